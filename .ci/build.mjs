@@ -1,0 +1,44 @@
+// Compiles the project twice: type-checked modules for the tests (build/), and bundles that start fast (dist/).
+// Why bundles: docs/decisions/0005-bundles.md.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
+const compiled = spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '--build'], { stdio: 'inherit' });
+if (compiled.status !== 0) process.exit(1);
+
+const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
+const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))],
+  outdir: 'dist',
+  outbase: '.',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  external: ['koffi', 'zeromq'],
+  alias: { '#core': './core/index.ts' },
+  plugins: [
+    {
+      name: 'plugin-doors',
+      setup(bundler) {
+        const root = process.cwd();
+        bundler.onResolve({ filter: /^#plugins\// }, ({ path }) => ({
+          path: join(root, path.replace('#', '').replace(/\.js$/, '.ts')),
+        }));
+      },
+    },
+  ],
+  // CommonJS packages inside an ES module still call require for Node's own modules.
+  banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
+  logLevel: 'warning',
+});
