@@ -12,7 +12,10 @@ const variable = /\$\(circus\.([\w.-]+)\)|\(\(circus\.([\w.-]+)\)\)/gi;
  */
 export function expand(text: string, lookup: (name: string) => string | undefined): string {
   return text.includes('circus.') || /circus\./i.test(text)
-    ? text.replace(variable, (whole, dollar?: string, parens?: string) => lookup((dollar ?? parens ?? '').toLowerCase()) ?? whole)
+    ? text.replace(
+        variable,
+        (whole, dollar?: string, parens?: string) => lookup((dollar ?? parens ?? '').toLowerCase()) ?? whole,
+      )
     : text;
 }
 

@@ -5,6 +5,8 @@ const messages = {
   ERR_COMMAND_UNBALANCED: (text: string) => `the quotes in "${text}" are not balanced`,
   ERR_HOOK_REFUSED: (hook: string, by: string) => `hook "${hook}" refused: ${by}`,
   ERR_OPERATION_CANCELLED: (what: string, by: string) => `${what} was cancelled: ${by}`,
+  ERR_ORDER_CYCLE: (names: string) =>
+    `watchers wait for each other in a circle: ${names}; their priority decides instead`,
   ERR_PLATFORM_UNSUPPORTED: (platform: string) => `circusd needs Linux and runs on "${platform}": use a container`,
   ERR_PLUGIN_ANSWER: (plugin: string, hook: string, answer: string) =>
     `plugin "${plugin}" answered ${answer} to hook "${hook}", which is not an answer; it is ignored`,
@@ -30,7 +32,8 @@ const messages = {
   ERR_SOCKET_BIND: (name: string, address: string, reason: string) =>
     `socket "${name}" could not bind ${address}: ${reason}`,
   ERR_SOCKET_DUPLICATE: (name: string) => `socket "${name}" exists already`,
-  ERR_SOCKET_UNKNOWN: (name: string, watcher: string) => `watcher "${watcher}" names socket "${name}", which is not there`,
+  ERR_SOCKET_UNKNOWN: (name: string, watcher: string) =>
+    `watcher "${watcher}" names socket "${name}", which is not there`,
   ERR_SYSTEM_CALL: (call: string, reason: string) => `${call}: ${reason}`,
   ERR_WATCHER_DUPLICATE: (name: string) => `watcher "${name}" exists already`,
   ERR_WATCHER_SINGLETON: (name: string) => `watcher "${name}" is a singleton and has a single process`,

@@ -55,6 +55,8 @@ export interface WatcherSpec {
   readonly close_child_stderr: boolean;
   /** How long a process must live to count as ready when nothing else judges it; null: 0 at start, 1 in a replacement. */
   readonly ready_after: number | null;
+  /** Plugins without which it must not be spawned, as keys of theirs change what it may do (`uid` needs `limits`). */
+  readonly needs: readonly string[];
   /** Everything else that was written: keys of plugins and keys of nobody, values as written. */
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -87,6 +89,7 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
     close_child_stdout: false,
     close_child_stderr: false,
     ready_after: null,
+    needs: [],
     options: {},
     ...given,
   });
@@ -94,11 +97,7 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
 
 /** What a descriptor of a child is: the daemon's own, /dev/null, a pipe to the kernel, a file, or another descriptor. */
 export type FileSpec =
-  | 'inherit'
-  | 'null'
-  | 'pipe'
-  | { readonly path: string; readonly flags: number }
-  | { readonly descriptor: number };
+  'inherit' | 'null' | 'pipe' | { readonly path: string; readonly flags: number } | { readonly descriptor: number };
 
 /** What is about to be spawned: the last form, after all expansion. */
 export interface ProcessSpec {

@@ -1,0 +1,209 @@
+/** Owns watchers, sockets and hooks; starts and stops all along the graph. One per daemon. */
+import { randomBytes } from 'node:crypto';
+import { HookBoard } from './board.js';
+import { sleep, systemClock, type Clock } from './clock.js';
+import { CircusError } from './errors.js';
+import type { Edges } from './hooks.js';
+import type { Operation } from './operation.js';
+import { along, findCycle, priorityEdges, reversed } from './order.js';
+import { sealDescriptors } from './posix/descriptor.js';
+import { becomeSubreaper } from './posix/process.js';
+import { adoptOrphans } from './posix/reap.js';
+import { reload, type ReloadRequest } from './reload.js';
+import { Socket } from './socket.js';
+import type { SocketSpec, WatcherSpec } from './spec.js';
+import { Watcher } from './watcher.js';
+
+/** What an arbiter is made with. */
+export interface ArbiterOptions {
+  readonly clock?: Clock;
+  /** Pause after each watcher's start, in seconds. */
+  readonly warmup_delay?: number;
+}
+
+const pastOperations = 100;
+
+/** The top of the kernel. */
+export class Arbiter {
+  /** Tells this run of the daemon from any other. */
+  readonly id = randomBytes(6).toString('hex');
+  readonly clock: Clock;
+  readonly hooks = new HookBoard();
+  readonly startedAt: number;
+  /** The operations under way and the last ones, by id. */
+  readonly operations = new Map<number, Operation>();
+  /** The names of the plugins that are live; the host keeps it. */
+  readonly plugins = new Set<string>();
+  readonly #warmupDelay: number;
+  readonly #watchers = new Map<string, Watcher>();
+  readonly #sockets = new Map<string, Socket>();
+  #stopping: Promise<void> | undefined;
+  #over!: () => void;
+  /** Resolves when the arbiter has stopped: whoever made it then closes plugins and sockets. */
+  readonly over = new Promise<void>((resolve) => (this.#over = resolve));
+
+  constructor({ clock = systemClock, warmup_delay = 0 }: ArbiterOptions = {}) {
+    this.clock = clock;
+    this.startedAt = clock.now();
+    this.#warmupDelay = warmup_delay;
+  }
+
+  /** All watchers, in the order in which they were added. */
+  get watchers(): readonly Watcher[] {
+    return [...this.#watchers.values()];
+  }
+
+  /** The bound sockets, by name. */
+  get sockets(): ReadonlyMap<string, Socket> {
+    return this.#sockets;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  /** Finds a watcher without regard to case. */
+  find(name: string): Watcher | undefined {
+    return this.#watchers.get(name.toLowerCase());
+  }
+
+  /** Finds a watcher without regard to case. @throws ERR_WATCHER_UNKNOWN */
+  get(name: string): Watcher {
+    const watcher = this.find(name);
+    if (!watcher) throw new CircusError('ERR_WATCHER_UNKNOWN', [name]);
+    return watcher;
+  }
+
+  /** Adds a watcher, which rests. @throws ERR_WATCHER_DUPLICATE, ERR_HOOK_REFUSED */
+  add(given: WatcherSpec): Watcher {
+    const spec = Object.freeze(this.hooks.change('watcherSpec', given));
+    if (this.find(spec.name)) throw new CircusError('ERR_WATCHER_DUPLICATE', [spec.name]);
+    const watcher = new Watcher(spec, {
+      board: this.hooks,
+      clock: this.clock,
+      sockets: this.#sockets,
+      daemon: this.id,
+      missing: (plugins) => plugins.find((name) => !this.plugins.has(name)),
+      announce: (operation) => this.#announce(operation),
+    });
+    this.#watchers.set(spec.name.toLowerCase(), watcher);
+    this.hooks.tell('watcherAdded', watcher);
+    return watcher;
+  }
+
+  /** Takes a watcher out and stops it; with `nostop` its processes run on and are nobody's. @throws ERR_WATCHER_UNKNOWN */
+  async remove(name: string, { nostop = false, by = 'operator' } = {}): Promise<void> {
+    const watcher = this.get(name);
+    this.#watchers.delete(name.toLowerCase());
+    this.hooks.tell('watcherRemoved', watcher);
+    if (nostop) watcher.abandon();
+    else await watcher.stop(by).result;
+  }
+
+  /** Binds a socket. @throws ERR_SOCKET_BIND, ERR_SOCKET_DUPLICATE */
+  async addSocket(spec: SocketSpec): Promise<Socket> {
+    if (this.#sockets.has(spec.name)) throw new CircusError('ERR_SOCKET_DUPLICATE', [spec.name]);
+    const socket = await Socket.open(spec);
+    this.#sockets.set(spec.name, socket);
+    this.hooks.tell('socketBound', socket);
+    return socket;
+  }
+
+  /** Closes a socket; children that have it keep it. */
+  removeSocket(name: string): void {
+    const socket = this.#sockets.get(name);
+    if (!socket) return;
+    this.#sockets.delete(name);
+    socket.close();
+    this.hooks.tell('socketClosed', socket);
+  }
+
+  /** Starts all watchers that start with the daemon. Whatever fails is told by the hooks; nothing stops the others. */
+  async start(): Promise<void> {
+    sealDescriptors();
+    becomeSubreaper();
+    adoptOrphans();
+    await this.hooks.ask('start', this);
+    await this.startAll(
+      this.watchers.filter(({ spec }) => spec.autostart),
+      'circusd',
+    );
+    await this.hooks.ask('started', this);
+  }
+
+  /** Starts these watchers along the graph, those that nothing orders side by side; resolves with what failed. */
+  async startAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
+    return this.#along(watchers, this.#edges(), async (watcher) => {
+      if (this.stopping) return;
+      await watcher.start(by).result;
+      if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000);
+    });
+  }
+
+  /** Stops these watchers, along the graph backwards. */
+  async stopAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
+    return this.#along(watchers, reversed(this.#edges()), (watcher) => watcher.stop(by).result);
+  }
+
+  /** Reloads one watcher. */
+  reload(watcher: Watcher, request: ReloadRequest = {}): Operation {
+    return reload(watcher, request, this.hooks, this.clock);
+  }
+
+  /** Reloads these watchers along the graph. */
+  async reloadAll(watchers: readonly Watcher[], request: ReloadRequest = {}): Promise<readonly unknown[]> {
+    return this.#along(watchers, this.#edges(), (watcher) => this.reload(watcher, request).result);
+  }
+
+  /** Stops everything; the second call gets the first one's promise. Sockets are held until `close`. */
+  stop(by = 'operator'): Promise<void> {
+    this.#stopping ??= this.#stop(by);
+    return this.#stopping;
+  }
+
+  /** Closes the sockets, when plugins have been closed. */
+  close(): void {
+    for (const name of [...this.#sockets.keys()]) this.removeSocket(name);
+  }
+
+  async #stop(by: string): Promise<void> {
+    await this.hooks.ask('stop', this);
+    await this.stopAll(this.watchers, by);
+    await this.hooks.ask('stopped', this);
+    this.#over();
+  }
+
+  /** What plugins made of the default order; an order with a circle is not used. */
+  #edges(): Edges {
+    const plain = priorityEdges(this.watchers, this.#warmupDelay > 0);
+    const edges = this.hooks.change('startAfter', plain, this);
+    const cycle = edges === plain ? undefined : findCycle(edges);
+    if (!cycle) return edges;
+    this.hooks.report({
+      plugin: 'kernel',
+      hook: 'startAfter',
+      error: new CircusError('ERR_ORDER_CYCLE', [cycle.join(' -> ')]),
+    });
+    return plain;
+  }
+
+  #along(
+    watchers: readonly Watcher[],
+    edges: Edges,
+    act: (watcher: Watcher) => Promise<unknown>,
+  ): Promise<readonly unknown[]> {
+    const byName = new Map(watchers.map((watcher) => [watcher.name, watcher]));
+    return along([...byName.keys()], edges, (name) => act(byName.get(name)!));
+  }
+
+  #announce(operation: Operation): void {
+    this.operations.set(operation.id, operation);
+    if (this.operations.size > pastOperations) {
+      for (const [id, { settled }] of this.operations) {
+        if (this.operations.size <= pastOperations) break;
+        if (settled) this.operations.delete(id);
+      }
+    }
+    this.hooks.tell('operationChanged', operation);
+  }
+}

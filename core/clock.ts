@@ -1,0 +1,49 @@
+/** Time behind one interface, so that tests own it. All values are milliseconds. */
+export interface Clock {
+  /** Wall time since the epoch. */
+  now(): number;
+  /** Time that never jumps, from an arbitrary start. */
+  monotonic(): number;
+  /** Calls `action` once after `delay`, unless the returned function was called before. */
+  after(delay: number, action: () => void): () => void;
+}
+
+const longest = 2 ** 31 - 1;
+
+/** The clock of the machine; its timers hold the event loop open. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delay, action) {
+    const timer = setTimeout(action, Math.min(Math.max(0, delay), longest));
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Waits `delay`; ends early, without an error, when `signal` is aborted. */
+export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.after(delay, done);
+    signal?.addEventListener('abort', done);
+  });
+}
+
+/** Lets other events of the loop run before going on: for loops that would otherwise hold up the control plane. */
+export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The promise's outcome, or a rejection with the signal's reason as soon as it is aborted. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) return aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}

@@ -1,0 +1,87 @@
+/** The guard around every tap: a plugin's fault becomes a fault report and a neutral answer, and never the kernel's. */
+import { CircusError } from './errors.js';
+import { catalogue, Refusal, type Fault, type HookName, type Tap } from './hooks.js';
+import type { Scope } from './scope.js';
+
+/** A synchronous tap that takes longer than this many ms is counted; longer than the second, told as a fault. */
+const slow = { counted: 5, told: 200 };
+
+/** How often each plugin kept a synchronous hook waiting for more than 5 ms. */
+export const slowTaps = new Map<string, number>();
+
+/** The answer; a rejection with `late` after `deadline` ms; undefined as soon as the plugin is closed. */
+function within(deadline: number, answer: unknown, closed: AbortSignal, late: () => unknown): unknown {
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    const timer = deadline < Infinity ? setTimeout(() => reject(late()), deadline) : undefined;
+    const silence = () => resolve(undefined);
+    closed.addEventListener('abort', silence, { once: true });
+    answer.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      closed.removeEventListener('abort', silence);
+    });
+  });
+}
+
+function show(answer: unknown): string {
+  try {
+    return (typeof answer === 'object' ? JSON.stringify(answer) : String(answer)).slice(0, 80);
+  } catch {
+    return typeof answer;
+  }
+}
+
+/**
+ * Wraps a tap so that whatever it does is either an answer of this hook, or a fault: told to `report`, and answered as
+ * the catalogue says. A tap whose plugin was closed is silent.
+ */
+export function guard(name: HookName, isAsync: boolean, scope: Scope, fn: Tap, report: (fault: Fault) => void): Tap {
+  const { onFault, deadline, valid, kind } = catalogue[name];
+  const plugin = scope.owner;
+  const call = fn as (...args: unknown[]) => unknown;
+
+  const failed = (error: unknown): unknown => {
+    if (onFault !== 'drop') report({ plugin, hook: name, error });
+    if (onFault !== 'refuse') return undefined;
+    if (kind === 'bail') return new Refusal(plugin, error);
+    throw new CircusError('ERR_HOOK_REFUSED', [name, `${new Refusal(plugin, error)}`], { cause: error });
+  };
+  const judged = (answer: unknown): unknown => {
+    if (kind === 'notice' || kind === 'series') return undefined;
+    if (!valid(answer)) return failed(new CircusError('ERR_PLUGIN_ANSWER', [plugin, name, show(answer)]));
+    return answer === false ? new Refusal(plugin) : answer;
+  };
+  const late = () => new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, deadline]);
+
+  if (isAsync) {
+    return async (...args: unknown[]) => {
+      if (!scope.active) return undefined;
+      let answer: unknown;
+      try {
+        answer = await within(deadline, call(...args), scope.signal, late);
+      } catch (error) {
+        return scope.active ? failed(error) : undefined;
+      }
+      return judged(answer);
+    };
+  }
+  return (...args: unknown[]) => {
+    if (!scope.active) return undefined;
+    const begun = performance.now();
+    let answer: unknown;
+    try {
+      answer = call(...args);
+    } catch (error) {
+      return failed(error);
+    }
+    const took = performance.now() - begun;
+    if (took > slow.counted) slowTaps.set(plugin, (slowTaps.get(plugin) ?? 0) + 1);
+    if (took > slow.told && onFault !== 'drop') {
+      report({ plugin, hook: name, error: new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, slow.told]) });
+    }
+    if (!(answer instanceof Promise)) return judged(answer);
+    // Nobody waits for a promise here: a rejection is still the plugin's fault, and where a value was asked it is none.
+    answer.catch((error: unknown) => report({ plugin, hook: name, error }));
+    return judged(kind === 'change' ? answer : undefined);
+  };
+}

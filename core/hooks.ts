@@ -1,0 +1,217 @@
+/**
+ * The kernel's questions and notices: every hook with its kind, its arguments and what a fault answers.
+ * This is the only file that knows tapable (docs/decisions/0001-tapable.md).
+ */
+import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
+import type { Arbiter } from './arbiter.js';
+import { guard } from './guard.js';
+import type { Operation } from './operation.js';
+import type { Exit, Process } from './process.js';
+import type { Scope } from './scope.js';
+import type { Socket } from './socket.js';
+import type { ProcessSpec, WatcherSpec } from './spec.js';
+import type { ProcessState, WatcherState } from './states.js';
+import type { ReloadReport, Watcher } from './watcher.js';
+
+/** A plugin's failure, contained: what it did in which hook. */
+export interface Fault {
+  readonly plugin: string;
+  readonly hook: string;
+  readonly error: unknown;
+}
+
+/** What to do about a process that ended. */
+export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };
+
+/** Who waits for whom: a watcher's name to the names of those that must be started before it. */
+export type Edges = ReadonlyMap<string, readonly string[]>;
+
+/** A question that was answered with no: by which plugin, and why if it failed rather than objected. */
+export class Refusal {
+  readonly plugin: string;
+  readonly error: unknown;
+
+  constructor(plugin: string, error?: unknown) {
+    this.plugin = plugin;
+    this.error = error;
+  }
+
+  toString(): string {
+    return this.error === undefined
+      ? this.plugin
+      : `${this.plugin} (${this.error instanceof Error ? this.error.message : this.error})`;
+  }
+}
+
+type Valid = (answer: unknown) => boolean;
+
+/** One row of the catalogue. */
+interface Entry<Args extends unknown[], Answer> {
+  readonly kind: Kind;
+  readonly args: string;
+  /** What a plugin's failure answers: nothing, a refusal, or nothing and no word about it. */
+  readonly onFault: 'ignore' | 'refuse' | 'drop';
+  /** How long a tap may take to answer, in ms; a synchronous tap is only measured. */
+  readonly deadline: number;
+  readonly valid: Valid;
+  /** Only for the type checker. */
+  readonly types?: (...args: Args) => Answer;
+}
+
+type Policy = Partial<Pick<Entry<[], void>, 'onFault' | 'deadline'>>;
+const patient: Policy = { deadline: Infinity };
+const strict: Policy = { onFault: 'refuse' };
+
+const kinds = {
+  notice: SyncHook,
+  change: SyncWaterfallHook,
+  series: AsyncSeriesHook,
+  bail: AsyncSeriesBailHook,
+  asyncChange: AsyncSeriesWaterfallHook,
+};
+type Kind = keyof typeof kinds;
+
+const row =
+  (kind: Kind, valid: Valid) =>
+  <A extends unknown[], R>(args: string, policy: Policy = {}): Entry<A, R> => ({
+    kind,
+    args,
+    valid: (answer) => answer === undefined || valid(answer),
+    onFault: 'ignore',
+    deadline: 5000,
+    ...policy,
+  });
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isWords = (value: unknown) => Array.isArray(value) && value.every((word) => typeof word === 'string');
+const isWatcherSpec: Valid = (spec) =>
+  isRecord(spec) &&
+  typeof spec['name'] === 'string' &&
+  typeof spec['cmd'] === 'string' &&
+  Number.isInteger(spec['numprocesses']) &&
+  isRecord(spec['options']);
+const isProcessSpec: Valid = (spec) =>
+  isRecord(spec) &&
+  typeof spec['command'] === 'string' &&
+  isWords(spec['args']) &&
+  Array.isArray(spec['chain']) &&
+  spec['chain'].every(isWords) &&
+  isRecord(spec['env']) &&
+  isRecord(spec['files']) &&
+  typeof spec['cwd'] === 'string';
+const isVerdict: Valid = (verdict) =>
+  verdict === 'respawn' ||
+  verdict === 'stop' ||
+  (isRecord(verdict) &&
+    typeof verdict['retryIn'] === 'number' &&
+    verdict['retryIn'] >= 0 &&
+    verdict['retryIn'] < Infinity);
+const isEdges: Valid = (edges) => edges instanceof Map && [...edges.values()].every(isWords);
+const isPids: Valid = (pids) => Array.isArray(pids) && pids.every((pid) => Number.isInteger(pid) && pid > 1);
+
+const notice = row('notice', () => true);
+const series = row('series', () => true);
+const veto = row('bail', (answer) => answer === false);
+type Veto = false | void;
+
+/** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
+export const catalogue = {
+  start: series<[arbiter: Arbiter], void>('arbiter'),
+  started: series<[arbiter: Arbiter], void>('arbiter'),
+  stop: series<[arbiter: Arbiter], void>('arbiter'),
+  stopped: series<[arbiter: Arbiter], void>('arbiter'),
+  startAfter: row('change', isEdges)<[edges: Edges, arbiter: Arbiter], Edges | void>('edges arbiter'),
+  watcherSpec: row('change', isWatcherSpec)<[spec: WatcherSpec], WatcherSpec | void>('spec', strict),
+  watcherAdded: notice<[watcher: Watcher], void>('watcher'),
+  watcherUpdated: notice<[watcher: Watcher, keys: readonly string[]], void>('watcher keys'),
+  watcherRemoved: notice<[watcher: Watcher], void>('watcher'),
+  watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
+  processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
+  operationChanged: notice<[operation: Operation], void>('operation'),
+  beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto>('watcher signal', { ...strict, ...patient }),
+  afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto>('watcher signal', { ...strict, ...patient }),
+  beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),
+  afterStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal'),
+  beforeSpawn: veto<[watcher: Watcher], Veto>('watcher', strict),
+  spawnSpec: row('asyncChange', isProcessSpec)<[spec: ProcessSpec, watcher: Watcher], ProcessSpec | void>(
+    'spec watcher',
+    strict,
+  ),
+  afterSpawn: veto<[process: Process, watcher: Watcher], Veto>('process watcher', strict),
+  spawned: notice<[process: Process, watcher: Watcher], void>('process watcher'),
+  ready: row('bail', (answer) => typeof answer === 'boolean')<
+    [process: Process, watcher: Watcher, signal: AbortSignal],
+    boolean | void
+  >('process watcher signal', { ...strict, ...patient }),
+  output: notice<[chunk: Buffer, fd: number, process: Process], void>('chunk fd process'),
+  beforeSignal: veto<[process: Process, signal: number], Veto>('process signal'),
+  signalled: notice<[process: Process, signal: number, pid: number], void>('process signal pid'),
+  descendants: row(
+    'change',
+    isPids,
+  )<[pids: readonly number[], process: Process], readonly number[] | void>('pids process'),
+  reaped: notice<[exit: Exit, process: Process, watcher: Watcher], void>('exit process watcher'),
+  respawn: row('bail', isVerdict)<[process: Process, exit: Exit, watcher: Watcher], Verdict | void>(
+    'process exit watcher',
+    { deadline: 1000 },
+  ),
+  reloaded: notice<[watcher: Watcher, report: ReloadReport], void>('watcher report'),
+  socketBound: notice<[socket: Socket], void>('socket'),
+  socketClosed: notice<[socket: Socket], void>('socket'),
+  fault: notice<[fault: Fault], void>('fault', { onFault: 'drop' }),
+};
+
+export type HookName = keyof typeof catalogue;
+/** The arguments of a hook. */
+export type Args<N extends HookName> = (typeof catalogue)[N] extends Entry<infer A, unknown> ? A : never;
+/** What a tap of a hook may answer. */
+export type Answer<N extends HookName> = (typeof catalogue)[N] extends Entry<infer _A, infer R> ? R : never;
+
+/** One hook as a plugin sees it: it can be tapped, and not called. `stage` orders taps, lower first. */
+export interface TapPoint<N extends HookName> {
+  tap(
+    options: string | { name: string; stage?: number },
+    fn: (...args: Args<N>) => Answer<N> | Promise<Answer<N>>,
+  ): void;
+  tapPromise(options: string | { name: string; stage?: number }, fn: (...args: Args<N>) => Promise<Answer<N>>): void;
+}
+
+/** All hooks as one plugin sees them. */
+export type HookViews = { readonly [N in HookName]: TapPoint<N> };
+
+/** A hook in its live form, which only the kernel holds. */
+export interface Live {
+  readonly taps: readonly unknown[];
+  tap(options: { name: string; stage: number; owner: Scope }, fn: Tap): void;
+  tapPromise(options: { name: string; stage: number; owner: Scope }, fn: Tap): void;
+  call(...args: unknown[]): unknown;
+  promise(...args: unknown[]): Promise<unknown>;
+}
+
+/** A plugin's function for a hook. */
+export type Tap = (...args: never[]) => unknown;
+
+/** One generation of live hooks. */
+export type Hooks = { readonly [N in HookName]: Live };
+
+/** tapable's own generics can't be spelled over a table: this is the part of its hooks that is used here. */
+interface Interceptable {
+  intercept(interceptor: { register(tap: { type: string; fn: Tap; owner: Scope }): unknown }): void;
+}
+type HookClass = new (args: string[], name: string) => Interceptable;
+
+/** Makes a generation of hooks without taps; a fault of any tap that comes is given to `report`. */
+export function createHooks(report: (fault: Fault) => void): Hooks {
+  const live = Object.entries(catalogue).map(([name, { kind, args }]) => {
+    const hook: Interceptable = new (kinds[kind] as unknown as HookClass)(args.split(' '), name);
+    hook.intercept({
+      register(tap) {
+        const isAsync = kind !== 'notice' && kind !== 'change';
+        const fn = guard(name as HookName, isAsync, tap.owner, tap.fn, report);
+        return { ...tap, fn, type: isAsync ? 'promise' : 'sync' };
+      },
+    });
+    return [name, hook];
+  });
+  return Object.fromEntries(live) as Hooks;
+}

@@ -1,0 +1,49 @@
+/** What the world may import of the kernel. */
+export { Arbiter, type ArbiterOptions } from './arbiter.js';
+export { slowTaps } from './guard.js';
+export { systemClock, sleep, abortable, type Clock } from './clock.js';
+export { expand, quoteWord, splitWords } from './command.js';
+export { CircusError, errorCodes, isError, reasonOf, type ErrorCode } from './errors.js';
+export {
+  catalogue,
+  type Answer,
+  type Args,
+  type Edges,
+  type Fault,
+  type HookName,
+  type HookViews,
+  type TapPoint,
+  type Verdict,
+} from './hooks.js';
+export { Host, type Loading, type LoadFailure } from './host.js';
+export { describeExit } from './keeper.js';
+export { findProgram } from './launch.js';
+export type { Operation, OperationKind, OperationState, Progress, Report } from './operation.js';
+export {
+  definePlugin,
+  type AnyPlugin,
+  type Log,
+  type OptionsSchema,
+  type Plugin,
+  type PluginContext,
+  type RunResult,
+} from './plugin.js';
+export { childrenOf } from './posix/process.js';
+export { releaseReaper } from './posix/reap.js';
+export { signalName } from './posix/spawn.js';
+export { send, type Exit, type ExitReason, type Process, type StopRequest } from './process.js';
+export type { ReloadRequest } from './reload.js';
+export type { Disposer } from './scope.js';
+export { service, type Provided, type Service, type Services } from './service.js';
+export type { Socket } from './socket.js';
+export {
+  socketSpec,
+  watcherSpec,
+  type Environment,
+  type FileSpec,
+  type ProcessSpec,
+  type SocketSpec,
+  type WatcherSpec,
+} from './spec.js';
+export { circusState, type CircusState, type ProcessState, type WatcherState } from './states.js';
+export type { PastProcess, ReloadReport, Watcher } from './watcher.js';

@@ -1,0 +1,290 @@
+/** Keeps the slots of one watcher filled: spawns, learns of ends, asks for verdicts, retries, replaces. */
+import type { HookBoard } from './board.js';
+import { abortable, breathe, sleep, type Clock } from './clock.js';
+import { CircusError, reasonOf } from './errors.js';
+import { Refusal } from './hooks.js';
+import { baseEnvironment, processSpec } from './launch.js';
+import { afterEnd, afterFailure, pauseBefore } from './pace.js';
+import { Process, type Exit, type StopRequest } from './process.js';
+import { signalName } from './posix/spawn.js';
+import type { Socket } from './socket.js';
+import { Slots, type Slot } from './slots.js';
+import type { Environment, WatcherSpec } from './spec.js';
+import type { Watcher } from './watcher.js';
+
+/** What a watcher and its keeper need to know of their surroundings. */
+export interface KeeperContext {
+  readonly board: HookBoard;
+  readonly clock: Clock;
+  readonly sockets: ReadonlyMap<string, Socket>;
+  /** Tells this daemon's descendants from those of others. */
+  readonly daemon: string;
+}
+
+/** Longest stretch of spawning (ms) before other events of the loop get their turn. */
+const stretch = 10;
+
+/** How a process ended, in words. */
+export function describeExit({ code, signal, forced }: Pick<Exit, 'code' | 'signal' | 'forced'>): string {
+  if (signal !== null)
+    return `killed by ${signalName(signal) ?? `signal ${signal}`}${forced ? ' after its grace' : ''}`;
+  return code === null ? 'ended, its exit code is not known' : `exited with code ${code}`;
+}
+
+/** The slots of a watcher and everything that runs in them. */
+export class Keeper {
+  readonly slots = new Slots();
+  readonly #watcher: Watcher;
+  readonly #context: KeeperContext;
+  readonly #readiness = new WeakMap<Process, Promise<void>>();
+  readonly #reaping = new WeakMap<Process, Promise<void>>();
+  #environment: { readonly of: WatcherSpec; readonly base: Environment } | undefined;
+  /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
+  #up = new AbortController();
+  #filling: Promise<void> | undefined;
+
+  readonly #output = (chunk: Buffer, fd: number, process: Process) =>
+    this.#context.board.tell('output', chunk, fd, process);
+
+  constructor(watcher: Watcher, context: KeeperContext) {
+    this.#watcher = watcher;
+    this.#context = context;
+  }
+
+  /** Begins anew, with no pause or verdict of before. */
+  open(): void {
+    if (this.#up.signal.aborted) this.#up = new AbortController();
+    this.slots.reset();
+  }
+
+  /** Ends all pauses; resolves when no spawn is under way any more. */
+  async shut(): Promise<void> {
+    this.#up.abort(new CircusError('ERR_OPERATION_CANCELLED', [`the spawning of "${this.#watcher.name}"`, 'stop']));
+    this.slots.reset();
+    await this.#filling;
+  }
+
+  /** Spawns what is missing, one after the other; calls that come meanwhile share the run. */
+  fill(): Promise<void> {
+    this.#filling ??= this.#spawnMissing().finally(() => {
+      this.#filling = undefined;
+      this.#watcher.settle();
+    });
+    return this.#filling;
+  }
+
+  /** Resolves when each process that runs now is ready or has ended. */
+  async settled(): Promise<void> {
+    await Promise.all(this.slots.processes.map((process) => this.#readiness.get(process)?.catch(() => undefined)));
+  }
+
+  /** Stops one process with all its tree; resolves when its end has been told. */
+  async end(process: Process, request: Pick<StopRequest, 'reason'> & Partial<StopRequest>): Promise<void> {
+    const { stop_signal: signal, graceful_timeout, stop_children: children } = this.#watcher.spec;
+    await process.stop({ signal, grace: graceful_timeout * 1000, children, ...request });
+    await this.#reaping.get(process);
+  }
+
+  /**
+   * Starts one more process from `spec`, waits until it is ready, then stops the old one. If the new one fails or the
+   * signal is aborted, it is removed, and the old one was never asked for anything.
+   * @throws ERR_PROCESS_UNREADY and what a spawn throws
+   */
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<void> {
+    const slot = this.slots.extra();
+    slot.replaces = old;
+    try {
+      const successor = await this.#spawn(slot, spec, true);
+      try {
+        await abortable(this.#readiness.get(successor)!, signal);
+      } catch (error) {
+        await this.end(successor, { reason: 'refused' });
+        throw error;
+      }
+      slot.extra = false;
+      await this.end(old, { reason: 'replaced' });
+    } finally {
+      slot.extra = false;
+      slot.replaces = undefined;
+      this.#refill();
+    }
+  }
+
+  /** Stops a process before its successor starts: for what can't run twice. */
+  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<void> {
+    const slot = this.slots.of(old);
+    if (slot) slot.busy = true;
+    await this.end(old, { reason: 'replaced' });
+    try {
+      signal.throwIfAborted();
+      const successor = await this.#spawn(slot ?? this.slots.extra(), spec, false);
+      await abortable(this.#readiness.get(successor)!, signal);
+    } finally {
+      if (slot) slot.busy = false;
+      this.#refill();
+    }
+  }
+
+  #refill(): void {
+    this.slots.tidy(this.#watcher.spec.numprocesses);
+    if (this.#watcher.filling) void this.fill();
+    else this.#watcher.settle();
+  }
+
+  async #spawnMissing(): Promise<void> {
+    const { clock } = this.#context;
+    let rested = clock.monotonic();
+    for (;;) {
+      const { spec } = this.#watcher;
+      const slot = this.#watcher.filling ? this.slots.missing(spec.numprocesses) : undefined;
+      if (!slot || this.#watcher.held()) return;
+      const begun = clock.monotonic();
+      try {
+        await this.#spawn(slot, spec, false);
+      } catch (error) {
+        this.#failed(slot, error);
+      }
+      const pause = spec.warmup_delay > 0 ? spec.warmup_delay * 1000 - (clock.monotonic() - begun) : 0;
+      if (pause > 0) await sleep(clock, pause, this.#up.signal);
+      if (clock.monotonic() - rested > stretch) {
+        await breathe();
+        rested = clock.monotonic();
+      }
+    }
+  }
+
+  /** One spawn, with every question that it raises. */
+  async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
+    const { board, clock, sockets, daemon } = this.#context;
+    const watcher = this.#watcher;
+    const up = this.#up.signal;
+    slot.busy = true;
+    try {
+      await board.steady();
+      const objection = await board.ask('beforeSpawn', watcher);
+      if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
+      if (this.#environment?.of !== spec) this.#environment = { of: spec, base: baseEnvironment(spec) };
+      const plain = processSpec(spec, this.#environment.base, slot.wid, sockets);
+      const full = (await board.ask('spawnSpec', plain, watcher)) ?? plain;
+      up.throwIfAborted();
+      slot.startedAt = clock.monotonic();
+      const mark = `${daemon}:${watcher.name}:${slot.wid}`;
+      const process = Process.start(full, {
+        wid: slot.wid,
+        watcher: watcher.name,
+        mark,
+        board,
+        clock,
+        output: this.#output,
+      });
+      slot.process = process;
+      slot.attempts = { ...slot.attempts, failed: 0 };
+      const accepted = board.ask('afterSpawn', process, watcher);
+      // What plugins hear of its end comes after what they hear of its beginning.
+      this.#reaping.set(
+        process,
+        Promise.all([process.ended, accepted]).then(([exit]) => this.#reaped(slot, process, exit)),
+      );
+      const veto = await accepted;
+      if (veto) {
+        await this.end(process, { reason: 'refused' });
+        throw new CircusError('ERR_HOOK_REFUSED', ['afterSpawn', `${veto}`], { cause: veto });
+      }
+      board.tell('spawned', process, watcher);
+      this.#readiness.set(process, this.#becomesReady(process, spec, replacement));
+      return process;
+    } finally {
+      slot.busy = false;
+    }
+  }
+
+  #becomesReady(process: Process, spec: WatcherSpec, replacement: boolean): Promise<void> {
+    const { board, clock } = this.#context;
+    const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
+    if (wait === 0 && !board.used('ready')) {
+      process.become('ready');
+      return Promise.resolve();
+    }
+    const over = new AbortController();
+    const judge = async () => {
+      const answer = await board.ask('ready', process, this.#watcher, over.signal);
+      if (answer instanceof Refusal)
+        throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `refused by ${answer}`]);
+      if (answer !== true) await sleep(clock, wait - process.age, over.signal);
+    };
+    const ended = process.ended.then((exit) => {
+      throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `it ${describeExit(exit)}`]);
+    });
+    const readiness = Promise.race([judge(), ended])
+      .finally(() => over.abort())
+      .then(() => process.become('ready'));
+    readiness.catch(() => undefined);
+    return readiness;
+  }
+
+  /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */
+  #failed(slot: Slot, error: unknown): void {
+    const { spec } = this.#watcher;
+    if (this.#up.signal.aborted) return;
+    const reason = reasonOf(error);
+    slot.attempts = afterFailure(slot.attempts);
+    const { cause } = error as Error;
+    const objected = cause instanceof Refusal && cause.error === undefined;
+    if (objected || (spec.max_retry >= 0 && slot.attempts.failed >= spec.max_retry)) {
+      slot.done = 'gave-up';
+      this.#watcher.explain(`gave up: ${reason}`);
+      // The same command would fail in every slot: where nothing runs, one slot speaks for all.
+      if (this.slots.serving.length === 0) {
+        for (let other = this.slots.missing(spec.numprocesses); other; other = this.slots.missing(spec.numprocesses))
+          other.done = 'gave-up';
+      }
+      return;
+    }
+    this.#again(slot, pauseBefore(slot.attempts, this.#context.clock.monotonic() - slot.startedAt), reason);
+  }
+
+  #again(slot: Slot, delay: number, reason: string): void {
+    const { clock } = this.#context;
+    this.#watcher.explain(reason);
+    if (delay <= 0) return;
+    const cancel = clock.after(delay, () => {
+      slot.retry = undefined;
+      this.#refill();
+    });
+    slot.retry = { at: clock.now() + delay, reason, cancel };
+  }
+
+  async #reaped(slot: Slot, process: Process, exit: Exit): Promise<void> {
+    const watcher = this.#watcher;
+    const { board, clock } = this.#context;
+    slot.process = undefined;
+    watcher.remember(process, exit);
+    board.tell('reaped', exit, process, watcher);
+    const successor = this.slots.successorOf(process);
+    if (successor) successor.extra = false;
+    if (slot.busy || slot.extra || successor || exit.reason === 'refused' || !watcher.filling) return watcher.settle();
+    if (exit.failedLink !== undefined) {
+      this.#failed(slot, new CircusError('ERR_PROCESS_CHAIN', [exit.failedLink, describeExit(exit)]));
+    } else if (!process.stopping) {
+      slot.attempts = afterEnd(slot.attempts, exit.lived);
+      slot.busy = true;
+      const verdict = await board.ask('respawn', process, exit, watcher);
+      slot.busy = false;
+      const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;
+      if (verdict === 'stop') {
+        slot.done = 'gave-up';
+        watcher.explain(`gave up: ${reason}`);
+      } else if (verdict === undefined && !watcher.spec.respawn) {
+        slot.done = 'completed';
+        watcher.explain(reason);
+      } else if (watcher.filling) {
+        const pause =
+          typeof verdict === 'object'
+            ? verdict.retryIn
+            : pauseBefore(slot.attempts, clock.monotonic() - slot.startedAt);
+        this.#again(slot, pause, reason);
+      }
+    }
+    this.#refill();
+  }
+}

@@ -1,0 +1,122 @@
+/** What one process of a watcher is started with: its words, environment and descriptors, all variables filled in. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, resolve } from 'node:path';
+import { expand, quoteWord, splitWords } from './command.js';
+import { CircusError } from './errors.js';
+import type { Socket } from './socket.js';
+import type { Environment, FileSpec, ProcessSpec, WatcherSpec } from './spec.js';
+
+/** Where programs are looked up when the child has no PATH: the POSIX default. */
+const defaultPath = '/bin:/usr/bin';
+const listenFloor = 3;
+/** Only the process itself knows the pid that sd_listen_fds(3) compares, so a shell says it just before the program. */
+const listenLink = ['/bin/sh', '-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', 'sh'];
+/** Options that are floats in Circus: Python writes them with a decimal point. */
+const floats = new Set(['graceful_timeout']);
+
+/** A value as Python's `str` writes it, which is what Circus puts into command lines. */
+function pythonText(name: string, value: unknown): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'number') return floats.has(name) && Number.isInteger(value) ? value.toFixed(1) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** The environment of all processes of a watcher, before per-process variables. */
+export function baseEnvironment(spec: WatcherSpec, daemon: NodeJS.ProcessEnv = process.env): Environment {
+  return Object.freeze({ ...(spec.copy_env ? (daemon as Environment) : {}), ...spec.env });
+}
+
+/** The sockets that a watcher's processes inherit. @throws ERR_SOCKET_UNKNOWN */
+function inheritedSockets(spec: WatcherSpec, sockets: ReadonlyMap<string, Socket>): readonly Socket[] {
+  if (spec.sockets.length > 0) return spec.sockets.map((name) => socketFor(spec, name, sockets));
+  return spec.use_sockets ? [...sockets.values()] : [];
+}
+
+function socketFor(spec: WatcherSpec, name: string, sockets: ReadonlyMap<string, Socket>): Socket {
+  const socket = sockets.get(name.toLowerCase());
+  if (!socket) throw new CircusError('ERR_SOCKET_UNKNOWN', [name, spec.name]);
+  return socket;
+}
+
+/** The names that `$(circus.NAME)` knows at a spawn (Circus's expansion stage F). */
+function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: ReadonlyMap<string, Socket>) {
+  const lower = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) lower.set(name.toLowerCase(), value);
+  return (name: string): string | undefined => {
+    if (name === 'wid') return String(wid);
+    if (name.startsWith('env.')) return lower.get(name.slice(4));
+    if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
+    const value = (spec as unknown as Record<string, unknown>)[name];
+    return name === 'name' || name === 'options' || name === 'needs' || value === undefined
+      ? undefined
+      : pythonText(name, value);
+  };
+}
+
+const isPlain = (text: string) => !/circus\./i.test(text);
+
+/** Builds the last form of a spec for the process with this `wid`. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
+export function processSpec(
+  spec: WatcherSpec,
+  base: Environment,
+  wid: number,
+  sockets: ReadonlyMap<string, Socket>,
+): ProcessSpec {
+  const lookup = lookupFor(spec, wid, base, sockets);
+  const fill = (text: string) => expand(text, lookup);
+  const wordsOf = (value: string | readonly string[] | null) =>
+    value === null ? [] : typeof value === 'string' ? splitWords(fill(value)) : value.map(fill);
+
+  let words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
+  if (words[0] === undefined) throw new CircusError('ERR_COMMAND_EMPTY', [spec.name]);
+  if (spec.shell) words = ['/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
+
+  const files: Record<number, FileSpec> = {
+    0: spec.close_child_stdin ? 'null' : 'inherit',
+    1: spec.close_child_stdout ? 'null' : 'inherit',
+    2: spec.close_child_stderr ? 'null' : 'inherit',
+  };
+  const inherited = inheritedSockets(spec, sockets);
+  for (const { fd } of inherited) files[fd] = { descriptor: fd };
+  if (spec.stdin_socket !== null) files[0] = { descriptor: socketFor(spec, spec.stdin_socket, sockets).fd };
+
+  let env = Object.values(base).every(isPlain) ? base : mapValues(base, fill);
+  const listening = spec.listen_fds && inherited.length > 0;
+  if (listening) {
+    for (const [at, { fd }] of inherited.entries()) files[listenFloor + at] = { descriptor: fd };
+    const names = inherited.map((socket) => socket.spec.name).join(':');
+    env = Object.freeze({ ...env, LISTEN_FDS: String(inherited.length), LISTEN_FDNAMES: names });
+  }
+  return Object.freeze({
+    command: words[0]!,
+    args: Object.freeze(words.slice(1)),
+    chain: Object.freeze(listening ? [listenLink] : []),
+    env,
+    cwd: spec.working_dir,
+    files: Object.freeze(files),
+  });
+}
+
+function mapValues(env: Environment, change: (text: string) => string): Environment {
+  return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value)])));
+}
+
+/** The absolute path of a program, as the child's own PATH finds it. @throws ERR_COMMAND_NOT_FOUND */
+export function findProgram(command: string, path: string | undefined, cwd: string): string {
+  if (command.includes('/')) return resolve(cwd, command);
+  const folders = (path ?? defaultPath).split(delimiter);
+  for (const folder of folders) {
+    const file = resolve(cwd, folder, command);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not here: the next folder may have it.
+    }
+  }
+  throw new CircusError('ERR_COMMAND_NOT_FOUND', [
+    command,
+    path === undefined ? 'the default path (no PATH is set)' : 'PATH',
+  ]);
+}

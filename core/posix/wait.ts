@@ -1,0 +1,85 @@
+/**
+ * The one waiter for raw descriptors that libuv does not know: pidfds, datagram sockets. All of them share one epoll
+ * in one native call on one thread of libuv's pool, whatever their number; an eventfd wakes it.
+ */
+import { readSync, writeSync } from 'node:fs';
+import { close } from './descriptor.js';
+import { checked, libc } from './libc.js';
+
+const EPOLL_CLOEXEC = 0o2000000;
+const EFD_CLOEXEC = 0o2000000;
+const EFD_NONBLOCK = 0o4000;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLLIN = 1;
+// The structure is packed on x86-64 and nowhere else.
+const packed = process.arch === 'x64';
+const eventSize = packed ? 12 : 16;
+const dataOffset = packed ? 4 : 8;
+const batch = 64;
+
+function eventOf(fd: number): Buffer {
+  const event = Buffer.alloc(eventSize);
+  event.writeUInt32LE(EPOLLIN, 0);
+  event.writeInt32LE(fd, dataOffset);
+  return event;
+}
+
+/** Calls back whenever a watched descriptor is readable, until it is taken off; sleeps while nothing is watched. */
+class Waiter {
+  readonly #watched = new Map<number, () => void>();
+  #open: { readonly epoll: number; readonly wake: number } | undefined;
+  #waiting = false;
+  readonly #atExit = () => this.#wake();
+
+  /** Watches `fd`; the returned function takes it off, and must be called before `fd` is closed. */
+  watch(fd: number, readable: () => void): () => void {
+    const { epoll } = this.#start();
+    checked('epoll_ctl', libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, eventOf(fd)));
+    this.#watched.set(fd, readable);
+    if (!this.#waiting) this.#wait();
+    return () => {
+      if (this.#watched.get(fd) !== readable) return;
+      this.#watched.delete(fd);
+      libc().epoll_ctl(epoll, EPOLL_CTL_DEL, fd, eventOf(fd));
+      if (this.#watched.size === 0) this.#wake();
+    };
+  }
+
+  #start() {
+    if (this.#open) return this.#open;
+    const epoll = checked('epoll_create1', libc().epoll_create1(EPOLL_CLOEXEC));
+    const wake = checked('eventfd', libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    checked('epoll_ctl', libc().epoll_ctl(epoll, EPOLL_CTL_ADD, wake, eventOf(wake)));
+    // Without the wake process.exit() would wait for the thread for ever.
+    process.on('exit', this.#atExit);
+    return (this.#open = { epoll, wake });
+  }
+
+  #wake(): void {
+    if (this.#open) writeSync(this.#open.wake, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]));
+  }
+
+  #wait(): void {
+    const { epoll, wake } = this.#open!;
+    const events = Buffer.alloc(eventSize * batch);
+    this.#waiting = true;
+    libc().epoll_wait.async(epoll, events, batch, -1, (error: unknown, count: number) => {
+      this.#waiting = false;
+      for (let at = 0; at < (error ? 0 : count); at++) {
+        const fd = events.readInt32LE(at * eventSize + dataOffset);
+        if (fd === wake) readSync(wake, Buffer.alloc(8));
+        else this.#watched.get(fd)?.();
+      }
+      if (this.#waiting) return;
+      if (this.#watched.size > 0) return this.#wait();
+      process.off('exit', this.#atExit);
+      close(epoll);
+      close(wake);
+      this.#open = undefined;
+    });
+  }
+}
+
+/** The waiter of this process. */
+export const waiter = new Waiter();

@@ -1,0 +1,135 @@
+/** The numbered places of a watcher: which is taken, by what, and which is free. Only bookkeeping, no decisions. */
+import { noAttempts, type Attempts } from './pace.js';
+import type { Process } from './process.js';
+
+/** A timed attempt. */
+export interface Retry {
+  /** Wall time, in ms. */
+  readonly at: number;
+  readonly reason: string;
+  readonly cancel: () => void;
+}
+
+/** One place; its number is the `wid` of whatever runs in it. */
+export interface Slot {
+  readonly wid: number;
+  process: Process | undefined;
+  retry: Retry | undefined;
+  /** Something is being decided or spawned for it. */
+  busy: boolean;
+  /** Nothing more is to run in it, and why. */
+  done: 'completed' | 'gave-up' | undefined;
+  attempts: Attempts;
+  /** Monotonic time of the last start. */
+  startedAt: number;
+  /** It holds a successor that is not ready yet, beyond the number wanted. */
+  extra: boolean;
+  /** Whose successor it holds. */
+  replaces: Process | undefined;
+}
+
+const isAlive = (process: Process | undefined): process is Process => process !== undefined && process.alive;
+const isTaken = (slot: Slot) =>
+  isAlive(slot.process) || slot.busy || slot.retry !== undefined || slot.done !== undefined;
+/** Taken in a way that fulfils the wish for a process, now or at a known time. */
+const counts = (slot: Slot) => !slot.extra && isTaken(slot) && !(isAlive(slot.process) && slot.process.stopping);
+
+/** The slots of one watcher. */
+export class Slots {
+  readonly #slots = new Map<number, Slot>();
+
+  /** All living processes, oldest first. */
+  get processes(): readonly Process[] {
+    const living = [...this.#slots.values()].map(({ process }) => process).filter(isAlive);
+    return living.sort((a, b) => b.age - a.age || a.wid - b.wid);
+  }
+
+  /** The living processes that are neither being stopped nor still unproven successors, oldest first. */
+  get serving(): readonly Process[] {
+    return this.processes.filter((process) => !process.stopping && !this.of(process)?.extra);
+  }
+
+  get retries(): readonly { readonly wid: number; readonly at: number; readonly reason: string }[] {
+    return [...this.#slots.values()].flatMap(({ wid, retry }) =>
+      retry ? [{ wid, at: retry.at, reason: retry.reason }] : [],
+    );
+  }
+
+  /** True while something is being decided, spawned or awaited in some slot. */
+  get pending(): boolean {
+    return [...this.#slots.values()].some(({ busy, retry }) => busy || retry !== undefined);
+  }
+
+  /** How the slots that are done came to it: given up in one is given up. */
+  get outcome(): 'completed' | 'gave-up' | undefined {
+    const all = [...this.#slots.values()].map(({ done }) => done);
+    return all.includes('gave-up') ? 'gave-up' : all.includes('completed') ? 'completed' : undefined;
+  }
+
+  /** The slot in which a process runs. */
+  of(process: Process): Slot | undefined {
+    const slot = this.#slots.get(process.wid);
+    return slot?.process === process ? slot : undefined;
+  }
+
+  /** The slot that holds the successor of a process. */
+  successorOf(process: Process): Slot | undefined {
+    return [...this.#slots.values()].find(({ replaces }) => replaces === process);
+  }
+
+  /** The slot for the next process, lowest number first, when fewer than `wanted` are taken. */
+  missing(wanted: number): Slot | undefined {
+    return [...this.#slots.values()].filter(counts).length < wanted ? this.#free() : undefined;
+  }
+
+  /** A slot for a successor, beyond the number wanted. */
+  extra(): Slot {
+    const slot = this.#free();
+    slot.extra = true;
+    return slot;
+  }
+
+  /** Forgets pauses, verdicts and failures. */
+  reset(): void {
+    for (const slot of this.#slots.values()) {
+      slot.retry?.cancel();
+      slot.retry = slot.done = undefined;
+      slot.attempts = noAttempts;
+    }
+  }
+
+  /** Drops what is not a process beyond `wanted`, the highest numbers first. */
+  tidy(wanted: number): void {
+    const byNumber = [...this.#slots.values()].sort((a, b) => b.wid - a.wid);
+    let surplus = byNumber.filter(counts).length - wanted;
+    for (const slot of byNumber) {
+      if (isAlive(slot.process) || slot.busy) continue;
+      if (counts(slot)) {
+        if (surplus-- <= 0) continue;
+        slot.retry?.cancel();
+        slot.retry = slot.done = undefined;
+      }
+      // A number that is still wanted keeps its attempts: the floor under respawns counts them.
+      if (slot.wid > wanted) this.#slots.delete(slot.wid);
+    }
+  }
+
+  #free(): Slot {
+    let wid = 1;
+    for (let slot = this.#slots.get(wid); slot && isTaken(slot); slot = this.#slots.get(wid)) wid++;
+    const { attempts = noAttempts, startedAt = 0 } = this.#slots.get(wid) ?? {};
+    const slot: Slot = {
+      wid,
+      process: undefined,
+      retry: undefined,
+      busy: false,
+      done: undefined,
+      attempts,
+      startedAt,
+      extra: false,
+      replaces: undefined,
+    };
+    this.#slots.set(wid, slot);
+    return slot;
+  }
+}

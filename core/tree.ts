@@ -1,0 +1,52 @@
+/** Which processes belong to one child: its descendants, and those that got away from their parents. */
+import { childrenOf, factsOf, variableOf } from './posix/process.js';
+import { unexpectedChildren } from './posix/reap.js';
+
+/** The variable by which a process that left its parent and its session is still known. */
+export const markName = 'CIRCUS_ID';
+
+/** Remembers the descendants of one process, so that they are found again when they have become orphans. */
+export class Tree {
+  readonly #root: number;
+  readonly #mark: string;
+  /** pid to start time: a number that was given to another process since is not a member. */
+  readonly #known = new Map<number, string>();
+
+  constructor(root: number, mark: string) {
+    this.#root = root;
+    this.#mark = mark;
+  }
+
+  /** The living members, without the root itself, parents before their children. */
+  members(): number[] {
+    this.#walk(this.#root);
+    for (const pid of [...this.#known.keys()]) this.#walk(pid);
+    for (const pid of unexpectedChildren()) if (this.#isOurs(pid)) this.#walk(pid, true);
+    return [...this.#known.keys()].filter((pid) => this.#lives(pid));
+  }
+
+  #walk(pid: number, self = false): void {
+    const found = self ? [pid] : childrenOf(pid);
+    for (const child of found) {
+      if (this.#known.has(child)) continue;
+      const facts = factsOf(child);
+      if (!facts || facts.zombie) continue;
+      this.#known.set(child, facts.startTime);
+      this.#walk(child);
+    }
+  }
+
+  #isOurs(pid: number): boolean {
+    if (this.#known.has(pid)) return false;
+    const facts = factsOf(pid);
+    if (!facts || facts.zombie) return false;
+    return facts.session === this.#root || facts.group === this.#root || variableOf(pid, markName) === this.#mark;
+  }
+
+  #lives(pid: number): boolean {
+    const facts = factsOf(pid);
+    if (facts && !facts.zombie && facts.startTime === this.#known.get(pid)) return true;
+    this.#known.delete(pid);
+    return false;
+  }
+}

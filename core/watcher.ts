@@ -1,0 +1,277 @@
+/** One command kept alive N times: its state, and what is being done to it. */
+import { abortable } from './clock.js';
+import { CircusError, isError, reasonOf } from './errors.js';
+import { Keeper, type KeeperContext } from './keeper.js';
+import { Operation, OperationQueue, type OperationKind, type Report } from './operation.js';
+import type { Exit, Process } from './process.js';
+import type { WatcherSpec } from './spec.js';
+import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
+
+/** What a watcher needs to know of its surroundings. */
+export interface WatcherContext extends KeeperContext {
+  /** The first of these plugins that is not live; undefined when all are. */
+  readonly missing: (plugins: readonly string[]) => string | undefined;
+  readonly announce: (operation: Operation) => void;
+}
+
+/** What a reload did, as the hook `reloaded` tells it. */
+export interface ReloadReport extends Report {
+  /** Each process was stopped before its successor started, as two of them could not run at once. */
+  readonly stoppedFirst: boolean;
+}
+
+/** One end, kept in the watcher's history. */
+export interface PastProcess {
+  readonly pid: number;
+  readonly wid: number;
+  readonly exit: Exit;
+}
+
+const historySize = 20;
+const ascending = (pids: Iterable<number>) => [...pids].sort((a, b) => a - b);
+
+/** A watcher. Its state, what its operator wants, and what was asked of a process are three separate facts. */
+export class Watcher {
+  readonly name: string;
+  spec: WatcherSpec;
+  state: WatcherState = 'stopped';
+  wanted: 'up' | 'down' = 'down';
+  /** Why it is in its state, as one sentence; empty when there is nothing to explain. */
+  reason = '';
+  /** Wall time since when it is in its state. */
+  since: number;
+  /** The last ends, oldest first. */
+  readonly history: PastProcess[] = [];
+  readonly queue = new OperationQueue();
+  readonly keeper: Keeper;
+  readonly #context: WatcherContext;
+  /** True while it is brought up: what comes and goes meanwhile does not make a state yet. */
+  #rising = false;
+
+  constructor(spec: WatcherSpec, context: WatcherContext) {
+    this.name = spec.name;
+    this.spec = spec;
+    this.#context = context;
+    this.since = context.clock.now();
+    this.keeper = new Keeper(this, context);
+  }
+
+  /** The living processes, oldest first, those being stopped included. */
+  get processes(): readonly Process[] {
+    return this.keeper.slots.processes;
+  }
+
+  /** True when nothing of it runs, is timed, or is on its way. */
+  get resting(): boolean {
+    return this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting';
+  }
+
+  /** True while missing processes are to be spawned. */
+  get filling(): boolean {
+    return this.wanted === 'up' && (this.state === 'starting' || this.state === 'active' || this.state === 'retrying');
+  }
+
+  /** Asks for a start; of a running watcher, for what is missing. */
+  start(by = 'operator'): Operation {
+    return this.enqueue('start', by, (operation) => this.#start(operation));
+  }
+
+  /** Asks for a stop, which cancels whatever else is being done. */
+  stop(by = 'operator'): Operation {
+    const [running, ...later] = this.queue.operations;
+    if (running?.kind === 'stop') {
+      for (const operation of later) operation.cancel(`stop by ${by}`);
+      return running;
+    }
+    this.queue.clear(`stop by ${by}`);
+    return this.enqueue('stop', by, (operation) => this.#stop(operation));
+  }
+
+  /** Asks for a stop and a start. */
+  restart(by = 'operator'): Operation {
+    return this.enqueue('restart', by, (operation) => this.doRestart(operation));
+  }
+
+  /** Asks for work in the watcher's line; the report of the operation tells what it did to the processes. */
+  enqueue(kind: OperationKind, by: string, work: (operation: Operation) => Promise<void>): Operation {
+    const operation = new Operation(kind, this.name, by, this.#context.announce);
+    return this.queue.add(operation, () => this.#reporting(() => work(operation)));
+  }
+
+  /** Changes the number of processes, at once and whatever else is being done. @throws ERR_WATCHER_SINGLETON */
+  resize(numprocesses: number, by = 'operator'): Operation {
+    const goal = Math.max(0, Math.trunc(numprocesses));
+    if (this.spec.singleton && goal > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [this.name]);
+    this.update({ ...this.spec, numprocesses: goal });
+    const operation = new Operation('resize', this.name, by, this.#context.announce);
+    void operation.run(() => this.#reporting(() => this.#resize()));
+    return operation;
+  }
+
+  /** Stops these processes in the watcher's way or that of the request; they are replaced. `grace` in ms. */
+  async kill(
+    processes: readonly Process[],
+    request: { readonly signal?: number; readonly grace?: number } = {},
+  ): Promise<void> {
+    await Promise.all(processes.map((process) => this.keeper.end(process, { ...request, reason: 'killed' })));
+  }
+
+  /** Puts another spec in place for processes to come, and tells which keys changed. */
+  update(spec: WatcherSpec): void {
+    const before = this.spec;
+    const keys = (Object.keys(spec) as (keyof WatcherSpec)[]).filter((key) => spec[key] !== before[key]);
+    if (keys.length === 0) return;
+    this.spec = Object.freeze(spec);
+    this.#context.board.tell('watcherUpdated', this, keys);
+  }
+
+  /** Tells a watcher that waits that what it waited for may be there. */
+  wake(): void {
+    if (this.wanted === 'up') this.start('kernel');
+  }
+
+  /** True, with the reason said, while a plugin is missing without which nothing of it may be spawned. */
+  held(): boolean {
+    const missing = this.#context.missing(this.spec.needs);
+    if (missing === undefined) return false;
+    this.explain(`it has keys of plugin "${missing}", which is not loaded: without it, it is not started`);
+    if (this.processes.length === 0) this.#become('wait', this.reason);
+    return true;
+  }
+
+  /** Lets go of its processes: they run on, and nothing is done about them any more. */
+  abandon(): void {
+    this.queue.clear('remove');
+    this.wanted = 'down';
+    void this.keeper.shut();
+  }
+
+  /** Stops and starts, as part of another operation. */
+  async doRestart(operation: Operation): Promise<void> {
+    await this.#stop(operation);
+    operation.signal.throwIfAborted();
+    await this.#bringUp(operation);
+  }
+
+  /** Keeps an end in the history. */
+  remember({ pid, wid }: Process, exit: Exit): void {
+    this.history.push({ pid, wid, exit });
+    if (this.history.length > historySize) this.history.shift();
+  }
+
+  /** Says why things are as they are. */
+  explain(reason: string): void {
+    this.reason = reason;
+  }
+
+  /** Brings the state in line with what runs: called whenever a process came, went or is not to come. */
+  settle(): void {
+    if (!this.filling || this.#rising || this.spec.numprocesses === 0) return;
+    const { slots } = this.keeper;
+    if (slots.serving.length > 0) return void this.#become('filled');
+    if (this.processes.length > 0) return;
+    if (slots.pending) return void this.#become('emptied');
+    const { outcome } = slots;
+    if (!outcome || !this.#become(outcome)) return;
+    void this.#context.board.ask('afterStop', this, AbortSignal.abort());
+  }
+
+  /** What an action changed, told by the pids before and after it. */
+  async #reporting(action: () => Promise<void>): Promise<Report> {
+    const before = new Set(this.processes.map(({ pid }) => pid));
+    await action();
+    const after = new Set(this.processes.filter(({ stopping }) => !stopping).map(({ pid }) => pid));
+    return {
+      started: ascending([...after].filter((pid) => !before.has(pid))),
+      stopped: ascending([...before].filter((pid) => !after.has(pid))),
+      kept: ascending([...after].filter((pid) => before.has(pid))),
+    };
+  }
+
+  async #start(operation: Operation): Promise<void> {
+    if (this.resting) return this.#bringUp(operation);
+    // It is up: an operator's start ends all pauses and verdicts, and fills what is missing.
+    this.keeper.open();
+    await this.keeper.fill();
+  }
+
+  async #bringUp(operation: Operation): Promise<void> {
+    this.wanted = 'up';
+    if (this.held()) return;
+    this.keeper.open();
+    this.#become('start');
+    this.#rising = true;
+    try {
+      await this.#rise(operation.signal);
+      if (this.spec.numprocesses === 0 || this.processes.length > 0) this.#become('started');
+    } catch (error) {
+      // A refused start is taken back; one that was cancelled leaves what it has started.
+      if (isError(error, 'ERR_HOOK_REFUSED')) await this.#stop(operation);
+      else this.#become('started');
+      this.explain(reasonOf(error));
+      throw error;
+    } finally {
+      this.#rising = false;
+      this.settle();
+    }
+  }
+
+  async #rise(signal: AbortSignal): Promise<void> {
+    const { board } = this.#context;
+    const ask = async (hook: 'beforeStart' | 'afterStart') => {
+      const objection = await abortable(board.ask(hook, this, signal), signal);
+      if (objection) throw new CircusError('ERR_HOOK_REFUSED', [hook, `${objection}`]);
+    };
+    await ask('beforeStart');
+    await abortable(this.keeper.fill(), signal);
+    await abortable(this.keeper.settled(), signal);
+    if (this.spec.numprocesses === 0 || this.processes.length > 0) await ask('afterStart');
+  }
+
+  async #stop(operation: Operation): Promise<void> {
+    const { board } = this.#context;
+    this.wanted = 'down';
+    if (!this.#become('stop', `stopped by ${operation.by}`)) {
+      this.#become('stopped', `stopped by ${operation.by}`);
+      return;
+    }
+    await abortable(board.ask('beforeStop', this, operation.signal), operation.signal).catch(() => undefined);
+    const shut = this.keeper.shut();
+    const { processes } = this;
+    let ended = 0;
+    operation.advance(0, processes.length);
+    const end = async (process: Process) => {
+      await this.keeper.end(process, { reason: 'stopped' });
+      operation.advance(++ended, processes.length);
+    };
+    await Promise.all(processes.map(end));
+    await shut;
+    // A spawn that was under way when the stop came.
+    await Promise.all(this.processes.map(end));
+    this.#become('stopped', `stopped by ${operation.by}`);
+    await board.ask('afterStop', this, operation.signal);
+  }
+
+  async #resize(): Promise<void> {
+    const { slots } = this.keeper;
+    if (!this.filling) return;
+    // A timed attempt needs no signal to go away.
+    slots.tidy(this.spec.numprocesses);
+    const { serving } = slots;
+    const surplus = serving.slice(0, Math.max(0, serving.length - this.spec.numprocesses));
+    await Promise.all(surplus.map((process) => this.keeper.end(process, { reason: 'resized' })));
+    await this.keeper.fill();
+  }
+
+  /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */
+  #become(event: WatcherEvent, reason?: string): boolean {
+    const before = this.state;
+    const after = next(watcherTable, before, event);
+    if (after === undefined || after === before) return false;
+    this.state = after;
+    this.since = this.#context.clock.now();
+    if (reason !== undefined || after === 'active' || after === 'starting') this.reason = reason ?? '';
+    this.#context.board.tell('watcherState', this, before, after);
+    return true;
+  }
+}
