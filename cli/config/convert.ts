@@ -1,0 +1,116 @@
+/** From the text of an option to its value; what cannot be converted is told in words. */
+import { availableParallelism, constants } from 'node:os';
+import { byCodePoint } from './text.js';
+
+/** A value, or the rest of a sentence that begins with the option's name: `must be a whole number, and "x" is none`. */
+export type Conversion = { readonly value: unknown } | { readonly wrong: string };
+
+/** How each type of option is converted; the keys are the types that the schema uses. */
+export const converters = {
+  /** Any text. */
+  text: (text) => ({ value: text }),
+  /** Text that is accepted, as old configurations hold it, and does nothing. */
+  unused: (text) => ({ value: text }),
+  /** Names between commas or blanks, as an array. */
+  list: (text) => ({ value: text.split(/[\s,]+/).filter((name) => name !== '') }),
+  /** The same in lower case, in which socket names are kept. */
+  sockets: (text) => ({
+    value: text
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter((name) => name !== ''),
+  }),
+  socket: (text) => ({ value: text.trim().toLowerCase() }),
+  /** `callable` or `callable, bool`. */
+  hook: (text) => {
+    const comma = text.indexOf(',');
+    const flag = comma < 0 ? { value: false } : truth(text.slice(comma + 1));
+    return 'wrong' in flag ? { wrong: `after the comma ${flag.wrong}` } : { value: text };
+  },
+  int: (text) => whole(text, -Infinity),
+  count: (text) => whole(text, 0),
+  retries: (text) => whole(text, -1),
+  port: (text) => {
+    const port = whole(text, 0);
+    return 'value' in port && Number(port.value) > 65535
+      ? { wrong: `must be at most 65535, and is ${text.trim()}` }
+      : port;
+  },
+  float: (text) => number(text, -Infinity),
+  seconds: (text) => number(text, 0),
+  bool: truth,
+  /** A number of processes: a whole number, or one that follows the machine: `cpus`, `cpus-1`; at least 1 then. */
+  processes: (text) => {
+    const cpus = /^cpus(?:\s*-\s*(\d+))?$/i.exec(text.trim());
+    if (cpus) return { value: Math.max(1, availableParallelism() - Number(cpus[1] ?? 0)) };
+    return whole(text, 0, 'a whole number, "cpus" or "cpus-1"');
+  },
+  /** A signal's number; names with or without SIG, in any case, also `SIGRTMIN+1`; like Circus it ignores what follows. */
+  signal: (text) => {
+    const wrong = `must be a signal such as SIGTERM, TERM or 15, and is ${JSON.stringify(text)}`;
+    const [, name = '', sign = '', digits = '0'] = /^\s*(\w+)(?:([+-])(\d+))?/.exec(text) ?? [];
+    const base = /^\d+$/.test(name) ? Number(name) : signals.get(name.toUpperCase().replace(/^SIG/, ''));
+    const value = (base ?? NaN) + (sign === '-' ? -1 : 1) * Number(digits);
+    return value >= 1 && value <= 64 ? { value } : { wrong };
+  },
+  /** A file mask in octal digits, as a number. */
+  octal: (text) => {
+    const digits = /^(?:0o)?([0-7]{1,4})$/i.exec(text.trim())?.[1];
+    const value = parseInt(digits ?? '', 8);
+    return value <= 0o777 ? { value } : { wrong: `must be octal digits such as 022, and is ${JSON.stringify(text)}` };
+  },
+  /** A resource limit: nothing at all means unlimited (null), as in Circus. */
+  limit: (text) => (text.trim() === '' ? { value: null } : whole(text, -Infinity)),
+  family: (text) => oneOf(text, ['AF_INET', 'AF_INET6', 'AF_UNIX']),
+  sockettype: (text) => oneOf(text, ['SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET']),
+} as const satisfies Record<string, (text: string) => Conversion>;
+
+/** The name of a type of option. */
+export type OptionType = keyof typeof converters;
+
+/** Converts the text of an option of this type. */
+export function convert(type: OptionType, text: string): Conversion {
+  return converters[type](text);
+}
+
+const truths = new Map([
+  ...['yes', 'true', 'on', '1'].map((word) => [word, true] as const),
+  ...['no', 'false', 'off', '0'].map((word) => [word, false] as const),
+]);
+
+const signals = new Map<string, number>([
+  ...Object.entries(constants.signals).map(([name, value]) => [name.slice(3), value] as const),
+  ['CLD', constants.signals.SIGCHLD],
+  ['RTMIN', 34],
+  ['RTMAX', 64],
+]);
+
+function truth(text: string): Conversion {
+  const value = truths.get(text.trim().toLowerCase());
+  return value === undefined ? { wrong: `must be true or false, and is ${JSON.stringify(text)}` } : { value };
+}
+
+/** Python's `int()`, without its other scripts' digits. */
+function whole(text: string, least: number, what = 'a whole number'): Conversion {
+  if (!/^[+-]?\d+(_\d+)*$/.test(text.trim())) return { wrong: `must be ${what}, and is ${JSON.stringify(text)}` };
+  return bounded(Number(text.replaceAll('_', '')), least);
+}
+
+/** Python's `float()`, without infinity and NaN: nothing here can wait that long. */
+function number(text: string, least: number): Conversion {
+  const plain = text.trim().replace(/(\d)_(?=\d)/g, '$1');
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain))
+    return { wrong: `must be a number, and is ${JSON.stringify(text)}` };
+  return bounded(Number(plain), least);
+}
+
+function bounded(value: number, least: number): Conversion {
+  if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return { wrong: 'is too large a number' };
+  return value < least ? { wrong: `must be at least ${least}, and is ${value}` } : { value: value + 0 };
+}
+
+function oneOf(text: string, names: readonly string[]): Conversion {
+  const value = text.trim().toUpperCase();
+  if (names.includes(value)) return { value };
+  return { wrong: `must be one of ${[...names].sort(byCodePoint).join(', ')}, and is ${JSON.stringify(text)}` };
+}

@@ -1,0 +1,102 @@
+/** Reads a configuration file and the files that it includes into one table of sections. */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute } from 'node:path';
+import { withEnvironment, lookupIn, type Variables } from './expand.js';
+import { readIni, type IniFile, type IniOption } from './ini.js';
+import { findPaths, hasWildcard } from './pattern.js';
+import type { Place, Problem } from './problem.js';
+import { mergeFiles, optionsOf, type Written } from './sections.js';
+
+/** Reads the main file, then what its `[circus]` section includes; never throws, a file that cannot be read is a problem. */
+export function readFiles(path: string, environment: Variables): Written {
+  const main = readOne(path, { file: path, line: 1, column: 1 }, `the configuration file "${path}"`);
+  if ('message' in main) return mergeFiles(path, [], [main]);
+  const parts: IniFile[] = [main];
+  const problems: Problem[] = [];
+  const real = realPath(path);
+  const seen = new Set([real]);
+  for (const { option, pattern } of patternsIn(optionsOf(mergeFiles(path, [main]), 'circus'), path, environment)) {
+    const report = (severity: Problem['severity'], message: string): void => {
+      problems.push({ ...placeOf(option), severity, section: 'circus', key: option.key, message });
+    };
+    const found = findPaths(pattern);
+    if (found.length === 0)
+      report('warning', `"${pattern}" matches no file (paths are relative to the folder of ${path})`);
+    for (const file of found) {
+      const target = realPath(file);
+      if (target === real && !hasWildcard(pattern)) report('error', `"${pattern}" is the file that includes it`);
+      if (seen.has(target)) continue;
+      seen.add(target);
+      const part = readOne(file, option, `the included file "${file}"`);
+      if ('message' in part) problems.push(part);
+      else {
+        parts.push(part);
+        problems.push(...ignoredIncludes(part));
+      }
+    }
+  }
+  return mergeFiles(path, parts, problems);
+}
+
+/** A pipe such as `/dev/fd/63` has no real path and is itself. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function readOne(path: string, from: Place, what: string): IniFile | Problem {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const message = `${what} ${reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? 'cannot be read'}`;
+    return { ...placeOf(from), severity: 'error', message };
+  }
+  const text = bytes.toString('utf8');
+  if (isUtf8(bytes)) return readIni(text, path);
+  const good = text.slice(0, text.indexOf('\uFFFD')).split(/\r\n|\r|\n/);
+  const message = `${what} is not UTF-8 text from here on, so nothing of it is used`;
+  return { severity: 'error', file: path, line: good.length, column: good.at(-1)!.length + 1, message };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a directory, not a file',
+  EACCES: 'may not be read by this user',
+};
+
+function* patternsIn(
+  options: ReadonlyMap<string, IniOption>,
+  main: string,
+  environment: Variables,
+): Generator<{ option: IniOption; pattern: string }> {
+  const folder = dirname(main);
+  for (const key of ['include', 'include_dir']) {
+    const option = options.get(key);
+    if (option === undefined) continue;
+    for (const entry of withEnvironment(option.value, lookupIn(environment)).split(/\s+/)) {
+      if (entry === '') continue;
+      const path = isAbsolute(entry) || (folder === '.' && !main.startsWith('.')) ? entry : `${folder}/${entry}`;
+      yield { option, pattern: key === 'include' ? path : `${path.replace(/\/+$/, '')}/*.ini` };
+    }
+  }
+}
+
+/** Circus follows the includes of the main file only. */
+function ignoredIncludes(part: IniFile): Problem[] {
+  const circus = part.sections.find((section) => section.name === 'circus');
+  return (circus?.options ?? [])
+    .filter(({ key }) => key === 'include' || key === 'include_dir')
+    .map((option): Problem => {
+      const message = `"${option.key}" in an included file is not followed: name the files in the main file`;
+      return { ...placeOf(option), severity: 'warning', section: 'circus', key: option.key, message };
+    });
+}
+
+function placeOf({ file, line, column }: Place): Place {
+  return { file, line, column };
+}

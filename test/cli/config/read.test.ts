@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { formatProblem } from '../../../cli/config/problem.js';
+import { readFiles } from '../../../cli/config/read.js';
+import { asRead } from '../../../cli/config/sections.js';
+
+describe('config files', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'circusd-read-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const write = (name: string, content: string | Buffer): string => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    return path;
+  };
+  const read = (path: string, environment = {}) => {
+    const written = readFiles(path, environment);
+    const problems = written.problems.map((problem) => formatProblem(problem).replaceAll(`${folder}/`, ''));
+    return { ...asRead(written), problems, files: written.files.map((file) => file.replace(`${folder}/`, '')) };
+  };
+
+  it('are merged in the order of include, then include_dir; the first definition counts', () => {
+    const main = write('main.ini', '[circus]\ninclude_dir = d\ninclude = x.ini\n  y*.ini\n[w]\na = main');
+    write('x.ini', '[w]\na = x\nb = x');
+    write('y2.ini', '[w]\nb = y\nc = y2');
+    write('y1.ini', '[w]\nc = y1');
+    write('d/z.ini', '[w]\nc = z\nd = z\n[v]\ne = 1');
+    write('d/z.txt', '[w]\nf = 1');
+    const { sections, files, problems } = read(main);
+    assert.deepEqual(sections.w, { a: 'main', b: 'x', c: 'y1', d: 'z' });
+    assert.deepEqual(sections.v, { e: '1' });
+    assert.deepEqual(files, ['main.ini', 'x.ini', 'y1.ini', 'y2.ini', 'd/z.ini']);
+    assert.deepEqual(problems, []);
+  });
+
+  it('are named with variables of the environment', () => {
+    const main = write('main.ini', '[circus]\ninclude = $(circus.env.STAGE).ini');
+    write('live.ini', '[w]\na = 1');
+    assert.deepEqual(read(main, { STAGE: 'live' }).sections.w, { a: '1' });
+  });
+
+  it('do not get the further lines of a definition that another file overrides', () => {
+    const main = write('main.ini', '[circus]\ninclude = x.ini\n[w]\na = main');
+    write('x.ini', '[w]\na = x\n  y');
+    assert.deepEqual(read(main).sections.w, { a: 'main' });
+  });
+
+  it('are looked for beside the main file, whatever the working directory', () => {
+    const main = write('deep/main.ini', '[circus]\ninclude = ../x.ini');
+    write('x.ini', '[w]\na = 1');
+    assert.deepEqual(read(main).sections.w, { a: '1' });
+  });
+
+  it('make a warning when a pattern matches none', () => {
+    const main = write('main.ini', '[circus]\ninclude = nothing/*.ini');
+    const message = '"nothing/*.ini" matches no file (paths are relative to the folder of main.ini)';
+    assert.deepEqual(read(main).problems, [`main.ini:2:11: ${message}`]);
+  });
+
+  it('make an error where the main file is missing', () => {
+    assert.deepEqual(read(join(folder, 'no.ini')).problems, [
+      'no.ini:1:1: the configuration file "no.ini" does not exist',
+    ]);
+  });
+
+  it('make an error where a directory is named in place of a file', () => {
+    const main = write('main.ini', '[circus]\ninclude = d');
+    write('d/x.ini', '');
+    assert.deepEqual(read(main).problems, ['main.ini:2:11: the included file "d" is a directory, not a file']);
+  });
+
+  it('make an error where a file includes itself, but not where a pattern matches it', () => {
+    assert.deepEqual(read(write('main.ini', '[circus]\ninclude = main.ini')).problems, [
+      'main.ini:2:11: "main.ini" is the file that includes it',
+    ]);
+    assert.deepEqual(read(write('main.ini', '[circus]\ninclude = *.ini')).problems, []);
+  });
+
+  it('are read once, by whatever name', () => {
+    const main = write('main.ini', '[circus]\ninclude = x.ini y.ini x.ini');
+    write('x.ini', '[w]\na = 1\na = 2');
+    symlinkSync(join(folder, 'x.ini'), join(folder, 'y.ini'));
+    assert.equal(read(main).problems.length, 1);
+  });
+
+  it('make a warning where an included file includes others', () => {
+    const main = write('main.ini', '[circus]\ninclude = x.ini');
+    write('x.ini', '[circus]\ninclude = y.ini');
+    write('y.ini', '[w]\na = 1');
+    const { problems, sections } = read(main);
+    assert.equal(sections.w, undefined);
+    assert.deepEqual(problems, [
+      'x.ini:2:11: "include" in an included file is not followed: name the files in the main file',
+    ]);
+  });
+
+  it('make an error at the first byte that is not UTF-8, and are not used then', () => {
+    const main = write('main.ini', '[circus]\ninclude = x.ini\n[w]\na = 1');
+    write('x.ini', Buffer.from('[w]\r\nb = \xe4', 'latin1'));
+    const { problems, sections } = read(main);
+    assert.deepEqual(sections.w, { a: '1' });
+    assert.deepEqual(problems, [
+      'x.ini:2:5: the included file "x.ini" is not UTF-8 text from here on, so nothing of it is used',
+    ]);
+  });
+});
