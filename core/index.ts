@@ -33,7 +33,7 @@ export { releaseReaper } from './posix/reap.js';
 export { signalName } from './posix/spawn.js';
 export { send, type Exit, type ExitReason, type Process, type StopRequest } from './process.js';
 export type { ReloadRequest } from './reload.js';
-export type { Disposer } from './scope.js';
+export { Scope, type Disposer } from './scope.js';
 export { service, type Provided, type Service, type Services } from './service.js';
 export type { Socket } from './socket.js';
 export {

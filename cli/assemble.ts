@@ -1,0 +1,126 @@
+/** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
+import { dirname } from 'node:path';
+import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import { buildConfiguration, type Configuration } from './config/build.js';
+import type { Problem } from './config/problem.js';
+import { readFiles } from './config/read.js';
+import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
+import { optionOf } from './config/schema.js';
+import { optionsOf, type Written } from './config/sections.js';
+import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
+
+/** A plugin section with the plugin that it names. */
+export interface Assembled extends MeantPlugin {
+  readonly plugin: AnyPlugin;
+}
+
+/** Everything that a daemon is made from. */
+export interface Assembly {
+  readonly configuration: Configuration;
+  readonly written: Written;
+  readonly watchers: readonly WatcherSpec[];
+  readonly meant: readonly MeantPlugin[];
+  readonly plugins: readonly Assembled[];
+  readonly problems: readonly Problem[];
+}
+
+/** Keys that change what a program may do: without their plugin, it must not run. */
+const protective = new Set(['uid', 'gid']);
+
+/** Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. */
+export async function assemble(path: string, environment: NodeJS.ProcessEnv): Promise<Assembly> {
+  const folder = dirname(path);
+  const written = readFiles(path, environment);
+  const uses = [...written.sections.values()].flatMap(({ name }) =>
+    name.startsWith('plugin:') ? (optionsOf(written, name).get('use')?.value ?? []) : [],
+  );
+  const configuration = buildConfiguration(written, environment, claimedKeys(uses, folder));
+  const problems: Problem[] = [...configuration.problems];
+  const meant = meantPlugins(configuration, (key) => ownerOfKey(key)?.name);
+  const plugins: Assembled[] = [];
+  for (const section of meant) {
+    try {
+      const plugin = await importPlugin(section.use, folder);
+      plugins.push({ ...section, plugin });
+      problems.push(...(await optionProblems(section, plugin, configuration)));
+    } catch (error) {
+      const place = placeOf(configuration, section, 'use');
+      problems.push({
+        severity: 'error',
+        ...place,
+        section: `plugin:${section.name}`,
+        key: 'use',
+        message: `${reasonOf(error)}; [plugin:${section.name}] is left out`,
+      });
+    }
+  }
+  const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
+  return {
+    configuration,
+    written,
+    meant,
+    watchers: configuration.watchers.map(({ spec }) => withNeeds(spec)),
+    plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
+    problems: [...problems, ...unbuilt(written)],
+  };
+}
+
+/** The options of a plugin that its own validator refuses, each at the key that it names. */
+async function optionProblems(
+  section: MeantPlugin,
+  plugin: AnyPlugin,
+  configuration: Configuration,
+): Promise<readonly Problem[]> {
+  const result = await plugin.options?.['~standard'].validate(section.options);
+  return (result?.issues ?? []).map(({ path = [], message }) => {
+    const [first] = path;
+    const key = first === undefined ? undefined : String(typeof first === 'object' ? first.key : first);
+    const place = placeOf(configuration, section, key);
+    const what = key === undefined ? message : `option "${key}" of plugin "${section.name}": ${message}`;
+    return {
+      severity: 'error',
+      ...place,
+      section: `plugin:${section.name}`,
+      ...(key === undefined ? {} : { key }),
+      message: `${what}; [plugin:${section.name}] is left out`,
+    };
+  });
+}
+
+function placeOf({ plugins, file }: Configuration, { name, origin }: MeantPlugin, key: string | undefined) {
+  const written = plugins.find((plugin) => plugin.name === name);
+  const place = key === undefined ? undefined : written?.origins[key];
+  return place ?? { file: origin?.file ?? file, line: origin?.line ?? 1, column: 1 };
+}
+
+function withNeeds(spec: WatcherSpec): WatcherSpec {
+  const needs = Object.keys(spec.options).flatMap((key) =>
+    protective.has(key) ? (optionOf('watcher', key)?.owner ?? []) : [],
+  );
+  return needs.length === 0 ? spec : { ...spec, needs: [...new Set(needs)] };
+}
+
+/** Keys that belong to plugins which this release does not have yet: one warning for each plugin, where it is first meant. */
+function unbuilt(written: Written): readonly Problem[] {
+  const told = new Map<string, Problem>();
+  for (const { name } of written.sections.values()) {
+    const kind = name === 'circus' ? 'circus' : name.startsWith('watcher:') ? 'watcher' : undefined;
+    if (!kind) continue;
+    for (const [key, option] of optionsOf(written, name)) {
+      const owner = optionOf(kind, key)?.owner;
+      if (owner == null || firstParty(owner) || told.has(owner)) continue;
+      const effect = protective.has(key) ? 'so the watcher waits and is not started' : 'so it has no effect';
+      const message = `"${key}" belongs to plugin "${owner}", which this version does not have yet, ${effect}`;
+      told.set(owner, {
+        severity: 'warning',
+        file: option.file,
+        line: option.line,
+        column: 1,
+        section: name,
+        key,
+        message,
+      });
+    }
+  }
+  return [...told.values()];
+}

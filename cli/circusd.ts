@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+/** The daemon's command line. */
+import { Command, CommanderError, Option } from 'commander';
+import { reasonOf } from '#core';
+import { assemble } from './assemble.js';
+import { formatProblem, type Problem } from './config/problem.js';
+import { asRead } from './config/sections.js';
+import { showConfiguration } from './config/show.js';
+import { detach, waitingParent } from './detach.js';
+import { exitCodes, runDaemon } from './run.js';
+import { version } from './version.js';
+
+interface Options {
+  readonly logLevel?: string;
+  readonly logOutput?: string;
+  readonly logFormat: 'auto' | 'text' | 'json';
+  readonly pidfile?: string;
+  readonly daemon?: true;
+  readonly check?: true;
+  readonly strict?: true;
+  readonly showConfig?: string | true;
+  readonly asRead?: true;
+}
+
+const levels = ['debug', 'info', 'warning', 'error', 'critical'];
+
+function commandLine(): Command {
+  const level = (value: string) => {
+    if (levels.includes(value.toLowerCase())) return value.toLowerCase();
+    throw new CommanderError(
+      exitCodes.usage,
+      'level',
+      `error: --log-level is one of ${levels.join(', ')}, not "${value}"`,
+    );
+  };
+  return new Command('circusd')
+    .description('Keeps the programs of a configuration file running, and owns their sockets.')
+    .argument('[config]', 'the configuration file, an INI file as Circus reads it')
+    .option('--log-level <level>', levels.join(', '), level)
+    .option('--log-output <where>', 'a file, or - for the standard error')
+    .addOption(
+      new Option('--log-format <format>', 'lines for people or JSON').choices(['auto', 'text', 'json']).default('auto'),
+    )
+    .option('--logger-config <file>', 'accepted for compatibility, has no effect')
+    .option('--pidfile <file>', 'where to write the process id')
+    .option('--daemon', 'go into the background once everything is started')
+    .option('--check', 'tell what is wrong with the configuration, and exit')
+    .option('--strict', 'refuse to start when anything is wrong')
+    .option('--show-config [name]', 'print the configuration in effect, or one section of it, and exit')
+    .option('--as-read', 'with --show-config: the sections as they were read, as JSON')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped in order, 1 wrong configuration, 2 wrong usage, 4 could not bind or start.',
+    )
+    .exitOverride();
+}
+
+function say(problems: readonly Problem[]): void {
+  for (const problem of problems) process.stderr.write(`${problem.severity}: ${formatProblem(problem)}\n`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = commandLine().parse([...argv], { from: 'user' });
+  const options = program.opts<Options>();
+  const [file] = program.args;
+  if (file === undefined) {
+    process.stderr.write(program.helpInformation());
+    return exitCodes.usage;
+  }
+  if (process.platform !== 'linux' && !options.check && options.showConfig === undefined) {
+    process.stderr.write('circusd needs Linux: run it in a container, or use circusctl here to reach one elsewhere\n');
+    return exitCodes.start;
+  }
+  if (options.daemon) return detach([process.argv[1]!, ...argv.filter((word) => word !== '--daemon')]);
+
+  const parent = waitingParent();
+  const assembly = await assemble(file, process.env);
+  const { problems, configuration, meant, written } = assembly;
+  const wrong = problems.some(({ severity }) => severity === 'error');
+  if (options.showConfig !== undefined) {
+    const only = options.showConfig === true ? undefined : options.showConfig;
+    say(problems);
+    process.stdout.write(
+      options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, meant, only),
+    );
+    return wrong ? exitCodes.configuration : exitCodes.clean;
+  }
+  if (options.check) {
+    say(problems);
+    if (problems.length === 0) process.stdout.write(`${file}: nothing is wrong\n`);
+    return wrong ? exitCodes.configuration : exitCodes.clean;
+  }
+  if (written.files.length === 0 || (wrong && options.strict)) {
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    say(errors);
+    parent.failed(errors.map(formatProblem).join('\n'));
+    return exitCodes.configuration;
+  }
+  return runDaemon(assembly, options, parent);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    if (error instanceof CommanderError) {
+      if (error.code === 'level') process.stderr.write(`${error.message}\n`);
+      process.exit(error.exitCode === 0 ? 0 : exitCodes.usage);
+    }
+    process.stderr.write(`circusd: ${reasonOf(error)}\n`);
+    process.exit(exitCodes.configuration);
+  },
+);

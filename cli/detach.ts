@@ -1,0 +1,45 @@
+/** Going into the background: the process that was called waits until the daemon stands, and tells how that went. */
+import { spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+
+const variable = 'CIRCUSD_READY_FD';
+const readyFd = 3;
+
+/** Starts the same command line again in a session of its own; resolves with the exit code that its start deserves. */
+export function detach(argv: readonly string[]): Promise<number> {
+  const daemon = spawn(process.execPath, [...process.execArgv, ...argv], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    env: { ...process.env, [variable]: String(readyFd) },
+  });
+  return new Promise((resolve) => {
+    let told = '';
+    daemon.stdio[readyFd]!.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    daemon.stdio[readyFd]!.on('close', () => {
+      if (told === 'ready') {
+        daemon.unref();
+        resolve(0);
+        return;
+      }
+      if (told) process.stderr.write(told);
+      if (daemon.exitCode !== null) resolve(daemon.exitCode);
+      else daemon.once('exit', (code) => resolve(code ?? 1));
+    });
+  });
+}
+
+/** In the daemon: how to tell the process that waits. Does nothing when none does. */
+export function waitingParent(): { ready(): void; failed(message: string): void } {
+  const waits = process.env[variable] === String(readyFd);
+  delete process.env[variable];
+  const tell = (text: string) => {
+    if (!waits) return;
+    try {
+      writeSync(readyFd, text);
+      closeSync(readyFd);
+    } catch {
+      // It has gone away: nobody is there to be told.
+    }
+  };
+  return { ready: () => tell('ready'), failed: (message) => tell(`${message}\n`) };
+}

@@ -1,0 +1,35 @@
+/** What the kernel tells, as lines of the log. */
+import { describeExit, reasonOf, type Arbiter, type HookViews, type Log, type WatcherState } from '#core';
+
+const quiet = new Set<WatcherState>(['starting', 'stopping']);
+
+/** Writes the kernel's notices to the log. */
+export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void {
+  hooks.socketBound.tap('journal', (socket) => log.info(`socket ${socket.spec.name} listens on ${socket.address}`));
+  hooks.watcherState.tap('journal', ({ name, reason }, before, after) => {
+    if (quiet.has(after)) return;
+    if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
+    else if (after === 'stopped') log.info(`${name} stopped`);
+    else if (after === 'completed') log.info(`${name} completed: ${reason}`);
+    else log.warn(`${name} ${after === 'retrying' ? 'is down, another attempt follows' : after}: ${reason}`);
+  });
+  hooks.spawned.tap('journal', ({ pid, wid }, { name }) =>
+    log.debug(`${name}: process ${pid} started`, { watcher: name, process_pid: pid, wid }),
+  );
+  hooks.reaped.tap('journal', (exit, { pid, wid }, { name }) => {
+    const line = `${name}: process ${pid} ${describeExit(exit)}`;
+    const facts = { watcher: name, process_pid: pid, wid, reason: exit.reason };
+    if (exit.reason === 'ended') log.info(line, facts);
+    else log.debug(line, facts);
+  });
+  hooks.reloaded.tap('journal', ({ name }, { stoppedFirst }) =>
+    log.info(`${name} reloaded${stoppedFirst ? ', each process stopped before its successor started' : ''}`),
+  );
+  hooks.operationChanged.tap('journal', ({ kind, watcher, state, reason }) => {
+    if (state === 'failed') log.error(`${kind} of ${watcher} failed: ${reason}`);
+  });
+  hooks.fault.tap('journal', ({ plugin, hook, error }) =>
+    log.error(`plugin ${plugin} failed in ${hook}: ${reasonOf(error)}`, { plugin, hook }),
+  );
+  hooks.stop.tap('journal', () => log.info(`stopping ${arbiter.watchers.length} watchers`));
+}

@@ -1,0 +1,79 @@
+/** From `use =` to a plugin: a first-party name, a dotted name of Circus, an npm package, or a path. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { reasonOf, type AnyPlugin } from '#core';
+import { manifest, type ManifestEntry } from '#plugins/manifest.js';
+import type { KnownKeys } from './config/options.js';
+import { didYouMean } from './config/problem.js';
+
+/** The first-party plugin of this name or alias. */
+export function firstParty(use: string): ManifestEntry | undefined {
+  return manifest.find(({ name, aliases }) => name === use || aliases.includes(use));
+}
+
+/** The first-party plugin that a watcher key belongs to. */
+export function ownerOfKey(key: string): ManifestEntry | undefined {
+  return manifest.find(({ keys }) =>
+    keys.some((own) => (own.endsWith('*') ? key.startsWith(own.slice(0, -1)) : key === own)),
+  );
+}
+
+/** Where a third-party plugin's file is, looked for from the folder of the configuration file. @throws Error */
+function locate(use: string, folder: string): string {
+  if (use.startsWith('.') || use.startsWith('/')) return resolve(folder, use);
+  return createRequire(join(resolve(folder), 'circus.ini')).resolve(use);
+}
+
+/** The keys and sections that third-party packages claim in their package.json, without importing them. */
+export function claimedKeys(uses: readonly string[], folder: string): KnownKeys {
+  const keys: string[] = [];
+  const sections: string[] = [];
+  for (const use of uses) {
+    if (firstParty(use)) continue;
+    const claims = claimsOf(use, folder);
+    keys.push(...(claims.keys ?? []));
+    sections.push(...(claims.sections ?? []));
+  }
+  return { keys, sections };
+}
+
+function claimsOf(use: string, folder: string): KnownKeys {
+  try {
+    for (let at = dirname(locate(use, folder)); at !== dirname(at); at = dirname(at)) {
+      const file = join(at, 'package.json');
+      if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { circusd?: KnownKeys }).circusd ?? {};
+    }
+  } catch {
+    // A package that is not there is reported when it is loaded.
+  }
+  return {};
+}
+
+/** Imports a plugin. @throws Error with one sentence that says what is wrong */
+export async function importPlugin(use: string, folder: string): Promise<AnyPlugin> {
+  const own = firstParty(use);
+  if (own) return (await own.load()).default;
+  let file: string;
+  try {
+    file = locate(use, folder);
+    if (!existsSync(file)) throw new Error('no such file');
+  } catch {
+    const known = manifest.map(({ name }) => name);
+    throw new Error(
+      `plugin "${use}" is neither one of ours${didYouMean(use, known)} nor a package that can be found from ${resolve(folder)}`,
+    );
+  }
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
+  }
+  const plugin = module.default as Partial<AnyPlugin> | undefined;
+  if (typeof plugin?.name !== 'string' || typeof plugin.apply !== 'function') {
+    throw new Error(`"${use}" is not a plugin: its default export has no name and apply (see definePlugin)`);
+  }
+  return plugin as AnyPlugin;
+}

@@ -1,0 +1,123 @@
+/** The daemon's life: from an assembled configuration to its exit code. */
+import { Arbiter, Host, reasonOf, Scope } from '#core';
+import type { Assembly } from './assemble.js';
+import { formatProblem } from './config/problem.js';
+import { keepJournal } from './journal.js';
+import { openLog, type DaemonLog } from './log.js';
+import { writePidfile } from './pidfile.js';
+
+/** What the daemon's exit codes mean. */
+export const exitCodes = { clean: 0, configuration: 1, usage: 2, start: 4 } as const;
+
+/** What the command line may say over the configuration. */
+export interface RunOptions {
+  readonly logLevel?: string;
+  readonly logOutput?: string;
+  readonly logFormat: 'auto' | 'text' | 'json';
+  readonly pidfile?: string;
+}
+
+/** Who waits for the daemon to stand, when it goes into the background. */
+interface Parent {
+  ready(): void;
+  failed(message: string): void;
+}
+
+/** Node's longest timer: it holds the event loop open and wakes nobody for 24 days. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Runs the daemon until it has stopped; resolves with its exit code. */
+export async function runDaemon(assembly: Assembly, options: RunOptions, parent: Parent): Promise<number> {
+  const { circus } = assembly.configuration;
+  const log = openLog({
+    level: options.logLevel ?? (circus.debug ? 'debug' : circus.loglevel),
+    output: options.logOutput ?? circus.logoutput,
+    format: options.logFormat,
+  });
+  for (const problem of assembly.problems) log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
+  containFaults(log);
+  if (circus.umask !== undefined) process.umask(circus.umask);
+
+  const arbiter = new Arbiter({ warmup_delay: circus.warmup_delay });
+  const host = new Host(arbiter, (plugin) => log.of(plugin));
+  let removePidfile: (() => void) | undefined;
+  const close = async () => {
+    for (const error of await host.close()) log.error(`closing: ${reasonOf(error)}`);
+    arbiter.close();
+    removePidfile?.();
+  };
+  try {
+    const pidfile = options.pidfile ?? circus.pidfile;
+    if (pidfile) removePidfile = writePidfile(pidfile);
+    keepJournal(arbiter.hooks.view(new Scope('journal')), arbiter, log);
+    await prepare(assembly, arbiter, host, log);
+  } catch (error) {
+    log.error(reasonOf(error));
+    parent.failed(reasonOf(error));
+    await close();
+    return exitCodes.start;
+  }
+
+  const alive = setInterval(() => undefined, longestTimer);
+  listenToSignals(arbiter, log);
+  log.info(`circusd ${process.pid} starts ${arbiter.watchers.length} watchers`);
+  const started = arbiter.start();
+  log.info('Arbiter now waiting for commands');
+  void started.then(() => parent.ready());
+  await arbiter.over;
+  clearInterval(alive);
+  await close();
+  log.info('circusd exits');
+  return exitCodes.clean;
+}
+
+/** Everything that must be there before the first process: sockets, plugins, watchers. @throws what prevents a start */
+async function prepare(
+  { configuration, plugins, watchers, meant }: Assembly,
+  arbiter: Arbiter,
+  host: Host,
+  log: DaemonLog,
+): Promise<void> {
+  const failures = await host.load(plugins.map(({ plugin, options }) => ({ plugin, options })));
+  for (const { plugin, error } of failures) {
+    // A daemon that nobody could reach is not started; any other plugin is missed, and said to be.
+    if (plugin === 'controller') throw error;
+    log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
+  }
+  if (meant.some(({ use }) => use === 'controller') && !host.plugins.includes('controller')) {
+    throw new Error('the controller could not be loaded, so nobody could reach this daemon');
+  }
+  for (const { spec } of configuration.sockets) await arbiter.addSocket(spec);
+  for (const spec of watchers) {
+    try {
+      arbiter.add(spec);
+    } catch (error) {
+      log.error(`watcher "${spec.name}" is left out: ${reasonOf(error)}`);
+    }
+  }
+}
+
+function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
+    process.on(signal, () => {
+      log.info(`Got signal SIG_${signal.slice(3)}`);
+      if (!arbiter.stopping) return void arbiter.stop(signal);
+      log.warn('asked to stop again: what still runs is killed');
+      for (const watcher of arbiter.watchers) void watcher.kill(watcher.processes, { grace: 0 });
+    });
+  }
+  process.on('SIGHUP', () => {
+    log.info('Got signal SIG_HUP');
+    void arbiter.reloadAll(arbiter.watchers, { by: 'SIGHUP' });
+  });
+  // Node would open a debugger port on this one.
+  process.on('SIGUSR1', () => log.info('Got signal SIG_USR1, which means nothing here'));
+}
+
+/** What escapes from a plugin's own timers and promises is logged, and ends nothing. */
+function containFaults(log: DaemonLog): void {
+  process.on('uncaughtException', (error) => log.error(`uncaught: ${reasonOf(error)}`, { stack: error.stack }));
+  process.on('unhandledRejection', (reason) =>
+    log.error(`unhandled rejection: ${reasonOf(reason)}`, { stack: (reason as Error | undefined)?.stack }),
+  );
+}

@@ -1,0 +1,105 @@
+/** Commands that start, stop and replace. */
+import type { Arbiter, Operation, Report, Watcher } from '#core';
+import * as v from 'valibot';
+import {
+  anyName,
+  defineCommand,
+  Later,
+  name,
+  waiting,
+  waitingFlag,
+  type Argument,
+  type Command,
+  type Fields,
+} from '../command.js';
+import { matching, named } from '../match.js';
+
+const matchFlag: Argument = { name: 'match', kind: 'text', summary: 'how the name is meant: glob, simple or regex' };
+const several = v.object({ name: v.optional(name()), match: v.optional(v.unknown()), waiting: waiting() });
+
+const throughout = ({ started, stopped, kept }: Report) => ({ info: { stopped, started, kept } });
+const infoOf: Readonly<Record<'start' | 'stop' | 'restart', (report: Report) => Fields>> = {
+  start: ({ started, kept }) => ({ info: { started, kept } }),
+  stop: () => ({ info: null }),
+  restart: throughout,
+};
+
+/** The first failure of many, when there is one: with `waiting` it is the reply. */
+async function allDone(work: Promise<readonly unknown[]>): Promise<Fields> {
+  const [failure] = await work;
+  if (failure !== undefined) throw failure;
+  return {};
+}
+
+const one = (operation: Operation, fields: (report: Report) => Fields) => new Later(operation.result.then(fields));
+const autostarted = (watchers: readonly Watcher[]) => watchers.filter(({ spec }) => spec.autostart);
+
+async function restartAll(arbiter: Arbiter, watchers: readonly Watcher[], by: string): Promise<Fields> {
+  await allDone(arbiter.stopAll(watchers, by));
+  return allDone(arbiter.startAll(autostarted(watchers), by));
+}
+
+type Verb = 'start' | 'stop' | 'restart';
+const actions: Readonly<Record<Verb, (arbiter: Arbiter, watchers: readonly Watcher[], by: string) => Promise<Fields>>> =
+  {
+    start: (arbiter, watchers, by) => allDone(arbiter.startAll(autostarted(watchers), by)),
+    stop: (arbiter, watchers, by) => allDone(arbiter.stopAll(watchers, by)),
+    restart: restartAll,
+  };
+
+const verb = (command: Verb, summary: string, reply: string) =>
+  defineCommand({
+    name: command,
+    summary,
+    role: 'operate',
+    properties: several,
+    words: [anyName],
+    flags: [waitingFlag, matchFlag],
+    reply,
+    run({ name, match }, { arbiter, by }) {
+      const watchers = name === undefined ? arbiter.watchers : matching(arbiter, name, match);
+      const [only] = watchers;
+      if (name !== undefined && watchers.length === 1 && only) return one(only[command](by), infoOf[command]);
+      return new Later(actions[command](arbiter, watchers, by));
+    },
+  });
+
+/** The commands that start, stop and replace. */
+export const lifecycle: readonly Command[] = [
+  verb('start', 'start watchers', 'info, of one watcher: the pids started and kept'),
+  verb('stop', 'stop watchers', 'info, of one watcher: null'),
+  verb('restart', 'stop watchers and start them again', 'info, of one watcher: the pids stopped, started and kept'),
+  defineCommand({
+    name: 'reload',
+    summary: 'replace processes one by one, new ones first',
+    role: 'operate',
+    properties: v.object({
+      name: v.optional(name()),
+      graceful: v.optional(v.unknown(), true),
+      sequential: v.optional(v.unknown(), false),
+      waiting: waiting(),
+    }),
+    words: [anyName],
+    flags: [
+      waitingFlag,
+      { name: 'sequential', kind: 'flag', summary: 'stop each process before its successor starts' },
+      { name: 'terminate', kind: 'flag', summary: 'stop all, then start all' },
+    ],
+    reply: 'info, of one watcher: the pids stopped, started and kept',
+    run({ name, graceful, sequential }, { arbiter, by }) {
+      const request = { graceful: Boolean(graceful), sequential: Boolean(sequential), by };
+      if (name !== undefined) return one(arbiter.reload(named(arbiter, name), request), throughout);
+      return new Later(allDone(arbiter.reloadAll(arbiter.watchers, request)));
+    },
+  }),
+  defineCommand({
+    name: 'quit',
+    summary: 'stop everything, the daemon too',
+    role: 'admin',
+    properties: v.object({ waiting: waiting() }),
+    words: [],
+    flags: [waitingFlag],
+    reply: 'nothing more',
+    run: (_, { arbiter, by }) => new Later(arbiter.stop(by).then(() => ({}))),
+  }),
+];

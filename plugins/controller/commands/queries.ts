@@ -1,0 +1,190 @@
+/** Commands that only look. */
+import { circusState, type Process, type Watcher } from '#core';
+import * as v from 'valibot';
+import { anyName, defineCommand, name, nameWord, pid, type Command, type Settings } from '../command.js';
+import { InfoReader, noSuchProcess } from '../info.js';
+import { named } from '../match.js';
+import { quoted, RequestError } from '../protocol.js';
+import { listOptions } from '../watcher-options.js';
+
+const optionalName = v.object({ name: v.optional(name()) });
+const nothing = v.object({});
+const living = (watcher: Watcher) => watcher.processes.filter(({ alive }) => alive);
+const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
+
+/** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
+export function queries(reader = new InfoReader()): readonly Command[] {
+  const infoOf = (process: Process) => {
+    const info = reader.read(process.pid, true);
+    return info
+      ? { ...info, age: process.age / 1000, started: process.startedAt / 1000, wid: process.wid }
+      : noSuchProcess;
+  };
+  const infosOf = (watcher: Watcher) =>
+    Object.fromEntries(living(watcher).map((process) => [process.pid, infoOf(process)]));
+
+  return [
+    defineCommand({
+      name: 'list',
+      summary: 'list watchers, or the processes of one',
+      role: 'view',
+      properties: optionalName,
+      words: [anyName],
+      flags: [],
+      reply: 'watchers: lower-case names, sorted; or pids: those of the watcher',
+      run({ name }, { arbiter }) {
+        if (name !== undefined) return { pids: pidsOf(named(arbiter, name)) };
+        return { watchers: arbiter.watchers.map((watcher) => watcher.name.toLowerCase()).sort() };
+      },
+    }),
+    defineCommand({
+      name: 'status',
+      summary: 'tell what watchers are doing',
+      role: 'view',
+      properties: optionalName,
+      words: [anyName],
+      flags: [],
+      reply: 'statuses: names to states; or status: the state of the watcher, in place of ok',
+      run({ name }, { arbiter }) {
+        if (name !== undefined) {
+          const { state, reason } = named(arbiter, name);
+          return { status: circusState[state], state, reason };
+        }
+        return { statuses: Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]])) };
+      },
+    }),
+    defineCommand({
+      name: 'numprocesses',
+      summary: 'count processes',
+      role: 'view',
+      properties: optionalName,
+      words: [anyName],
+      flags: [],
+      reply: 'numprocesses, and watcher_name when a watcher was named',
+      run({ name }, { arbiter }) {
+        if (name !== undefined) return { numprocesses: living(named(arbiter, name)).length, watcher_name: name };
+        return { numprocesses: arbiter.watchers.reduce((sum, watcher) => sum + living(watcher).length, 0) };
+      },
+    }),
+    defineCommand({
+      name: 'numwatchers',
+      summary: 'count watchers',
+      role: 'view',
+      properties: nothing,
+      words: [],
+      flags: [],
+      reply: 'numwatchers',
+      run: (_, { arbiter }) => ({ numwatchers: arbiter.watchers.length }),
+    }),
+    defineCommand({
+      name: 'options',
+      summary: 'list the options of a watcher',
+      role: 'view',
+      properties: v.object({ name: name() }),
+      words: [nameWord],
+      flags: [],
+      reply: 'options: names to values',
+      run: ({ name }, { arbiter }) => ({ options: listOptions(named(arbiter, name)) }),
+    }),
+    defineCommand({
+      name: 'get',
+      summary: 'tell some options of a watcher',
+      role: 'view',
+      properties: v.object({
+        name: name(),
+        keys: v.union([v.array(v.string()), v.string()], "'keys' is a list of option names"),
+      }),
+      words: [nameWord, { name: 'keys', kind: 'list', required: true, summary: 'names of options' }],
+      flags: [],
+      reply: 'options: the asked names to values',
+      run({ name, keys }, { arbiter }) {
+        const all = listOptions(named(arbiter, name));
+        const asked = [...keys].map((key) => {
+          if (!Object.hasOwn(all, key)) throw new RequestError(3, `${quoted(key)} option not found`);
+          return [key, all[key]];
+        });
+        return { options: Object.fromEntries(asked) };
+      },
+    }),
+    defineCommand({
+      name: 'globaloptions',
+      summary: 'tell the options of the daemon',
+      role: 'view',
+      properties: v.object({ option: v.optional(v.string("'option' is a text")) }),
+      words: [{ name: 'option', kind: 'text', summary: 'one of them' }],
+      flags: [],
+      reply:
+        'options: endpoint, stats_endpoint, pubsub_endpoint, check_delay, multicast_endpoint; or the one asked for',
+      run({ option }, { settings }) {
+        const { endpoint, stats_endpoint, pubsub_endpoint, check_delay, multicast_endpoint } = settings;
+        const all: Settings = { endpoint, stats_endpoint, pubsub_endpoint, check_delay, multicast_endpoint };
+        if (!option) return { options: all };
+        if (!Object.hasOwn(all, option)) throw new RequestError(3, `${quoted(option)} not an existing option`);
+        return { options: { [option]: all[option as keyof Settings] } };
+      },
+    }),
+    defineCommand({
+      name: 'listsockets',
+      summary: 'list the sockets that the daemon owns',
+      role: 'view',
+      properties: nothing,
+      words: [],
+      flags: [],
+      reply: 'sockets: fd, name, backlog, and host and port or path, by descriptor',
+      run(_, { arbiter }) {
+        const sockets = [...arbiter.sockets.values()].map(({ fd, port, spec: { name, backlog, path, host } }) =>
+          path === null ? { fd, name, backlog, host, port } : { fd, name, backlog, path },
+        );
+        return { sockets: sockets.sort((a, b) => a.fd - b.fd) };
+      },
+    }),
+    defineCommand({
+      name: 'stats',
+      summary: 'tell memory, CPU and age of processes',
+      role: 'view',
+      properties: v.object({
+        name: v.optional(name()),
+        process: v.optional(v.union([v.number(), v.string()], "'process' is not a process id")),
+      }),
+      words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
+      flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
+      reply: 'infos: watchers to pids to facts; or name and info; or process and info',
+      run({ name, process: asked }, { arbiter }) {
+        if (name === undefined)
+          return { infos: Object.fromEntries(arbiter.watchers.map((watcher) => [watcher.name, infosOf(watcher)])) };
+        const watcher = named(arbiter, name);
+        if (asked === undefined) return { name, info: infosOf(watcher) };
+        const id = v.parse(pid('process'), asked);
+        const process = living(watcher).find(({ pid }) => pid === id);
+        if (!process)
+          throw new RequestError(
+            3,
+            `process ${typeof asked === 'string' ? quoted(asked) : asked} not found in ${quoted(name)}`,
+          );
+        return { process: asked, info: infoOf(process) };
+      },
+    }),
+    defineCommand({
+      name: 'dstats',
+      summary: 'tell memory, CPU and age of the daemon',
+      role: 'view',
+      properties: nothing,
+      words: [],
+      flags: [],
+      reply: 'info: facts about the daemon itself',
+      run: () => ({ info: reader.read(process.pid) ?? noSuchProcess }),
+    }),
+    defineCommand({
+      name: 'listen',
+      summary: 'print events as they come',
+      role: 'view',
+      properties: nothing,
+      words: [{ name: 'topics', kind: 'list', summary: 'beginnings of topics' }],
+      flags: [],
+      reply: 'none: events are published on pubsub_endpoint',
+      run() {
+        throw new RequestError(3, 'invalid message. use a pub/sub socket');
+      },
+    }),
+  ];
+}

@@ -1,0 +1,71 @@
+import { definePlugin, reasonOf, type Arbiter, type Log } from '#core';
+import type { Fields, Settings } from './command.js';
+import { changes } from './commands/changes.js';
+import { lifecycle } from './commands/lifecycle.js';
+import { processes } from './commands/processes.js';
+import { queries } from './commands/queries.js';
+import { Dispatcher } from './dispatch.js';
+import { circusEndpoints, defaultEndpoints } from './endpoint.js';
+import { publishEvents, topicOf } from './events.js';
+import { InfoReader } from './info.js';
+import { listenForRequests, listenForSubscribers } from './listener.js';
+import { optionsSchema, type ControllerOptions } from './options.js';
+import { Controller, type ControllerService } from './service.js';
+
+/** Takes commands and publishes events, in Circus's wire format. */
+export default definePlugin({
+  name: 'controller',
+  options: optionsSchema,
+  provides: { controller: Controller },
+  async apply({ arbiter, hooks, log, defer, guard }, options) {
+    const access = { owner: options.endpoint_owner, insecure: options.insecure };
+    const wanted = settingsOf(options);
+    const events = await listenForSubscribers(wanted.pubsub_endpoint, access);
+    defer(() => events.close());
+    const publish = (watcher: string, event: string, facts: Fields = {}) =>
+      events.outbox.put(topicOf(watcher, event), JSON.stringify({ time: Date.now() / 1000, ...facts }));
+    publishEvents(hooks, publish);
+
+    const reader = new InfoReader();
+    hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
+    const settings = { ...wanted, pubsub_endpoint: events.address };
+    const dispatcher = makeDispatcher(arbiter, settings, reader, publish, log);
+    const handle = guard((frame: Buffer, reply: (text: string) => void) => dispatcher.handle(frame, 'operator', reply));
+    const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);
+    const requests = await listenForRequests(wanted.endpoint, access, handle, odd);
+    settings.endpoint = requests.address;
+    defer(() => requests.close());
+    log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
+
+    const controller: ControllerService = {
+      commands: dispatcher.commands,
+      addCommand: (command) => dispatcher.add(command),
+      execute: async (command, properties, by) => dispatcher.execute(command, properties, by),
+      publish,
+    };
+    return { controller };
+  },
+});
+
+function settingsOf(options: ControllerOptions): { -readonly [K in keyof Settings]: Settings[K] } {
+  const { insecure: _insecure, endpoint_owner: _owner, ...given } = options;
+  // Whoever names an endpoint speaks Circus's language: what is left out is Circus's too.
+  const defaults = given.endpoint === undefined ? { ...circusEndpoints, ...defaultEndpoints() } : circusEndpoints;
+  return {
+    ...defaults,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  } as Settings;
+}
+
+function makeDispatcher(
+  arbiter: Arbiter,
+  settings: Settings,
+  reader: InfoReader,
+  publish: ControllerService['publish'],
+  log: Log,
+): Dispatcher {
+  const commands = [...queries(reader), ...lifecycle, ...processes, ...changes];
+  return new Dispatcher(commands, { arbiter, settings, publish }, (command, error) =>
+    log.error(`${command} failed: ${reasonOf(error)}`),
+  );
+}

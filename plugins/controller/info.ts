@@ -1,0 +1,109 @@
+/** The INFO object of a process, read from `/proc`, as Circus reports it (circus-compat §3.8). */
+import { readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { basename } from 'node:path';
+import { childrenOf } from '#core';
+
+/** Facts about one process; a value that can't be read is `N/A`. */
+export interface Info {
+  readonly mem_info1: string;
+  readonly mem_info2: string;
+  readonly cpu: number | string;
+  readonly mem: number | string;
+  readonly ctime: string;
+  readonly pid: number;
+  readonly username: string;
+  readonly nice: number | string;
+  readonly create_time: number;
+  readonly age: number;
+  readonly cmdline: string;
+  readonly children: readonly Info[];
+}
+
+/** What `INFO` is for a process that is gone. */
+export const noSuchProcess = 'No such process (stopped?)';
+
+// Linux has fixed both for user space on all machines that Node runs on (sysconf(_SC_CLK_TCK), 4 KiB base pages).
+const ticksPerSecond = 100;
+const pageSize = 4096;
+const total = totalmem();
+const bootTime = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
+
+/** A number of bytes as Circus writes it: `512B`, `9.77K`, `2.00G`. */
+export function humanBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < 8; unit++) value /= 1024;
+  return unit === 0 ? `${value}B` : `${value.toFixed(2)}${'BKMGTPEZY'[unit]}`;
+}
+
+function cpuTime(seconds: number): string {
+  const hundredths = Math.round(seconds * 100);
+  const pad = (value: number) => String(value).padStart(2, '0');
+  return `${Math.floor(hundredths / 6000)}:${pad(Math.floor(hundredths / 100) % 60)}.${pad(hundredths % 100)}`;
+}
+
+let users: { readonly read: number; readonly names: ReadonlyMap<number, string> } | undefined;
+
+/** The name of a user id, from the password file, read again when it has changed. */
+function userName(uid: number): string {
+  const changed = statSync('/etc/passwd', { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (users?.read !== changed) {
+    const lines = changed === 0 ? [] : readFileSync('/etc/passwd', 'utf8').split('\n');
+    const entries = lines.map((line) => line.split(':')).reverse();
+    users = { read: changed, names: new Map(entries.map(([name = '', , id]) => [Number(id), name])) };
+  }
+  return users.names.get(uid) ?? String(uid);
+}
+
+/** Reads processes; CPU is a share of one core since the previous reading of the same process by the same reader. */
+export class InfoReader {
+  readonly #samples = new Map<number, { readonly ticks: number; readonly at: number; readonly start: string }>();
+
+  /** The facts about one process and, if asked, its direct children; undefined when it is gone. */
+  read(pid: number, withChildren = false): Info | undefined {
+    let fields: string[];
+    let uid: number;
+    let argv: string;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      uid = statSync(`/proc/${pid}`).uid;
+      argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    } catch {
+      return undefined;
+    }
+    const field = (at: number) => Number(fields[at]);
+    const zombie = fields[0] === 'Z';
+    const resident = field(21) * pageSize;
+    const created = bootTime + field(19) / ticksPerSecond;
+    return {
+      mem_info1: humanBytes(resident),
+      mem_info2: humanBytes(field(20)),
+      cpu: this.#cpu(pid, field(11) + field(12), fields[19]!),
+      mem: Math.round((resident / total) * 100_000) / 1000,
+      ctime: cpuTime((field(11) + field(12) + field(13) + field(14)) / ticksPerSecond),
+      pid,
+      username: userName(uid),
+      nice: zombie ? 'Zombie' : field(16),
+      create_time: created,
+      age: Date.now() / 1000 - created,
+      cmdline: basename(argv.split('\0')[0]?.split(' ')[0] ?? '') || 'N/A',
+      children: withChildren ? childrenOf(pid).flatMap((child) => this.read(child) ?? []) : [],
+    };
+  }
+
+  /** Forgets a process that has ended. */
+  forget(pid: number): void {
+    this.#samples.delete(pid);
+  }
+
+  #cpu(pid: number, ticks: number, start: string): number {
+    const at = performance.now();
+    const before = this.#samples.get(pid);
+    this.#samples.set(pid, { ticks, at, start });
+    if (before?.start !== start || at <= before.at) return 0;
+    const share = ((ticks - before.ticks) / ticksPerSecond / (at - before.at)) * 100_000;
+    return Math.round(share * 10) / 10;
+  }
+}

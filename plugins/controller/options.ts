@@ -1,0 +1,31 @@
+/** The options of the controller. */
+import { toStandardJsonSchema } from '@valibot/to-json-schema';
+import * as v from 'valibot';
+import { boolean, number } from '../schema.js';
+
+const address = (about: string) => v.optional(v.pipe(v.string(), v.description(about)));
+
+/** What a `[plugin:controller]` section may say; `[circus]` says it too, by the same names. */
+export const options = v.strictObject({
+  endpoint: address('Where commands are taken; without it, a Unix socket in the runtime directory.'),
+  pubsub_endpoint: address('Where events are published.'),
+  stats_endpoint: address('Where statistics are published; only reported to clients here.'),
+  multicast_endpoint: address('Where clients look for daemons; only reported to clients here.'),
+  endpoint_owner: address("The user who may use a Unix socket, in place of the daemon's own."),
+  check_delay: v.optional(
+    v.pipe(
+      number(),
+      v.description('Seconds between two looks of Circus; only reported to clients, nothing here looks.'),
+    ),
+    5,
+  ),
+  insecure: v.optional(
+    v.pipe(boolean(), v.description('Take commands from other machines without any check of who they are.')),
+    false,
+  ),
+});
+
+export type ControllerOptions = v.InferOutput<typeof options>;
+
+/** The same as Standard Schema and Standard JSON Schema. */
+export const optionsSchema = toStandardJsonSchema(options);

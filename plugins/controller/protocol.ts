@@ -1,0 +1,76 @@
+/** The wire format of Circus: requests and replies as JSON, and the numbers of errors (circus-compat §3). */
+import { CircusError, reasonOf, type ErrorCode } from '#core';
+
+/**
+ * What went wrong with a request, as Circus numbers it: 1 not JSON, 2 unknown command, 3 bad message, 4 the system
+ * refused, 5 the command failed, 6 it failed after it had begun.
+ */
+export type Errno = 1 | 2 | 3 | 4 | 5 | 6;
+
+/** A request that can't be fulfilled; the message is the reply's reason. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly errno: Errno;
+
+  constructor(errno: Errno, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.errno = errno;
+  }
+}
+
+/** A request as it came; `id` is echoed, a cast gets no reply. */
+export interface Request {
+  readonly command: string;
+  readonly properties: unknown;
+  readonly id: unknown;
+  readonly cast: boolean;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+/** Larger requests are refused unread. */
+export const largestRequest = 1 << 20;
+
+/** Reads one frame; undefined when Circus would not answer it either. @throws RequestError */
+export function decodeRequest(frame: Uint8Array): Request | undefined {
+  if (frame.length > largestRequest) throw new RequestError(3, `the request is larger than ${largestRequest} bytes`);
+  let message: unknown;
+  try {
+    const text = decoder.decode(frame).trim();
+    if (text === '') return undefined;
+    message = JSON.parse(text);
+  } catch (error) {
+    throw new RequestError(1, 'json invalid', { cause: error });
+  }
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) return undefined;
+  const { command, properties = {}, id = null, msg_type } = message as Record<string, unknown>;
+  if (typeof command !== 'string') return undefined;
+  return { command, properties, id, cast: msg_type === 'cast' };
+}
+
+const now = () => Date.now() / 1000;
+
+/** A successful reply; fields of the command go over `status` and `time`, as in Circus. */
+export function encodeReply(fields: Readonly<Record<string, unknown>>, id: unknown): string {
+  return JSON.stringify({ status: 'ok', time: now(), ...fields, id });
+}
+
+/** The reply to a request that failed. */
+export function encodeError({ errno, message }: RequestError, id: unknown): string {
+  return JSON.stringify({ status: 'error', reason: message, tb: null, time: now(), errno, id });
+}
+
+/** The kernel's errors that are the asker's own: Circus counts them as bad messages. */
+const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN', 'ERR_SIGNAL_UNKNOWN'];
+
+/** Any error as a request's error; `begun` when the work was under way. */
+export function asRequestError(error: unknown, begun = false): RequestError {
+  if (error instanceof RequestError) return error;
+  const isMessage = error instanceof CircusError && messageErrors.includes(error.code);
+  return new RequestError(isMessage ? 3 : begun ? 6 : 5, reasonOf(error), { cause: error });
+}
+
+/** A text as Python quotes it, which is how Circus's reasons quote names. */
+export function quoted(text: string): string {
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t');
+  return escaped.includes("'") && !escaped.includes('"') ? `"${escaped}"` : `'${escaped.replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,73 @@
+/** Fields for plugin options and command properties: valibot schemas that also take the text of an INI file. */
+import { constants } from 'node:os';
+import * as v from 'valibot';
+
+const text = v.pipe(v.string(), v.trim());
+
+/** A decimal integer, also as text. */
+export const integer = () =>
+  v.union(
+    [v.pipe(v.number(), v.integer()), v.pipe(text, v.regex(/^[+-]?\d+$/), v.transform(Number))],
+    (issue) => `${show(issue.input)} is not a whole number`,
+  );
+
+/** A decimal number, also as text. */
+export const number = () =>
+  v.union(
+    [
+      v.pipe(v.number(), v.finite()),
+      v.pipe(text, v.regex(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i), v.transform(Number)),
+    ],
+    (issue) => `${show(issue.input)} is not a number`,
+  );
+
+/** A number of seconds, not negative; the output is milliseconds. */
+export const seconds = () =>
+  v.pipe(
+    number(),
+    v.minValue(0, (issue) => `${show(issue.input)} is less than no time`),
+    v.transform((value) => value * 1000),
+  );
+
+const truths: Readonly<Record<string, boolean>> = {
+  yes: true,
+  true: true,
+  on: true,
+  1: true,
+  no: false,
+  false: false,
+  off: false,
+  0: false,
+};
+
+/** A boolean, also as one of Circus's words: yes, true, on, 1; no, false, off, 0. */
+export const boolean = () =>
+  v.union(
+    [
+      v.boolean(),
+      v.pipe(
+        text,
+        v.toLowerCase(),
+        v.check((word) => Object.hasOwn(truths, word)),
+        v.transform((word) => truths[word]!),
+      ),
+    ],
+    (issue) => `${show(issue.input)} is neither true nor false`,
+  );
+
+const realTime = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/;
+
+/** The number of a signal, from a number, its digits, or a name with or without SIG; undefined for none. */
+export function signalNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const name = value.trim().toUpperCase().replace(/^SIG/, '');
+  if (/^-?\d+$/.test(name)) return Number(name);
+  const [, base, sign, offset = '0'] = realTime.exec(name) ?? [];
+  if (base) return (base === 'RTMIN' ? 34 : 64) + (sign === '-' ? -1 : 1) * Number(offset);
+  return (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
+}
+
+function show(input: unknown): string {
+  return typeof input === 'string' ? `"${input}"` : String(JSON.stringify(input));
+}
