@@ -28,7 +28,7 @@ export class Arbiter {
   /** Tells this run of the daemon from any other. */
   readonly id = randomBytes(6).toString('hex');
   readonly clock: Clock;
-  readonly hooks = new HookBoard();
+  readonly hooks: HookBoard;
   readonly startedAt: number;
   /** The operations under way and the last ones, by id. */
   readonly operations = new Map<number, Operation>();
@@ -38,12 +38,17 @@ export class Arbiter {
   readonly #watchers = new Map<string, Watcher>();
   readonly #sockets = new Map<string, Socket>();
   #stopping: Promise<void> | undefined;
+  /** Aborted when it is stopped: ends the pauses of a start. */
+  readonly #quit = new AbortController();
+  /** Children alone would not keep the event loop alive. */
+  #release: () => void = () => undefined;
   #over!: () => void;
   /** Resolves when the arbiter has stopped: whoever made it then closes plugins and sockets. */
   readonly over = new Promise<void>((resolve) => (this.#over = resolve));
 
   constructor({ clock = systemClock, warmup_delay = 0 }: ArbiterOptions = {}) {
     this.clock = clock;
+    this.hooks = new HookBoard(clock);
     this.startedAt = clock.now();
     this.#warmupDelay = warmup_delay;
   }
@@ -74,10 +79,11 @@ export class Arbiter {
     return watcher;
   }
 
-  /** Adds a watcher, which rests. @throws ERR_WATCHER_DUPLICATE, ERR_HOOK_REFUSED */
+  /** Adds a watcher, which rests. @throws ERR_WATCHER_DUPLICATE, ERR_WATCHER_SINGLETON, ERR_HOOK_REFUSED */
   add(given: WatcherSpec): Watcher {
     const spec = Object.freeze(this.hooks.change('watcherSpec', given));
     if (this.find(spec.name)) throw new CircusError('ERR_WATCHER_DUPLICATE', [spec.name]);
+    if (spec.singleton && spec.numprocesses > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [spec.name]);
     const watcher = new Watcher(spec, {
       board: this.hooks,
       clock: this.clock,
@@ -123,12 +129,14 @@ export class Arbiter {
     sealDescriptors();
     becomeSubreaper();
     adoptOrphans();
+    const held = setInterval(() => undefined, 2 ** 31 - 1);
+    this.#release = () => clearInterval(held);
     await this.hooks.ask('start', this);
     await this.startAll(
       this.watchers.filter(({ spec }) => spec.autostart),
       'circusd',
     );
-    await this.hooks.ask('started', this);
+    if (!this.stopping) await this.hooks.ask('started', this);
   }
 
   /** Starts these watchers along the graph, those that nothing orders side by side; resolves with what failed. */
@@ -136,7 +144,7 @@ export class Arbiter {
     return this.#along(watchers, this.#edges(), async (watcher) => {
       if (this.stopping) return;
       await watcher.start(by).result;
-      if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000);
+      if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000, this.#quit.signal);
     });
   }
 
@@ -167,9 +175,11 @@ export class Arbiter {
   }
 
   async #stop(by: string): Promise<void> {
+    this.#quit.abort();
     await this.hooks.ask('stop', this);
     await this.stopAll(this.watchers, by);
     await this.hooks.ask('stopped', this);
+    this.#release();
     this.#over();
   }
 

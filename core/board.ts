@@ -1,16 +1,18 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
+import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import {
+  catalogue,
   createHooks,
   Refusal,
   type Answer,
   type Args,
   type Fault,
   type HookName,
+  type Hooks,
   type HookViews,
   type Tap,
 } from './hooks.js';
-import { catalogue } from './hooks.js';
 import type { Scope } from './scope.js';
 
 interface Tapped {
@@ -27,9 +29,15 @@ export type Told<N extends HookName> =
 
 /** All hooks of one arbiter. tapable cannot untap: unloading a plugin puts a new generation in place of the old one. */
 export class HookBoard {
-  #live = createHooks((fault) => this.report(fault));
+  readonly #clock: Clock;
+  #live: Hooks;
   #taps: Tapped[] = [];
   #held: { readonly until: Promise<void>; readonly notices: (() => void)[] } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#live = this.#generation();
+  }
 
   /** True when some plugin taps this hook. */
   used(name: HookName): boolean {
@@ -84,7 +92,8 @@ export class HookBoard {
 
   /** Runs `action`, in which plugins may close or be applied; spawns and notices wait meanwhile, closed taps go. */
   async exchange<T>(action: () => Promise<T>): Promise<T> {
-    await this.steady();
+    // Not through `steady`: between its end and ours another change could have begun.
+    while (this.#held) await this.#held.until;
     let release!: () => void;
     const notices: (() => void)[] = [];
     this.#held = { until: new Promise((resolve) => (release = resolve)), notices };
@@ -92,13 +101,17 @@ export class HookBoard {
       return await action();
     } finally {
       const survivors = this.#taps.filter(({ scope }) => scope.active);
-      this.#live = createHooks((fault) => this.report(fault));
+      this.#live = this.#generation();
       this.#taps = [];
       for (const tapped of survivors) this.#make(tapped, this.#taps);
       this.#held = undefined;
       release();
       for (const tell of notices) tell();
     }
+  }
+
+  #generation(): Hooks {
+    return createHooks(this.#clock, (fault) => this.report(fault));
   }
 
   #make(tapped: Tapped, taps: Tapped[]): void {

@@ -8,6 +8,7 @@ export interface Clock {
   after(delay: number, action: () => void): () => void;
 }
 
+/** The longest that one timer of Node can wait. */
 const longest = 2 ** 31 - 1;
 
 /** The clock of the machine; its timers hold the event loop open. */
@@ -15,7 +16,11 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delay, action) {
-    const timer = setTimeout(action, Math.min(Math.max(0, delay), longest));
+    let timer: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      timer = setTimeout(() => (left > longest ? arm(left - longest) : action()), Math.min(Math.max(0, left), longest));
+    };
+    arm(delay);
     return () => clearTimeout(timer);
   },
 };
@@ -42,8 +47,9 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const aborted = () => reject(signal.reason);
-    if (signal.aborted) return aborted();
-    signal.addEventListener('abort', aborted, { once: true });
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    // Also after an abort, so that a later rejection is nobody's surprise.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
 }

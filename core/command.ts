@@ -4,6 +4,8 @@
  */
 import { CircusError } from './errors.js';
 
+/** Not all that Unicode calls a space: a file name may hold those. */
+const blanks = ' \t\r\n';
 const variable = /\$\(circus\.([\w.-]+)\)|\(\(circus\.([\w.-]+)\)\)/gi;
 
 /**
@@ -11,12 +13,10 @@ const variable = /\$\(circus\.([\w.-]+)\)|\(\(circus\.([\w.-]+)\)\)/gi;
  * `lookup` gets the lower-cased name without `circus.` and answers undefined for an unknown one.
  */
 export function expand(text: string, lookup: (name: string) => string | undefined): string {
-  return text.includes('circus.') || /circus\./i.test(text)
-    ? text.replace(
-        variable,
-        (whole, dollar?: string, parens?: string) => lookup((dollar ?? parens ?? '').toLowerCase()) ?? whole,
-      )
-    : text;
+  return text.replace(
+    variable,
+    (whole, dollar?: string, parens?: string) => lookup((dollar ?? parens ?? '').toLowerCase()) ?? whole,
+  );
 }
 
 /**
@@ -28,7 +28,7 @@ export function splitWords(text: string): string[] {
   let word: string | undefined;
   for (let at = 0; at < text.length; at++) {
     const char = text[at]!;
-    if (/\s/.test(char)) {
+    if (blanks.includes(char)) {
       if (word !== undefined) words.push(word);
       word = undefined;
       continue;

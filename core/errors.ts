@@ -14,6 +14,7 @@ const messages = {
   ERR_PLUGIN_DOUBLED: (service: string, one: string, other: string) =>
     `plugins "${one}" and "${other}" both provide service "${service}"`,
   ERR_PLUGIN_INVALID: (name: string, why: string) => `"${name}" is not a plugin: ${why}`,
+  ERR_PLUGIN_LOADED: (plugin: string) => `plugin "${plugin}" is loaded already, and once is enough`,
   ERR_PLUGIN_MISSING: (plugin: string, service: string) =>
     `plugin "${plugin}" needs service "${service}", which no loaded plugin provides`,
   ERR_PLUGIN_OPTIONS: (plugin: string, issues: string) => `plugin "${plugin}": ${issues}`,

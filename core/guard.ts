@@ -1,4 +1,5 @@
 /** The guard around every tap: a plugin's fault becomes a fault report and a neutral answer, and never the kernel's. */
+import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import { catalogue, Refusal, type Fault, type HookName, type Tap } from './hooks.js';
 import type { Scope } from './scope.js';
@@ -9,17 +10,26 @@ const slow = { counted: 5, told: 200 };
 /** How often each plugin kept a synchronous hook waiting for more than 5 ms. */
 export const slowTaps = new Map<string, number>();
 
+/** A promise of any library or realm. */
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
 /** The answer; a rejection with `late` after `deadline` ms; undefined as soon as the plugin is closed. */
-function within(deadline: number, answer: unknown, closed: AbortSignal, late: () => unknown): unknown {
-  if (!(answer instanceof Promise)) return answer;
+function within(deadline: number, answer: unknown, closed: AbortSignal, clock: Clock, late: () => unknown): unknown {
+  if (!isPromise(answer)) return answer;
   return new Promise((resolve, reject) => {
-    const timer = deadline < Infinity ? setTimeout(() => reject(late()), deadline) : undefined;
-    const silence = () => resolve(undefined);
-    closed.addEventListener('abort', silence, { once: true });
-    answer.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
+    const settle = (how: () => void) => {
+      cancel?.();
       closed.removeEventListener('abort', silence);
-    });
+      how();
+    };
+    const silence = () => settle(() => resolve(undefined));
+    const cancel = deadline < Infinity ? clock.after(deadline, () => settle(() => reject(late()))) : undefined;
+    closed.addEventListener('abort', silence);
+    Promise.resolve(answer).then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
   });
 }
 
@@ -35,7 +45,13 @@ function show(answer: unknown): string {
  * Wraps a tap so that whatever it does is either an answer of this hook, or a fault: told to `report`, and answered as
  * the catalogue says. A tap whose plugin was closed is silent.
  */
-export function guard(name: HookName, isAsync: boolean, scope: Scope, fn: Tap, report: (fault: Fault) => void): Tap {
+export function guard(
+  name: HookName,
+  isAsync: boolean,
+  { owner: scope, fn }: { readonly owner: Scope; readonly fn: Tap },
+  clock: Clock,
+  report: (fault: Fault) => void,
+): Tap {
   const { onFault, deadline, valid, kind } = catalogue[name];
   const plugin = scope.owner;
   const call = fn as (...args: unknown[]) => unknown;
@@ -58,7 +74,7 @@ export function guard(name: HookName, isAsync: boolean, scope: Scope, fn: Tap, r
       if (!scope.active) return undefined;
       let answer: unknown;
       try {
-        answer = await within(deadline, call(...args), scope.signal, late);
+        answer = await within(deadline, call(...args), scope.signal, clock, late);
       } catch (error) {
         return scope.active ? failed(error) : undefined;
       }
@@ -79,9 +95,11 @@ export function guard(name: HookName, isAsync: boolean, scope: Scope, fn: Tap, r
     if (took > slow.told && onFault !== 'drop') {
       report({ plugin, hook: name, error: new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, slow.told]) });
     }
-    if (!(answer instanceof Promise)) return judged(answer);
+    if (!isPromise(answer)) return judged(answer);
     // Nobody waits for a promise here: a rejection is still the plugin's fault, and where a value was asked it is none.
-    answer.catch((error: unknown) => report({ plugin, hook: name, error }));
+    Promise.resolve(answer).then(undefined, (error: unknown) => {
+      if (onFault !== 'drop') report({ plugin, hook: name, error });
+    });
     return judged(kind === 'change' ? answer : undefined);
   };
 }

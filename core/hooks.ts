@@ -4,6 +4,7 @@
  */
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 import type { Arbiter } from './arbiter.js';
+import type { Clock } from './clock.js';
 import { guard } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
@@ -83,13 +84,18 @@ const row =
   });
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const isWords = (value: unknown) => Array.isArray(value) && value.every((word) => typeof word === 'string');
+const isText = (value: unknown) => typeof value === 'string';
+const isWords = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isWatcherSpec: Valid = (spec) =>
   isRecord(spec) &&
   typeof spec['name'] === 'string' &&
   typeof spec['cmd'] === 'string' &&
   Number.isInteger(spec['numprocesses']) &&
   isRecord(spec['options']);
+const isFile: Valid = (file) =>
+  ['inherit', 'null', 'pipe'].includes(file as string) ||
+  (isRecord(file) &&
+    (Number.isInteger(file['descriptor']) || (isText(file['path']) && Number.isInteger(file['flags']))));
 const isProcessSpec: Valid = (spec) =>
   isRecord(spec) &&
   typeof spec['command'] === 'string' &&
@@ -97,7 +103,9 @@ const isProcessSpec: Valid = (spec) =>
   Array.isArray(spec['chain']) &&
   spec['chain'].every(isWords) &&
   isRecord(spec['env']) &&
+  Object.values(spec['env']).every(isText) &&
   isRecord(spec['files']) &&
+  Object.values(spec['files']).every(isFile) &&
   typeof spec['cwd'] === 'string';
 const isVerdict: Valid = (verdict) =>
   verdict === 'respawn' ||
@@ -107,7 +115,8 @@ const isVerdict: Valid = (verdict) =>
     verdict['retryIn'] >= 0 &&
     verdict['retryIn'] < Infinity);
 const isEdges: Valid = (edges) => edges instanceof Map && [...edges.values()].every(isWords);
-const isPids: Valid = (pids) => Array.isArray(pids) && pids.every((pid) => Number.isInteger(pid) && pid > 1);
+const isPids: Valid = (pids) =>
+  Array.isArray(pids) && pids.every((pid) => Number.isInteger(pid) && pid > 1 && pid !== process.pid);
 
 const notice = row('notice', () => true);
 const series = row('series', () => true);
@@ -201,13 +210,13 @@ interface Interceptable {
 type HookClass = new (args: string[], name: string) => Interceptable;
 
 /** Makes a generation of hooks without taps; a fault of any tap that comes is given to `report`. */
-export function createHooks(report: (fault: Fault) => void): Hooks {
+export function createHooks(clock: Clock, report: (fault: Fault) => void): Hooks {
   const live = Object.entries(catalogue).map(([name, { kind, args }]) => {
     const hook: Interceptable = new (kinds[kind] as unknown as HookClass)(args.split(' '), name);
     hook.intercept({
       register(tap) {
         const isAsync = kind !== 'notice' && kind !== 'change';
-        const fn = guard(name as HookName, isAsync, tap.owner, tap.fn, report);
+        const fn = guard(name as HookName, isAsync, tap, clock, report);
         return { ...tap, fn, type: isAsync ? 'promise' : 'sync' };
       },
     });

@@ -16,7 +16,7 @@ export {
   type Verdict,
 } from './hooks.js';
 export { Host, type Loading, type LoadFailure } from './host.js';
-export { describeExit } from './keeper.js';
+export { describeExit } from './readiness.js';
 export { findProgram } from './launch.js';
 export type { Operation, OperationKind, OperationState, Progress, Report } from './operation.js';
 export {

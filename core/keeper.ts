@@ -6,7 +6,7 @@ import { Refusal } from './hooks.js';
 import { baseEnvironment, processSpec } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit, type StopRequest } from './process.js';
-import { signalName } from './posix/spawn.js';
+import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
 import type { Environment, WatcherSpec } from './spec.js';
@@ -19,17 +19,12 @@ export interface KeeperContext {
   readonly sockets: ReadonlyMap<string, Socket>;
   /** Tells this daemon's descendants from those of others. */
   readonly daemon: string;
+  /** The first of these plugins that is not live; undefined when all are. */
+  readonly missing: (plugins: readonly string[]) => string | undefined;
 }
 
 /** Longest stretch of spawning (ms) before other events of the loop get their turn. */
 const stretch = 10;
-
-/** How a process ended, in words. */
-export function describeExit({ code, signal, forced }: Pick<Exit, 'code' | 'signal' | 'forced'>): string {
-  if (signal !== null)
-    return `killed by ${signalName(signal) ?? `signal ${signal}`}${forced ? ' after its grace' : ''}`;
-  return code === null ? 'ended, its exit code is not known' : `exited with code ${code}`;
-}
 
 /** The slots of a watcher and everything that runs in them. */
 export class Keeper {
@@ -66,11 +61,14 @@ export class Keeper {
 
   /** Spawns what is missing, one after the other; calls that come meanwhile share the run. */
   fill(): Promise<void> {
-    this.#filling ??= this.#spawnMissing().finally(() => {
-      this.#filling = undefined;
-      this.#watcher.settle();
-    });
-    return this.#filling;
+    return (this.#filling ??= this.#spawnMissing());
+  }
+
+  /** Brings the number of processes in line with the spec: spawns what is missing, stops the oldest beyond it. */
+  async adjust(): Promise<void> {
+    // A timed attempt needs no signal to go away.
+    this.slots.tidy(this.#watcher.spec.numprocesses);
+    await Promise.all([this.#trim(), this.fill()]);
   }
 
   /** Resolves when each process that runs now is ready or has ended. */
@@ -90,7 +88,7 @@ export class Keeper {
    * signal is aborted, it is removed, and the old one was never asked for anything.
    * @throws ERR_PROCESS_UNREADY and what a spawn throws
    */
-  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<void> {
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
     const slot = this.slots.extra();
     slot.replaces = old;
     try {
@@ -103,6 +101,7 @@ export class Keeper {
       }
       slot.extra = false;
       await this.end(old, { reason: 'replaced' });
+      return successor;
     } finally {
       slot.extra = false;
       slot.replaces = undefined;
@@ -111,14 +110,15 @@ export class Keeper {
   }
 
   /** Stops a process before its successor starts: for what can't run twice. */
-  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<void> {
+  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy = true;
-    await this.end(old, { reason: 'replaced' });
+    await this.end(old, { reason: 'stopped' });
     try {
       signal.throwIfAborted();
       const successor = await this.#spawn(slot ?? this.slots.extra(), spec, false);
       await abortable(this.#readiness.get(successor)!, signal);
+      return successor;
     } finally {
       if (slot) slot.busy = false;
       this.#refill();
@@ -126,18 +126,32 @@ export class Keeper {
   }
 
   #refill(): void {
-    this.slots.tidy(this.#watcher.spec.numprocesses);
-    if (this.#watcher.filling) void this.fill();
+    if (this.#watcher.filling) void this.adjust();
     else this.#watcher.settle();
+  }
+
+  async #trim(): Promise<void> {
+    const { serving } = this.slots;
+    const surplus = serving.slice(0, Math.max(0, serving.length - this.#watcher.spec.numprocesses));
+    await Promise.all(surplus.map((process) => this.end(process, { reason: 'resized' })));
+  }
+
+  /** The slot for the next spawn; a singleton that is still being stopped is waited for. */
+  #vacancy(): Slot | undefined {
+    const { filling, spec } = this.#watcher;
+    if (!filling || (spec.singleton && this.slots.processes.length > 0)) return undefined;
+    const slot = this.slots.missing(spec.numprocesses);
+    return slot && !this.#watcher.held() ? slot : undefined;
   }
 
   async #spawnMissing(): Promise<void> {
     const { clock } = this.#context;
+    // From here on others share this run. It is over at the very moment at which it finds nothing missing: were it a
+    // turn later, whoever called in between would wait for a run that does no more.
+    await Promise.resolve();
     let rested = clock.monotonic();
-    for (;;) {
+    for (let slot = this.#vacancy(); slot; slot = this.#vacancy()) {
       const { spec } = this.#watcher;
-      const slot = this.#watcher.filling ? this.slots.missing(spec.numprocesses) : undefined;
-      if (!slot || this.#watcher.held()) return;
       const begun = clock.monotonic();
       try {
         await this.#spawn(slot, spec, false);
@@ -151,23 +165,29 @@ export class Keeper {
         rested = clock.monotonic();
       }
     }
+    this.#filling = undefined;
+    this.#watcher.settle();
   }
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, sockets, daemon } = this.#context;
+    const { board, clock, sockets, daemon, missing } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy = true;
+    // The floor under attempts counts them all, whatever they fail at.
+    slot.startedAt = clock.monotonic();
     try {
-      await board.steady();
-      const objection = await board.ask('beforeSpawn', watcher);
+      await abortable(board.steady(), up);
+      const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
       if (this.#environment?.of !== spec) this.#environment = { of: spec, base: baseEnvironment(spec) };
       const plain = processSpec(spec, this.#environment.base, slot.wid, sockets);
-      const full = (await board.ask('spawnSpec', plain, watcher)) ?? plain;
+      const full = (await abortable(board.ask('spawnSpec', plain, watcher), up)) ?? plain;
       up.throwIfAborted();
-      slot.startedAt = clock.monotonic();
+      // A plugin that went away since it was asked may be the one that takes rights away from the process.
+      const absent = missing(spec.needs);
+      if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
       const mark = `${daemon}:${watcher.name}:${slot.wid}`;
       const process = Process.start(full, {
         wid: slot.wid,
@@ -191,41 +211,18 @@ export class Keeper {
         throw new CircusError('ERR_HOOK_REFUSED', ['afterSpawn', `${veto}`], { cause: veto });
       }
       board.tell('spawned', process, watcher);
-      this.#readiness.set(process, this.#becomesReady(process, spec, replacement));
+      const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
+      this.#readiness.set(process, awaitReady(process, watcher, wait, { board, clock }));
       return process;
     } finally {
       slot.busy = false;
     }
   }
 
-  #becomesReady(process: Process, spec: WatcherSpec, replacement: boolean): Promise<void> {
-    const { board, clock } = this.#context;
-    const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
-    if (wait === 0 && !board.used('ready')) {
-      process.become('ready');
-      return Promise.resolve();
-    }
-    const over = new AbortController();
-    const judge = async () => {
-      const answer = await board.ask('ready', process, this.#watcher, over.signal);
-      if (answer instanceof Refusal)
-        throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `refused by ${answer}`]);
-      if (answer !== true) await sleep(clock, wait - process.age, over.signal);
-    };
-    const ended = process.ended.then((exit) => {
-      throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `it ${describeExit(exit)}`]);
-    });
-    const readiness = Promise.race([judge(), ended])
-      .finally(() => over.abort())
-      .then(() => process.become('ready'));
-    readiness.catch(() => undefined);
-    return readiness;
-  }
-
   /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */
   #failed(slot: Slot, error: unknown): void {
     const { spec } = this.#watcher;
-    if (this.#up.signal.aborted) return;
+    if (this.#up.signal.aborted || this.#watcher.held()) return;
     const reason = reasonOf(error);
     slot.attempts = afterFailure(slot.attempts);
     const { cause } = error as Error;
@@ -256,35 +253,40 @@ export class Keeper {
 
   async #reaped(slot: Slot, process: Process, exit: Exit): Promise<void> {
     const watcher = this.#watcher;
-    const { board, clock } = this.#context;
+    const { board } = this.#context;
     slot.process = undefined;
     watcher.remember(process, exit);
     board.tell('reaped', exit, process, watcher);
     const successor = this.slots.successorOf(process);
-    if (successor) successor.extra = false;
+    if (successor && exit.reason !== 'resized') successor.extra = false;
     if (slot.busy || slot.extra || successor || exit.reason === 'refused' || !watcher.filling) return watcher.settle();
-    if (exit.failedLink !== undefined) {
-      this.#failed(slot, new CircusError('ERR_PROCESS_CHAIN', [exit.failedLink, describeExit(exit)]));
-    } else if (!process.stopping) {
-      slot.attempts = afterEnd(slot.attempts, exit.lived);
-      slot.busy = true;
-      const verdict = await board.ask('respawn', process, exit, watcher);
-      slot.busy = false;
-      const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;
-      if (verdict === 'stop') {
-        slot.done = 'gave-up';
-        watcher.explain(`gave up: ${reason}`);
-      } else if (verdict === undefined && !watcher.spec.respawn) {
-        slot.done = 'completed';
-        watcher.explain(reason);
-      } else if (watcher.filling) {
-        const pause =
-          typeof verdict === 'object'
-            ? verdict.retryIn
-            : pauseBefore(slot.attempts, clock.monotonic() - slot.startedAt);
-        this.#again(slot, pause, reason);
-      }
-    }
+    if (!process.stopping) await this.#judge(slot, process, exit);
     this.#refill();
+  }
+
+  /** What is to follow a process that ended by itself. */
+  async #judge(slot: Slot, process: Process, exit: Exit): Promise<void> {
+    const { board, clock } = this.#context;
+    const watcher = this.#watcher;
+    if (exit.failedLink !== undefined)
+      return this.#failed(slot, new CircusError('ERR_PROCESS_CHAIN', [exit.failedLink, describeExit(exit)]));
+    slot.attempts = afterEnd(slot.attempts, exit.lived);
+    slot.busy = true;
+    const up = this.#up.signal;
+    const verdict = await abortable(board.ask('respawn', process, exit, watcher), up).catch(() => undefined);
+    slot.busy = false;
+    // Whoever stopped it meanwhile, and perhaps started it again, begins anew.
+    if (up.aborted) return;
+    const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;
+    if (verdict === 'stop') {
+      slot.done = 'gave-up';
+      watcher.explain(`gave up: ${reason}`);
+    } else if (verdict === undefined && !watcher.spec.respawn) {
+      slot.done = 'completed';
+      watcher.explain(reason);
+    } else {
+      const floor = pauseBefore(slot.attempts, clock.monotonic() - slot.startedAt);
+      this.#again(slot, typeof verdict === 'object' ? Math.max(verdict.retryIn, floor) : floor, reason);
+    }
   }
 }

@@ -14,6 +14,9 @@ const listenLink = ['/bin/sh', '-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$@
 /** Options that are floats in Circus: Python writes them with a decimal point. */
 const floats = new Set(['graceful_timeout']);
 
+/** Fields that are no options of Circus's. */
+const hidden = new Set(['name', 'options', 'needs']);
+
 /** A value as Python's `str` writes it, which is what Circus puts into command lines. */
 function pythonText(name: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -47,10 +50,8 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
     if (name === 'wid') return String(wid);
     if (name.startsWith('env.')) return lower.get(name.slice(4));
     if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
-    const value = (spec as unknown as Record<string, unknown>)[name];
-    return name === 'name' || name === 'options' || name === 'needs' || value === undefined
-      ? undefined
-      : pythonText(name, value);
+    if (hidden.has(name) || !Object.hasOwn(spec, name)) return undefined;
+    return pythonText(name, spec[name as keyof WatcherSpec]);
   };
 }
 

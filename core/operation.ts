@@ -1,5 +1,5 @@
 /** One thing being done to a watcher: who asked for it, how far it is, how to cancel it, how it ended. */
-import { abortable } from './clock.js';
+import { abortable, breathe } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 
 export type OperationKind = 'start' | 'stop' | 'restart' | 'reload' | 'resize' | 'remove';
@@ -64,14 +64,16 @@ export class Operation {
   async run(work: (operation: Operation) => Promise<Report>): Promise<void> {
     if (this.settled) return;
     this.#become('running');
+    // Whoever was told may have cancelled it.
+    if (this.settled) return;
     try {
-      // Whoever comes next in line does not wait for a cancelled one to notice.
+      // A cancelled one is not waited for: it has one turn of the loop to notice, before the next in line begins.
       const report = await abortable(work(this), this.signal);
-      if (this.settled) return;
+      if (this.settled) return await breathe();
       this.#become('done');
       this.#settle.resolve(report);
     } catch (error) {
-      if (this.settled) return;
+      if (this.settled) return await breathe();
       this.reason = reasonOf(error);
       this.#become('failed');
       this.#settle.reject(error);

@@ -1,6 +1,8 @@
 /** Order as pure functions: who starts after whom, and going along a graph in parallel. */
 import type { Edges } from './hooks.js';
 
+const nobody: readonly string[] = [];
+
 /** What the default order needs of a watcher. */
 interface Ranked {
   readonly name: string;
@@ -20,7 +22,7 @@ export function priorityEdges(watchers: readonly Ranked[], oneByOne: boolean): E
     levels.at(-1)!.push(name);
     last = spec.priority;
   }
-  return new Map(levels.flatMap((level, at) => level.map((name) => [name, levels[at - 1] ?? []] as const)));
+  return new Map(levels.flatMap((level, at) => level.map((name) => [name, levels[at - 1] ?? nobody] as const)));
 }
 
 /** The names of a circle in a graph, in its order; undefined when there is none. */
@@ -49,16 +51,25 @@ export function findCycle(edges: Edges): readonly string[] | undefined {
 
 /** The same graph with every edge turned round: for stopping. */
 export function reversed(edges: Edges): Edges {
-  const turned = new Map<string, string[]>([...edges.keys()].map((name) => [name, []]));
+  // Those that wait for the same list are kept as one list too: `along` is fast because of it.
+  const followers = new Map<readonly string[], string[]>();
   for (const [name, before] of edges) {
-    for (const other of before) turned.set(other, [...(turned.get(other) ?? []), name]);
+    const list = followers.get(before);
+    if (list) list.push(name);
+    else followers.set(before, [name]);
+  }
+  const turned = new Map<string, readonly string[]>([...edges.keys()].map((name) => [name, nobody]));
+  for (const [before, names] of followers) {
+    for (const other of before)
+      turned.set(other, turned.get(other)?.length ? [...turned.get(other)!, ...names] : names);
   }
   return turned;
 }
 
 /**
- * Acts on each name once those it comes after are through, side by side where nothing orders them. Only the given names
- * count; a failure of one does not hold up the others. Resolves with what failed.
+ * Acts on each name once those it comes after are through, side by side where nothing orders them. The names in between
+ * that were not given order the others, and are not acted on; a failure of one does not hold up the others. Resolves
+ * with what failed. The graph must have no circle.
  */
 export async function along(
   names: readonly string[],
@@ -73,11 +84,11 @@ export async function along(
   const begin = (name: string): Promise<void> => {
     const running = begun.get(name);
     if (running) return running;
-    const before = edges.get(name) ?? [];
+    const before = edges.get(name) ?? nobody;
     let ready = lists.get(before);
-    if (!ready) lists.set(before, (ready = Promise.all(before.filter((other) => chosen.has(other)).map(begin))));
+    if (!ready) lists.set(before, (ready = Promise.all(before.map(begin))));
     const promise = ready
-      .then(() => act(name))
+      .then(() => (chosen.has(name) ? act(name) : undefined))
       .then(
         () => undefined,
         (error: unknown) => void failures.push(error),

@@ -1,20 +1,18 @@
 /** One child: start it, signal it, stop its whole tree, tell how it ended; also one that was found running. */
-import { constants, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { HookBoard } from './board.js';
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import { Refusal } from './hooks.js';
-import { findProgram } from './launch.js';
-import { Pipe } from './pipe.js';
+import type { Pipe } from './pipe.js';
 import { close } from './posix/descriptor.js';
-import { childrenOf, factsOf, nameOf, openPid } from './posix/process.js';
+import { childrenOf, factsOf, lives, nameOf, openPid } from './posix/process.js';
 import { expectExit, isExpected, type ExitStatus } from './posix/reap.js';
-import { spawn, type FileAction } from './posix/spawn.js';
 import { waiter } from './posix/wait.js';
-import type { FileSpec, ProcessSpec } from './spec.js';
+import { startProgram } from './program.js';
+import type { ProcessSpec } from './spec.js';
 import { next, processTable, type ProcessEvent, type ProcessState } from './states.js';
-import { markName, Tree } from './tree.js';
+import { Tree } from './tree.js';
 
 /** Why a process ended: by itself, or what asked it to. */
 export type ExitReason = 'ended' | 'stopped' | 'resized' | 'replaced' | 'killed' | 'refused';
@@ -54,9 +52,24 @@ export interface ProcessContext {
 const SIGKILL = 9;
 /** How soon the tree is looked at again when nothing tells of its ends. */
 const lookAgain = 100;
+/** How long what was written is still read when all of the tree is gone. */
+const drainTime = 1000;
 
 /** The hooks of helper programs, which nobody taps. */
 let quiet: HookBoard | undefined;
+/** How many helper programs were run: no two have the same mark. */
+let helpers = 0;
+
+/** Where a process comes from. */
+interface Origin {
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly begun: number;
+  /** Tells the end of one that is not our child. */
+  readonly pidfd?: number;
+}
+
+let started = 0;
 
 /** A running child. It is the same thing whether it was started here or found again. */
 export class Process {
@@ -66,6 +79,10 @@ export class Process {
   readonly spec: ProcessSpec;
   /** Wall time of the start, in ms. */
   readonly startedAt: number;
+  /** Counts up from process to process: which of two is the older, however close together they were started. */
+  readonly order = ++started;
+  /** The same on the clock that never jumps. */
+  readonly begun: number;
   /** Resolves once, when the process itself has ended and was collected; its descendants may live on. */
   readonly ended: Promise<Exit>;
   state: ProcessState;
@@ -73,69 +90,60 @@ export class Process {
   /** What it was asked to do, if anything. */
   stopping: StopRequest | undefined;
   readonly #context: ProcessContext;
-  readonly #begun: number;
   readonly #tree: Tree;
   readonly #pipes = new Map<number, Pipe>();
   #forced = false;
   #failedLink: string | undefined;
   #stopped: Promise<Exit> | undefined;
+  /** Monotonic time from which on the tree is killed. */
+  #deadline = Infinity;
 
-  private constructor(pid: number, spec: ProcessSpec, context: ProcessContext, state: ProcessState, startedAt: number) {
+  private constructor({ pid, startedAt, begun, pidfd }: Origin, spec: ProcessSpec, context: ProcessContext) {
     this.pid = pid;
     this.spec = spec;
     this.wid = context.wid;
     this.watcher = context.watcher;
-    this.state = state;
+    this.state = pidfd === undefined ? 'unready' : 'adopted';
     this.startedAt = startedAt;
+    this.begun = begun;
     this.#context = context;
-    this.#begun = context.clock.monotonic() - (context.clock.now() - startedAt);
     this.#tree = new Tree(pid, context.mark);
-    this.ended = new Promise((settle) => this.#awaitEnd(settle));
+    this.ended = new Promise((settle) => this.#awaitEnd(settle, pidfd));
   }
 
   /** Starts the program. @throws ERR_COMMAND_NOT_FOUND, ERR_PROCESS_CWD, ERR_PROCESS_SPAWN */
   static start(spec: ProcessSpec, context: ProcessContext): Process {
-    if (!statSync(spec.cwd, { throwIfNoEntry: false })?.isDirectory())
-      throw new CircusError('ERR_PROCESS_CWD', [spec.cwd]);
-    const program = findProgram(spec.command, spec.env['PATH'], spec.cwd);
-    const links = spec.chain.flat();
-    const path = links[0] === undefined ? program : findProgram(links[0], process.env['PATH'], '/');
-    const words = links.length > 0 ? [...links, program, ...spec.args] : [spec.command, ...spec.args];
-    const pipes = new Map<number, Pipe>();
-    const startedAt = context.clock.now();
-    let child: Process | undefined;
-    try {
-      const files = Object.entries(spec.files).map(([to, file]) =>
-        actionFor(Number(to), file, () => {
-          const pipe = new Pipe((chunk) => child && context.output(chunk, Number(to), child));
-          pipes.set(Number(to), pipe);
-          return pipe.childEnd;
-        }),
-      );
-      const env = { ...spec.env, [markName]: context.mark };
-      const result = spawn({ path, words, env, cwd: spec.cwd, files });
-      if ('errno' in result)
-        throw new CircusError('ERR_PROCESS_SPAWN', [spec.command, result.reason], { cause: result.errno });
-      child = new Process(result.pid, spec, context, 'unready', startedAt);
-      for (const [fd, pipe] of pipes) child.#pipes.set(fd, pipe);
-      return child;
-    } finally {
-      for (const pipe of pipes.values()) close(pipe.childEnd);
-      if (!child) for (const pipe of pipes.values()) pipe.close();
-    }
+    const origin = { startedAt: context.clock.now(), begun: context.clock.monotonic() };
+    const output = (chunk: Buffer, fd: number) => context.output(chunk, fd, child);
+    const { pid, pipes } = startProgram(spec, context.mark, output);
+    const child = new Process({ ...origin, pid }, spec, context);
+    for (const [fd, pipe] of pipes) child.#pipes.set(fd, pipe);
+    return child;
   }
 
   /** Starts a helper program, which belongs to no watcher. */
   static run(spec: ProcessSpec, clock: Clock, output: ProcessContext['output']): Process {
-    quiet ??= new HookBoard();
-    return Process.start(spec, { wid: 0, watcher: '', mark: 'helper', board: quiet, clock, output });
+    quiet ??= new HookBoard(clock);
+    const mark = `helper:${process.pid}:${++helpers}`;
+    return Process.start(spec, { wid: 0, watcher: '', mark, board: quiet, clock, output });
   }
 
   /** Takes on a process that somebody else started; its exit status stays unknown. @throws ERR_PROCESS_GONE */
   static adopt(pid: number, startTime: string, startedAt: number, spec: ProcessSpec, context: ProcessContext): Process {
+    let pidfd: number;
+    try {
+      pidfd = openPid(pid);
+    } catch (cause) {
+      throw new CircusError('ERR_PROCESS_GONE', [pid], { cause });
+    }
+    // Looked at when the descriptor holds it: the number can't change hands any more.
     const facts = factsOf(pid);
-    if (!facts || facts.zombie || facts.startTime !== startTime) throw new CircusError('ERR_PROCESS_GONE', [pid]);
-    return new Process(pid, spec, context, 'adopted', startedAt);
+    if (!facts || facts.zombie || facts.startTime !== startTime) {
+      close(pidfd);
+      throw new CircusError('ERR_PROCESS_GONE', [pid]);
+    }
+    const begun = context.clock.monotonic() - (context.clock.now() - startedAt);
+    return new Process({ pid, startedAt, begun, pidfd }, spec, context);
   }
 
   /** Resolves when it has ended and everything that it wrote was told. */
@@ -151,7 +159,7 @@ export class Process {
 
   /** How long it has lived, in ms. */
   get age(): number {
-    return this.#context.clock.monotonic() - this.#begun;
+    return this.#context.clock.monotonic() - this.begun;
   }
 
   /** Lets an event change the state, and tells when it did. */
@@ -173,12 +181,17 @@ export class Process {
 
   /** The pids of the living descendants, also of those that left their parent. */
   descendants(): readonly number[] {
-    return this.#context.board.change('descendants', this.#tree.members(), this);
+    const found = this.#tree.members(this.alive);
+    const all = this.#context.board.change('descendants', found, this);
+    return all === found ? found : all.filter(lives);
   }
 
   /** Signals, waits, kills; resolves when nothing of the tree is left. A second call only shortens the grace to none. */
   stop(request: StopRequest): Promise<Exit> {
-    if (this.#stopped && request.grace === 0) this.#kill();
+    if (this.#stopped && request.grace === 0) {
+      this.#deadline = -Infinity;
+      this.#kill();
+    }
     return (this.#stopped ??= this.#stop(request));
   }
 
@@ -195,10 +208,11 @@ export class Process {
     const { board, clock } = this.#context;
     this.stopping = request;
     this.become('stop');
-    const deadline = clock.monotonic() + request.grace;
+    this.#deadline = clock.monotonic() + request.grace;
+    const cancel = clock.after(request.grace, () => this.#kill());
     // Looked at before the signal: whoever loses its parent to it is known.
-    this.#tree.members();
-    const children = request.children ? childrenOf(this.pid) : [];
+    this.#tree.members(this.alive);
+    const children = request.children && this.alive ? childrenOf(this.pid) : [];
     if (this.alive) {
       // Circus tells of the signal also when a plugin held it back.
       const sent = this.signal(request.signal);
@@ -206,21 +220,28 @@ export class Process {
       await sent;
     }
     for (const pid of children) if (send(pid, request.signal)) board.tell('signalled', this, request.signal, pid);
-    const cancel = clock.after(request.grace, () => this.#kill());
     const exit = await this.ended;
     cancel();
-    await this.#clear(request, deadline);
-    for (const pipe of this.#pipes.values()) pipe.close();
+    await this.#clear(request);
+    await this.#drain();
     return exit;
   }
 
+  /** Reads what was written before the end, but waits for no reader that paused, nor for another holder of the pipe. */
+  async #drain(): Promise<void> {
+    const pipes = [...this.#pipes.values()];
+    const cancel = this.#context.clock.after(drainTime, () => pipes.forEach((pipe) => pipe.close()));
+    await Promise.all(pipes.map(({ drained }) => drained));
+    cancel();
+  }
+
   /** Ends what the process left behind: the same signal, what remains of the same grace, then SIGKILL. */
-  async #clear(request: StopRequest, deadline: number): Promise<void> {
+  async #clear(request: StopRequest): Promise<void> {
     const { clock } = this.#context;
     let left = this.descendants();
-    if (left.length > 0 && clock.monotonic() < deadline) for (const pid of left) send(pid, request.signal);
+    if (clock.monotonic() < this.#deadline) for (const pid of left) send(pid, request.signal);
     while (left.length > 0) {
-      const rest = deadline - clock.monotonic();
+      const rest = this.#deadline - clock.monotonic();
       if (rest <= 0) this.#kill();
       await this.#someEnd(left, rest > 0 ? rest : lookAgain);
       left = this.descendants();
@@ -246,9 +267,10 @@ export class Process {
   #kill(): void {
     const { board } = this.#context;
     const left = this.descendants();
-    if (left.some((pid) => factsOf(pid)?.group === this.pid)) send(-this.pid, SIGKILL);
+    // Its number names the group as long as one of the group is there.
+    if (this.alive || left.some((pid) => factsOf(pid)?.group === this.pid)) send(-this.pid, SIGKILL);
     if (this.alive && send(this.pid, SIGKILL)) {
-      this.#forced = true;
+      this.#forced = this.stopping?.signal !== SIGKILL;
       board.tell('signalled', this, SIGKILL, this.pid);
     }
     for (const pid of left) {
@@ -257,7 +279,7 @@ export class Process {
     }
   }
 
-  #awaitEnd(settle: (exit: Exit) => void): void {
+  #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
       const { clock } = this.#context;
       const reason = this.stopping?.reason ?? 'ended';
@@ -266,7 +288,7 @@ export class Process {
       this.become('end');
       settle(this.exit);
     };
-    if (this.state !== 'adopted') {
+    if (pidfd === undefined) {
       // A program that is named like a link can't be told from it.
       const links = new Set(this.spec.chain.map(([link = '']) => shortName(link)));
       links.delete(shortName(this.spec.command));
@@ -277,10 +299,9 @@ export class Process {
       expectExit(this.pid, end, links.size > 0 ? look : undefined);
       return;
     }
-    const fd = openPid(this.pid);
-    const release = waiter.watch(fd, () => {
+    const release = waiter.watch(pidfd, () => {
       release();
-      close(fd);
+      close(pidfd);
       end({ code: null, signal: null });
     });
   }
@@ -288,14 +309,6 @@ export class Process {
 
 /** What the kernel keeps of a program's name in `/proc/PID/comm`. */
 const shortName = (program: string) => basename(program).slice(0, 15);
-
-function actionFor(to: number, file: FileSpec, openPipe: () => number): FileAction {
-  if (file === 'inherit') return { to, from: to };
-  if (file === 'null') return { to, path: '/dev/null', flags: constants.O_RDWR };
-  if (file === 'pipe') return { to, from: openPipe() };
-  if ('descriptor' in file) return { to, from: file.descriptor };
-  return { to, path: file.path, flags: file.flags };
-}
 
 /** Sends a signal to a process, or to a group if negative; false when it is gone or not ours to signal. */
 export function send(pid: number, signal: number): boolean {

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import { sleep } from './clock.js';
 import type { HookBoard } from './board.js';
 import type { Operation } from './operation.js';
-import { send } from './process.js';
+import { send, type Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
 
@@ -26,19 +26,31 @@ export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoar
   const spec = () => request.spec ?? watcher.spec;
   let stoppedFirst = false;
 
-  const replaceAll = async (operation: Operation) => {
+  /** Replaces all that serve now but those in `fresh`, to which the new ones are added. */
+  const replaceAll = async (operation: Operation, fresh: Set<Process>) => {
+    const { keeper } = watcher;
     stoppedFirst = sequential || spec().singleton;
-    const { serving } = watcher.keeper.slots;
+    const stale = keeper.slots.serving.filter((process) => !fresh.has(process));
     let done = 0;
-    operation.advance(0, serving.length);
-    for (const process of serving) {
+    operation.advance(0, stale.length);
+    for (const process of stale) {
       operation.signal.throwIfAborted();
-      if (!process.alive || process.stopping) continue;
-      if (stoppedFirst) await watcher.keeper.replaceStoppedFirst(process, spec(), operation.signal);
-      else await watcher.keeper.replace(process, spec(), operation.signal);
-      operation.advance(++done, serving.length);
-      if (stoppedFirst && spec().warmup_delay > 0) await sleep(clock, spec().warmup_delay * 1000, operation.signal);
+      if (process.alive && !process.stopping) {
+        const replace = stoppedFirst ? 'replaceStoppedFirst' : 'replace';
+        fresh.add(await keeper[replace](process, spec(), operation.signal));
+        if (stoppedFirst && spec().warmup_delay > 0) await sleep(clock, spec().warmup_delay * 1000, operation.signal);
+      }
+      operation.advance(++done, stale.length);
     }
+  };
+
+  /** Makes the new spec the watcher's own, and replaces what was respawned from the old one meanwhile. */
+  const commit = async (operation: Operation, wanted: WatcherSpec, before: WatcherSpec, fresh: Set<Process>) => {
+    const { numprocesses } = watcher.spec;
+    // Whoever changed the number during the reload meant it.
+    watcher.update(numprocesses === before.numprocesses ? wanted : { ...wanted, numprocesses });
+    await replaceAll(operation, fresh);
+    await watcher.keeper.adjust();
   };
 
   const operation = watcher.enqueue('reload', by, async (operation) => {
@@ -50,8 +62,10 @@ export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoar
       for (const process of watcher.processes) send(process.pid, SIGHUP);
       return;
     }
-    await replaceAll(operation);
-    if (request.spec) watcher.update(request.spec);
+    const before = watcher.spec;
+    const fresh = new Set<Process>();
+    await replaceAll(operation, fresh);
+    if (request.spec) await commit(operation, request.spec, before, fresh);
   });
   if (graceful)
     operation.result

@@ -29,10 +29,10 @@ export interface Slot {
 }
 
 const isAlive = (process: Process | undefined): process is Process => process !== undefined && process.alive;
-const isTaken = (slot: Slot) =>
-  isAlive(slot.process) || slot.busy || slot.retry !== undefined || slot.done !== undefined;
+/** A process that ended holds its slot until the keeper has decided what comes after it. */
+const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy || !!retry || !!done;
 /** Taken in a way that fulfils the wish for a process, now or at a known time. */
-const counts = (slot: Slot) => !slot.extra && isTaken(slot) && !(isAlive(slot.process) && slot.process.stopping);
+const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy || !slot.process?.stopping);
 
 /** The slots of one watcher. */
 export class Slots {
@@ -41,7 +41,7 @@ export class Slots {
   /** All living processes, oldest first. */
   get processes(): readonly Process[] {
     const living = [...this.#slots.values()].map(({ process }) => process).filter(isAlive);
-    return living.sort((a, b) => b.age - a.age || a.wid - b.wid);
+    return living.sort((a, b) => a.begun - b.begun || a.wid - b.wid);
   }
 
   /** The living processes that are neither being stopped nor still unproven successors, oldest first. */
@@ -103,7 +103,7 @@ export class Slots {
     const byNumber = [...this.#slots.values()].sort((a, b) => b.wid - a.wid);
     let surplus = byNumber.filter(counts).length - wanted;
     for (const slot of byNumber) {
-      if (isAlive(slot.process) || slot.busy) continue;
+      if (slot.process || slot.busy) continue;
       if (counts(slot)) {
         if (surplus-- <= 0) continue;
         slot.retry?.cancel();

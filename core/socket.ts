@@ -5,6 +5,7 @@ import { connect, isIP, Socket as NetSocket } from 'node:net';
 import { CircusError, reasonOf } from './errors.js';
 import { close, duplicate, setBlocking } from './posix/descriptor.js';
 import { bindSocket, isSocketPath, type Address } from './posix/socket.js';
+import { waiter } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
 
 const protocols: Readonly<Record<string, number>> = { ip: 0, icmp: 1, tcp: 6, udp: 17, sctp: 132, udplite: 136 };
@@ -28,8 +29,9 @@ export class Socket {
   /** Binds and listens. @throws ERR_SOCKET_BIND */
   static async open(spec: SocketSpec): Promise<Socket> {
     const where = addressOf(spec, spec.port);
+    const family = spec.path === null ? spec.family : 'AF_UNIX';
     try {
-      const address = await resolveAddress(spec);
+      const address = await resolveAddress({ ...spec, family });
       if ('path' in address) await makeWay(address.path, spec.replace);
       const protocol = spec.proto === null ? 0 : protocols[spec.proto.toLowerCase()];
       if (protocol === undefined) throw new Error(`"${spec.proto}" is not a known protocol`);
@@ -38,6 +40,7 @@ export class Socket {
       try {
         const { fd, port } = bindSocket({
           ...spec,
+          family,
           address,
           protocol,
           reusePort: spec.so_reuseport,
@@ -62,7 +65,9 @@ export class Socket {
    * the first read of a listening socket fails, and it does so exactly when somebody is there.
    */
   onReadable(readable: () => void): () => void {
-    const probe = new NetSocket({ fd: duplicate(this.fd), readable: true, writable: false });
+    const fd = duplicate(this.fd);
+    if (this.spec.type !== 'SOCK_STREAM') return once(fd, readable);
+    const probe = new NetSocket({ fd, readable: true, writable: false });
     const restore = () => {
       // libuv made the open file non-blocking, and children share it.
       if (this.spec.blocking) setBlocking(this.fd, true);
@@ -84,6 +89,21 @@ export class Socket {
   }
 }
 
+/** The same for the kinds of sockets that libuv does not know. */
+function once(fd: number, readable: () => void): () => void {
+  let release: (() => void) | undefined = waiter.watch(fd, () => {
+    stop();
+    readable();
+  });
+  const stop = () => {
+    if (!release) return;
+    release();
+    release = undefined;
+    close(fd);
+  };
+  return stop;
+}
+
 function addressOf({ path, host }: SocketSpec, port: number): string {
   return path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }
@@ -93,8 +113,12 @@ async function resolveAddress({ family, path, host, port }: SocketSpec): Promise
     if (!isSocketPath(path)) throw new Error('the path is too long for a socket (107 bytes)');
     return { path };
   }
+  if (family === 'AF_UNIX') throw new Error('a Unix socket needs a path');
+  const version = family === 'AF_INET6' ? 6 : 4;
+  if (isIP(host) > version) throw new Error(`"${host}" is not an IPv4 address`);
   if (isIP(host)) return { host, port };
-  const { address } = await lookup(host || '0.0.0.0', { family: family === 'AF_INET6' ? 6 : 4 });
+  if (host === '') return { host: version === 6 ? '::' : '0.0.0.0', port };
+  const { address } = await lookup(host, { family: version });
   return { host: address, port };
 }
 
@@ -112,7 +136,7 @@ function isServed(path: string): Promise<boolean> {
     const client = connect(path);
     client
       .once('connect', () => resolve(true))
-      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
-    client.once('connect', () => client.destroy());
+      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
+      .once('connect', () => client.destroy());
   });
 }

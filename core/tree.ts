@@ -17,10 +17,10 @@ export class Tree {
     this.#mark = mark;
   }
 
-  /** The living members, without the root itself, parents before their children. */
-  members(): number[] {
-    this.#walk(this.#root);
-    for (const pid of [...this.#known.keys()]) this.#walk(pid);
+  /** The living members, without the root itself. A root that was collected has none: its number may be another's. */
+  members(rootAlive: boolean): number[] {
+    if (rootAlive) this.#walk(this.#root);
+    for (const pid of [...this.#known.keys()]) if (this.#lives(pid)) this.#walk(pid);
     for (const pid of unexpectedChildren()) if (this.#isOurs(pid)) this.#walk(pid, true);
     return [...this.#known.keys()].filter((pid) => this.#lives(pid));
   }

@@ -9,8 +9,6 @@ import { next, watcherTable, type WatcherEvent, type WatcherState } from './stat
 
 /** What a watcher needs to know of its surroundings. */
 export interface WatcherContext extends KeeperContext {
-  /** The first of these plugins that is not live; undefined when all are. */
-  readonly missing: (plugins: readonly string[]) => string | undefined;
   readonly announce: (operation: Operation) => void;
 }
 
@@ -78,6 +76,8 @@ export class Watcher {
 
   /** Asks for a stop, which cancels whatever else is being done. */
   stop(by = 'operator'): Operation {
+    // At once, not when its turn comes: nothing is started any more.
+    this.wanted = 'down';
     const [running, ...later] = this.queue.operations;
     if (running?.kind === 'stop') {
       for (const operation of later) operation.cancel(`stop by ${by}`);
@@ -104,7 +104,7 @@ export class Watcher {
     if (this.spec.singleton && goal > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [this.name]);
     this.update({ ...this.spec, numprocesses: goal });
     const operation = new Operation('resize', this.name, by, this.#context.announce);
-    void operation.run(() => this.#reporting(() => this.#resize()));
+    void operation.run(() => this.#reporting(async () => this.filling && (await this.keeper.adjust())));
     return operation;
   }
 
@@ -166,18 +166,18 @@ export class Watcher {
 
   /** Brings the state in line with what runs: called whenever a process came, went or is not to come. */
   settle(): void {
-    if (!this.filling || this.#rising || this.spec.numprocesses === 0) return;
+    if (!this.filling || this.#rising) return;
     const { slots } = this.keeper;
-    if (slots.serving.length > 0) return void this.#become('filled');
+    if (slots.serving.length > 0 || this.spec.numprocesses === 0) return void this.#become('filled');
     if (this.processes.length > 0) return;
     if (slots.pending) return void this.#become('emptied');
     const { outcome } = slots;
     if (!outcome || !this.#become(outcome)) return;
-    void this.#context.board.ask('afterStop', this, AbortSignal.abort());
+    void this.#context.board.ask('afterStop', this, new AbortController().signal);
   }
 
   /** What an action changed, told by the pids before and after it. */
-  async #reporting(action: () => Promise<void>): Promise<Report> {
+  async #reporting(action: () => Promise<unknown>): Promise<Report> {
     const before = new Set(this.processes.map(({ pid }) => pid));
     await action();
     const after = new Set(this.processes.filter(({ stopping }) => !stopping).map(({ pid }) => pid));
@@ -189,6 +189,8 @@ export class Watcher {
   }
 
   async #start(operation: Operation): Promise<void> {
+    // A restart that was cancelled may still be stopping it.
+    if (this.state === 'stopping') await this.#stop(operation);
     if (this.resting) return this.#bringUp(operation);
     // It is up: an operator's start ends all pauses and verdicts, and fills what is missing.
     this.keeper.open();
@@ -205,15 +207,29 @@ export class Watcher {
       await this.#rise(operation.signal);
       if (this.spec.numprocesses === 0 || this.processes.length > 0) this.#become('started');
     } catch (error) {
-      // A refused start is taken back; one that was cancelled leaves what it has started.
-      if (isError(error, 'ERR_HOOK_REFUSED')) await this.#stop(operation);
-      else this.#become('started');
-      this.explain(reasonOf(error));
+      await this.#takeBack(operation, error);
       throw error;
     } finally {
       this.#rising = false;
       this.settle();
     }
+  }
+
+  /** After a start that failed or was cancelled: what it has started stays, unless a plugin refused it. */
+  async #takeBack(operation: Operation, error: unknown): Promise<void> {
+    // The stop that cancelled it does the rest.
+    if (this.wanted === 'down') return;
+    const refused = isError(error, 'ERR_HOOK_REFUSED');
+    if (refused) await this.#stop(operation);
+    else if (this.processes.length > 0) this.#become('started');
+    else {
+      // Not a stop of which plugins need to know, and nothing that the next operation would have to wait for.
+      this.wanted = 'down';
+      void this.keeper.shut();
+      this.#become('stop');
+      this.#become('stopped');
+    }
+    this.explain(reasonOf(error));
   }
 
   async #rise(signal: AbortSignal): Promise<void> {
@@ -231,11 +247,14 @@ export class Watcher {
   async #stop(operation: Operation): Promise<void> {
     const { board } = this.#context;
     this.wanted = 'down';
-    if (!this.#become('stop', `stopped by ${operation.by}`)) {
+    const begins = this.#become('stop', `stopped by ${operation.by}`);
+    if (this.state !== 'stopping') {
       this.#become('stopped', `stopped by ${operation.by}`);
       return;
     }
-    await abortable(board.ask('beforeStop', this, operation.signal), operation.signal).catch(() => undefined);
+    // Else it joins the stop of a restart that was cancelled.
+    if (begins)
+      await abortable(board.ask('beforeStop', this, operation.signal), operation.signal).catch(() => undefined);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
@@ -248,19 +267,7 @@ export class Watcher {
     await shut;
     // A spawn that was under way when the stop came.
     await Promise.all(this.processes.map(end));
-    this.#become('stopped', `stopped by ${operation.by}`);
-    await board.ask('afterStop', this, operation.signal);
-  }
-
-  async #resize(): Promise<void> {
-    const { slots } = this.keeper;
-    if (!this.filling) return;
-    // A timed attempt needs no signal to go away.
-    slots.tidy(this.spec.numprocesses);
-    const { serving } = slots;
-    const surplus = serving.slice(0, Math.max(0, serving.length - this.spec.numprocesses));
-    await Promise.all(surplus.map((process) => this.keeper.end(process, { reason: 'resized' })));
-    await this.keeper.fill();
+    if (this.#become('stopped', `stopped by ${operation.by}`)) await board.ask('afterStop', this, operation.signal);
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */

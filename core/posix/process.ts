@@ -36,6 +36,9 @@ export function factsOf(pid: number): ProcessFacts | undefined {
   };
 }
 
+/** True for a process that is there and has not ended. */
+export const lives = (pid: number): boolean => factsOf(pid)?.zombie === false;
+
 /** The value of one variable in the environment that a process was started with; undefined when it can't be read. */
 export function variableOf(pid: number, name: string): string | undefined {
   try {

@@ -28,12 +28,17 @@ let listening = false;
 let collectsOrphans = false;
 let sweeping: NodeJS.Timeout | undefined;
 let unexpected: readonly number[] | undefined;
+/** The unknown zombies that the last sweep saw. */
+let doomed: readonly number[] = [];
 const info = Buffer.alloc(infoSize);
 
-/** The pid in `info` after a call, 0 when no child had ended; the offsets are those of every 64-bit Linux. */
+/**
+ * The pid in `info` after a call, 0 when no child had ended, -1 when there is none; the offsets are those of every
+ * 64-bit Linux.
+ */
 function ask(type: number, id: number, options: number): number {
   info.fill(0);
-  return libc().waitid(type, id, info, WEXITED | WNOHANG | options) === 0 ? info.readInt32LE(16) : 0;
+  return libc().waitid(type, id, info, WEXITED | WNOHANG | options) === 0 ? info.readInt32LE(16) : -1;
 }
 
 function statusOf(): ExitStatus {
@@ -46,12 +51,14 @@ function sweep(): void {
   unexpected = undefined;
   for (const [pid, { told, before }] of expected) {
     if (before && ask(P_PID, pid, WNOWAIT) === pid) before();
-    if (ask(P_PID, pid, 0) !== pid) continue;
-    const status = statusOf();
+    const answer = ask(P_PID, pid, 0);
+    if (answer === 0) continue;
     expected.delete(pid);
-    told(status);
+    // Somebody else in this process collected it: that it ended is all that is known.
+    told(answer === pid ? statusOf() : { code: null, signal: null });
   }
-  if (collectsOrphans && !sweeping && ask(P_ALL, 0, WNOWAIT) !== 0) {
+  if (collectsOrphans && !sweeping && ask(P_ALL, 0, WNOWAIT) > 0) {
+    doomed = unexpectedChildren().filter((pid) => ask(P_PID, pid, WNOWAIT) === pid);
     sweeping = setTimeout(collectOrphans, orphanDelay);
     sweeping.unref();
   }
@@ -69,11 +76,19 @@ export function unexpectedChildren(): readonly number[] {
   return unexpected;
 }
 
+/** Collects what was a zombie a second ago already; younger ones may still be libuv's, and wait for the next round. */
 function collectOrphans(): void {
   sweeping = undefined;
-  unexpected = undefined;
-  for (const pid of unexpectedChildren()) ask(P_PID, pid, 0);
+  for (const pid of doomed) if (!expected.has(pid)) ask(P_PID, pid, 0);
   sweep();
+}
+
+function listen(): void {
+  if (listening) return;
+  listening = true;
+  process.on('SIGCHLD', sweep);
+  // What ended before the first listener was there sends no second signal.
+  setImmediate(sweep);
 }
 
 /**
@@ -82,22 +97,16 @@ function collectOrphans(): void {
  */
 export function expectExit(pid: number, told: Listener, before?: () => void): void {
   expected.set(pid, { told, before });
-  if (listening) return;
-  listening = true;
-  process.on('SIGCHLD', sweep);
+  listen();
 }
 
 /** True when this pid's end is awaited. */
 export const isExpected = (pid: number): boolean => expected.has(pid);
 
-/**
- * Also collects children that nobody expects, 1 s after they were seen: those that reach us as subreaper or PID 1.
- * One sweep is made at once, for what ended before anybody listened.
- */
+/** Also collects children that nobody expects, 1 s after they were seen: those that reach us as subreaper or PID 1. */
 export function adoptOrphans(): void {
   collectsOrphans = true;
-  if (!listening) process.on('SIGCHLD', sweep);
-  listening = true;
+  listen();
   sweep();
 }
 

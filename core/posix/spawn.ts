@@ -10,6 +10,7 @@ const SETSID = 0x80;
 // Larger than the structures of glibc (80 and 336 bytes) and musl (both smaller) on every architecture.
 const structureSize = 512;
 const signalSetSize = 128;
+const { EINVAL } = constants.errno;
 
 /** What becomes of one descriptor of the child; sources are descriptors of ours, close-on-exec or not. */
 export type FileAction =
@@ -44,6 +45,10 @@ export function spawn(
   request: SpawnRequest,
 ): { readonly pid: number } | { readonly errno: number; readonly reason: string } {
   const { actions_init, actions_destroy, actions_dup2, actions_open, actions_chdir, posix_spawn } = libc();
+  const env = Object.entries(request.env).map(([name, value]) => `${name}=${value}`);
+  // The C library would see the text up to there only.
+  if ([request.path, request.cwd, ...request.words, ...env].some((text) => text.includes('\0')))
+    return { errno: EINVAL, reason: 'a NUL character is in its words or its environment' };
   const actions = Buffer.alloc(structureSize);
   actions_init(actions);
   try {
@@ -53,7 +58,6 @@ export function spawn(
     }
     actions_chdir(actions, request.cwd);
     const pid = Buffer.alloc(4);
-    const env = Object.entries(request.env).map(([name, value]) => `${name}=${value}`);
     const errno = underInheritedLimit(() =>
       posix_spawn(pid, request.path, actions, spawnAttributes(), [...request.words, null], [...env, null]),
     );
