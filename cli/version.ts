@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** The version of this package; its package.json lies above both `dist/cli` and `build/cli`. */
-export const version = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+/** The version of this package, found by its own name: the bundler moves this module to where it likes. */
+export const { version } = createRequire(import.meta.url)('circusd/package.json') as { version: string };

@@ -1,0 +1,99 @@
+/** From the words of a command line to a command with its words and flags. */
+import type { Argument } from '#plugins/controller/command.js';
+import { didYouMean } from '../config/problem.js';
+import { usageFailure } from './failure.js';
+import { globalOptions, readGlobals, type GlobalValues } from './options.js';
+import { findCommand, table, type CommandFacts } from './table.js';
+
+/** What was asked. */
+export interface CommandLine {
+  readonly globals: GlobalValues;
+  /** Undefined: the shell. */
+  readonly command: CommandFacts | undefined;
+  readonly words: readonly string[];
+  readonly flags: ReadonlyMap<string, string | true>;
+}
+
+/** The help as a command, which no daemon knows. */
+export const helpCommand: CommandFacts = {
+  name: 'help',
+  summary: 'tell how to use circusctl, or one of its commands',
+  role: 'view',
+  words: [{ name: 'command', kind: 'text', summary: 'one of them' }],
+  flags: [],
+  reply: '',
+};
+
+const isOption = (word: string) => /^-[^\d]/.test(word);
+
+/** The command with this name. @throws Failure with the nearest name */
+export function commandNamed(name: string): CommandFacts {
+  const found = name === 'help' ? helpCommand : findCommand(name);
+  if (found) return found;
+  const names = [...table.map(({ name }) => name), 'help'];
+  throw usageFailure(`unknown command "${name}"${didYouMean(name, names)}`);
+}
+
+/** Where the words of a program begin, after which only the command's own flags are ours (`add NAME CMD...`). */
+const programAt = (command: CommandFacts | undefined) =>
+  command?.words.findIndex(({ name, kind }) => kind === 'list' && name === 'cmd') ?? -1;
+
+/** Reads a command line; options may stand anywhere, `--` ends them. @throws Failure */
+export function readCommandLine(argv: readonly string[]): CommandLine {
+  const globals = new Map<string, string | true>();
+  const flags = new Map<string, string | true>();
+  const words: string[] = [];
+  let command: CommandFacts | undefined;
+  let literal = false;
+
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at]!;
+    const program = programAt(command);
+    const inProgram = program >= 0 && words.length > program;
+    if (word === '--' && !literal && !inProgram) {
+      literal = true;
+      continue;
+    }
+    if (literal || !isOption(word)) {
+      if (command) words.push(word);
+      else command = commandNamed(word);
+      continue;
+    }
+    const { name, value } = splitOption(word);
+    const own = command?.flags.find((flag) => flag.name === name);
+    if (inProgram && !own) {
+      words.push(word);
+      continue;
+    }
+    const option = own ?? globalOptions.find((option) => option.name === name);
+    if (!option) throw unknownOption(word, command);
+    const target = own ? flags : globals;
+    if (option.kind !== 'flag') target.set(name, value ?? valueAfter(argv, at++));
+    else if (value === undefined) target.set(name, true);
+    else throw usageFailure(`option "--${name}" takes no value`);
+  }
+  return { globals: readGlobals(globals), command, words, flags };
+}
+
+function splitOption(word: string): { name: string; value: string | undefined } {
+  const [, name = word, value] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+  return { name: word === '-h' ? 'help' : name, value };
+}
+
+function valueAfter(argv: readonly string[], at: number): string {
+  const value = argv[at + 1];
+  if (value === undefined || isOption(value)) throw usageFailure(`option "${argv[at]}" needs a value`);
+  return value;
+}
+
+function unknownOption(word: string, command: CommandFacts | undefined) {
+  const [name = word] = word.split('=');
+  const known = (options: readonly Argument[]) => options.map((option) => `--${option.name}`);
+  const near = didYouMean(name, known([...(command?.flags ?? []), ...globalOptions]));
+  const taker = near === '' && !command && table.find(({ flags }) => known(flags).includes(name));
+  return usageFailure(
+    taker
+      ? `option "${name}" belongs after its command`
+      : `unknown option "${name}"${command ? ` of ${command.name}` : ''}${near}`,
+  );
+}

@@ -1,0 +1,149 @@
+/** From replies to text for people, in Circus's form, and to JSON. */
+import type { Reply } from './failure.js';
+import type { CommandFacts } from './table.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The reply as JSON with a line end; `prettify` indents it and puts the keys in order. */
+export function replyAsJson(reply: unknown, prettify: boolean): string {
+  return `${prettify ? JSON.stringify(sorted(reply), null, 2) : JSON.stringify(reply)}\n`;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    entriesInOrder(value as Fields).map(([key, inner]): [string, unknown] => [key, sorted(inner)]),
+  );
+}
+
+/** The reply as text with a line end. */
+export function replyAsText({ name, role }: Pick<CommandFacts, 'name' | 'role'>, reply: Reply): string {
+  const print = printers[name] ?? (role === 'view' ? anything : () => 'ok');
+  const text = print(reply);
+  return text === undefined ? '' : `${text}\n`;
+}
+
+/** What the reason of a refusal looks like. */
+export function refusalAsText(name: string, reply: Reply): string {
+  const reason = typeof reply['reason'] === 'string' ? reply['reason'] : 'the daemon gives no reason';
+  return name === 'globaloptions' ? reason : `error: ${reason}`;
+}
+
+/** A value as Python's `str` shows it, for that is what scripts read; null is empty. */
+export function asPython(value: unknown): string {
+  return value === null || value === undefined ? '' : typeof value === 'string' ? value : nested(value);
+}
+
+function nested(value: unknown): string {
+  if (value === null || value === undefined) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (typeof value === 'string')
+    return value.includes("'") && !value.includes('"') ? `"${value}"` : `'${value.replace(/[\\']/g, '\\$&')}'`;
+  if (Array.isArray(value)) return `[${value.map(nested).join(', ')}]`;
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([key, inner]) => `${nested(key)}: ${nested(inner)}`)
+      .join(', ')}}`;
+  return String(value as number);
+}
+
+const fields = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+const entriesInOrder = (value: Fields) => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+const lines = (all: readonly string[]): string | undefined => (all.length === 0 ? undefined : all.join('\n'));
+
+function optionLines(options: unknown): string | undefined {
+  return lines(
+    Object.entries(fields(options)).map(([key, value]) => {
+      const isEnvironment = key === 'env' && typeof value === 'object';
+      const pairs = isEnvironment && entriesInOrder(fields(value)).map(([name, text]) => `${name}=${asPython(text)}`);
+      return `${key}: ${pairs ? pairs.join(',') : asPython(value)}`;
+    }),
+  );
+}
+
+const shown = ['cmdline', 'username', 'nice', 'mem_info1', 'mem_info2', 'cpu', 'mem', 'ctime'];
+/** Python shows a float as one, also when it is whole. */
+const float = (value: unknown) => (Number.isInteger(value) ? `${value}.0` : value);
+const infoLine = ({ cpu, mem, ...rest }: Fields): string => {
+  const info: Fields = { ...rest, cpu: float(cpu), mem: float(mem) };
+  return `${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`;
+};
+
+/** The facts about a process: a line, and one for each child. */
+function infoLines(info: unknown): string[] {
+  if (typeof info === 'string') return [info];
+  const facts = fields(info);
+  return [infoLine(facts), ...list(facts['children']).map((child) => `   ${infoLine(fields(child))}`)];
+}
+
+const processLines = (infos: unknown): string[] =>
+  Object.entries(fields(infos)).flatMap(([pid, info]) => `${pid}: ${infoLines(info).join('\n')}`);
+
+function socketLine(socket: unknown): string {
+  const { fd, name, path, host, port } = fields(socket);
+  const place = path === undefined ? `${asPython(host)}:${asPython(port)}` : asPython(path);
+  return `${asPython(fd)}:socket '${asPython(name)}' at ${place}`;
+}
+
+function newNumber({ singleton, numprocesses }: Reply): string {
+  if (singleton === true) return 'This watcher is a Singleton - not changing the number of processes';
+  return numprocesses === undefined ? 'ok' : asPython(numprocesses);
+}
+
+const keyLines = (keys: unknown): string[] =>
+  list(keys).map((change) => {
+    const { key, before, after } = fields(change);
+    return `    ${asPython(key)}: ${nested(before)} -> ${nested(after)}`;
+  });
+
+function planText({ changes, drift, problems }: Reply): string {
+  const all = [
+    ...list(changes).flatMap((change) => {
+      const { kind, name, what, does, keys } = fields(change);
+      return [`${asPython(kind)} ${asPython(name)} was ${asPython(what)}: ${asPython(does)}`, ...keyLines(keys)];
+    }),
+    ...list(drift).flatMap((change) => {
+      const { watcher, keys } = fields(change);
+      return [`watcher ${asPython(watcher)} was changed at run time`, ...keyLines(keys)];
+    }),
+    ...list(problems).map((problem) => `wrong: ${asPython(problem)}`),
+  ];
+  return lines(all) ?? 'nothing to do';
+}
+
+/** A reply of a command that has no form of its own. */
+function anything({ status: _status, time: _time, id: _id, ...rest }: Reply): string | undefined {
+  return Object.keys(rest).length === 0 ? 'ok' : optionLines(rest);
+}
+
+const options = (reply: Reply) => optionLines(reply['options']);
+
+const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
+  incr: newNumber,
+  decr: newNumber,
+  list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
+  status({ status, statuses }) {
+    if (statuses === undefined) return asPython(status);
+    return lines(entriesInOrder(fields(statuses)).map(([name, state]) => `${name}: ${asPython(state)}`));
+  },
+  numprocesses: ({ numprocesses }) => asPython(numprocesses),
+  numwatchers: ({ numwatchers }) => asPython(numwatchers),
+  options,
+  get: options,
+  globaloptions: options,
+  plan: planText,
+  listsockets: ({ sockets }) => lines(list(sockets).map(socketLine)),
+  stats({ name, infos, process, info }) {
+    if (infos !== undefined)
+      return lines(Object.entries(fields(infos)).flatMap(([watcher, of]) => [`${watcher}:`, ...processLines(of)]));
+    if (name !== undefined) return lines([`${asPython(name)}:`, ...processLines(info)]);
+    return `${asPython(process)}: ${infoLines(info).join('\n')}\n`;
+  },
+  dstats({ info }) {
+    const [own, ...children] = infoLines(info);
+    return lines(['Main Process:', `    ${own}`, ...(children.length > 0 ? ['Children:', ...children] : [])]);
+  },
+};

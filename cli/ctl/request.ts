@@ -1,0 +1,86 @@
+/** From the words and flags of a command to the properties of its request. */
+import type { Argument } from '#plugins/controller/command.js';
+import { exitCodes, Failure } from './failure.js';
+import { readPairs } from './settings.js';
+import type { CommandFacts } from './table.js';
+
+/** The properties of a request. */
+export type Properties = Readonly<Record<string, unknown>>;
+
+/** What the table of commands does not say. */
+interface Peculiarity {
+  /** What is sent where nothing is given. */
+  readonly defaults?: Properties;
+  /** The last word on the properties. @throws Failure */
+  readonly finish?: (properties: Properties) => Properties;
+  /** Circus's words for a wrong number of arguments. */
+  readonly miscounted?: string;
+}
+
+const glob = { defaults: { match: 'glob' } };
+/** Digits are a number, anything else is a name. */
+const numbered = ({ signum, ...rest }: Properties): Properties =>
+  signum === undefined ? rest : { ...rest, signum: /^\d+$/.test(String(signum)) ? Number(signum) : signum };
+
+const peculiarities: Readonly<Record<string, Peculiarity>> = {
+  start: glob,
+  stop: glob,
+  restart: glob,
+  reload: { finish: ({ terminate, ...rest }) => ({ ...rest, graceful: !terminate }) },
+  set: { finish: ({ options, ...rest }) => ({ ...rest, options: readPairs(options as string[]) }) },
+  add: { finish: ({ cmd, ...rest }) => ({ ...rest, cmd: commandLine(cmd as string[]) }) },
+  signal: { finish: numbered },
+  kill: { finish: numbered },
+  options: { miscounted: 'number of arguments invalid' },
+  status: { miscounted: 'message invalid' },
+  dstats: { miscounted: 'Invalid message' },
+};
+
+/** The properties to send. @throws Failure when words are too few or too many, or are not what they should be */
+export function propertiesOf(
+  command: CommandFacts,
+  words: readonly string[],
+  flags: ReadonlyMap<string, string | true>,
+): Properties {
+  const { defaults = {}, finish = (all: Properties) => all, miscounted } = peculiarities[command.name] ?? {};
+  const needed = command.words.filter(({ required }) => required).length;
+  const open = command.words.some(({ kind }) => kind === 'list');
+  if (words.length < needed || (!open && words.length > command.words.length))
+    throw new Failure(exitCodes.failed, miscounted ?? 'Invalid number of arguments');
+
+  const properties: Record<string, unknown> = { ...defaults };
+  let at = 0;
+  let spare = words.length - needed;
+  for (const argument of command.words) {
+    if (argument.kind === 'list') {
+      if (at < words.length) properties[argument.name] = words.slice(at);
+      at = words.length;
+    } else if (argument.required || spare-- > 0) {
+      properties[argument.name] = converted(argument, words[at++]!);
+    }
+  }
+  for (const flag of command.flags) {
+    const given = flags.get(flag.name);
+    if (flag.kind === 'flag') properties[flag.name] = given === true;
+    else if (given !== undefined) properties[flag.name] = converted(flag, String(given));
+  }
+  return finish(properties);
+}
+
+const numbers: Partial<Record<Argument['kind'], { readonly form: RegExp; readonly what: string }>> = {
+  integer: { form: /^[+-]?\d+$/, what: 'a whole number' },
+  number: { form: /^[+-]?(\d+\.?\d*|\.\d+)$/, what: 'a number' },
+};
+
+function converted({ name, kind }: Argument, text: string): string | number {
+  const number = numbers[kind];
+  if (!number) return text;
+  if (number.form.test(text.trim())) return Number(text);
+  throw new Failure(exitCodes.failed, `'${name}' must be ${number.what}, and is "${text}"`);
+}
+
+/** The words of a program as one line; the first may be a whole line itself, as in Circus. */
+function commandLine([first = '', ...words]: readonly string[]): string {
+  const quoted = words.map((word) => (/[\s'"\\]|^$/.test(word) ? `'${word.replaceAll("'", `'\\''`)}'` : word));
+  return [first, ...quoted].join(' ');
+}

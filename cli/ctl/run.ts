@@ -1,0 +1,62 @@
+/** Carrying out one command line. */
+import { ask, type Peer } from './client.js';
+import { commandNamed, helpCommand, readCommandLine, type CommandLine } from './command-line.js';
+import { chooseEndpoint } from './endpoint.js';
+import { exitCodes, Failure } from './failure.js';
+import { propertiesOf } from './request.js';
+import { refusalAsText, replyAsJson, replyAsText } from './reply.js';
+import type { CommandFacts } from './table.js';
+
+/** Where the output goes. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** Carries out a command line and resolves with the exit code; it never rejects. `listen` ends with `until`. */
+export async function run(argv: readonly string[], output: Output, until?: AbortSignal): Promise<number> {
+  try {
+    await carryOut(readCommandLine(argv), output, until);
+    return exitCodes.done;
+  } catch (error) {
+    return tell(error, argv, output);
+  }
+}
+
+/** Says what went wrong, with `--json` in that form too, and answers the exit code. */
+function tell(error: unknown, argv: readonly string[], output: Output): number {
+  const failure =
+    error instanceof Failure ? error : new Failure(exitCodes.failed, `error: ${(error as Error).message}`);
+  // The command line itself may be what is wrong.
+  if (argv.includes('--json')) output.out(replyAsJson(failure.reply, argv.includes('--prettify')));
+  output.err(`${failure.message}\n`);
+  return failure.code;
+}
+
+async function carryOut(line: CommandLine, output: Output, until: AbortSignal | undefined): Promise<void> {
+  const { globals, command, words, flags } = line;
+  if (globals.version) {
+    const { version } = await import('../version.js');
+    return output.out(`circusctl ${version}\n`);
+  }
+  if (globals.help || command === helpCommand) return output.out(await help(command, words));
+  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout: globals.timeout };
+  if (!command) {
+    const { runShell } = await import('./shell.js');
+    return runShell(peer, globals, output, run);
+  }
+  const properties = propertiesOf(command, words, flags);
+  if (command.name === 'listen') {
+    const { listen } = await import('./listen.js');
+    return listen(peer, words, globals.json, output, until);
+  }
+  const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
+  if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
+  output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
+}
+
+async function help(command: CommandFacts | undefined, words: readonly string[]): Promise<string> {
+  const { commandHelp, generalHelp } = await import('./help.js');
+  const asked = command === helpCommand ? words[0] && commandNamed(words[0]) : command;
+  return asked ? commandHelp(asked) : generalHelp();
+}

@@ -1,0 +1,74 @@
+/** The interactive shell: circusctl without a command. */
+import { createInterface } from 'node:readline';
+import { splitWords } from '#core';
+import { didYouMean } from '../config/problem.js';
+import { version } from '../version.js';
+import type { Peer } from './client.js';
+import type { GlobalValues } from './options.js';
+import type { Output, run } from './run.js';
+import { findCommand, table } from './table.js';
+
+const prompt = '(circusctl) ';
+const names = [...table.map(({ name }) => name), 'help', 'EOF'];
+
+/** Reads commands from the standard input and carries them out with `execute`, until its end or `EOF`. */
+export async function runShell(peer: Peer, globals: GlobalValues, output: Output, execute: typeof run): Promise<void> {
+  const input = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt,
+    completer: (line: string) => [names.filter((name) => name.startsWith(line)), line],
+  });
+  // At once, so that no line is lost while a command runs.
+  const lines = input[Symbol.asyncIterator]();
+  let running: AbortController | undefined;
+  input.on('SIGINT', () => (running ? running.abort() : input.close()));
+
+  const given = [
+    ...['--endpoint', peer.endpoint, '--timeout', String(peer.timeout / 1000)],
+    ...(globals.json ? ['--json'] : []),
+    ...(globals.prettify ? ['--prettify'] : []),
+  ];
+  const carryOut = async (words: readonly string[]) => {
+    running = new AbortController();
+    await execute([...given, ...words], output, running.signal);
+    running = undefined;
+  };
+
+  output.out(`circusctl ${version}\n`);
+  await carryOut(['status']);
+  let last = '';
+  for (;;) {
+    input.prompt();
+    const next = await lines.next();
+    if (next.done || next.value.trim() === 'EOF') break;
+    const line = next.value.trim() || last;
+    last = await obey(line, carryOut, output);
+  }
+  input.close();
+  output.out('\n');
+}
+
+/** Carries out one line and answers what an empty line repeats: only what changes nothing. */
+async function obey(
+  line: string,
+  carryOut: (words: readonly string[]) => Promise<void>,
+  output: Output,
+): Promise<string> {
+  let words: readonly string[];
+  try {
+    words = splitWords(line);
+  } catch (error) {
+    output.err(`error: ${(error as Error).message}\n`);
+    return '';
+  }
+  const [name] = words;
+  if (name === undefined) return '';
+  const command = findCommand(name);
+  if (!command && name !== 'help') {
+    output.out(`*** Unknown syntax: ${line}${didYouMean(name, names)}\n`);
+    return '';
+  }
+  await carryOut(words);
+  return command?.role === 'view' ? line : '';
+}

@@ -1,0 +1,92 @@
+/**
+ * What the command line needs of the table of commands, copied from plugins/controller/commands: loading those would cost
+ * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
+ * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
+ */
+import type { Command } from '#plugins/controller/command.js';
+
+/** A command as the command line knows it. */
+export type CommandFacts = Pick<Command, 'name' | 'summary' | 'role' | 'words' | 'flags' | 'reply'>;
+
+/** All commands, by name. */
+// prettier-ignore
+export const table: readonly CommandFacts[] = [
+  { name: "add", role: "admin", summary: "add a watcher", reply: "started and kept, with start and waiting",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "cmd", kind: "list", required: true, summary: "its command line" }],
+    flags: [{ name: "start", kind: "flag", summary: "start it as well" }, { name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "decr", role: "operate", summary: "take processes away, the oldest first", reply: "numprocesses: the new number; singleton, when it is one and nothing changes",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "nb", kind: "integer", summary: "how many, 1 without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "dstats", role: "view", summary: "tell memory, CPU and age of the daemon", reply: "info: facts about the daemon itself",
+    words: [],
+    flags: [] },
+  { name: "get", role: "view", summary: "tell some options of a watcher", reply: "options: the asked names to values",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "keys", kind: "list", required: true, summary: "names of options" }],
+    flags: [] },
+  { name: "globaloptions", role: "view", summary: "tell the options of the daemon", reply: "options: endpoint, stats_endpoint, pubsub_endpoint, check_delay, multicast_endpoint; or the one asked for",
+    words: [{ name: "option", kind: "text", summary: "one of them" }],
+    flags: [] },
+  { name: "incr", role: "operate", summary: "add processes", reply: "numprocesses: the new number; singleton, when it is one and nothing changes",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "nb", kind: "integer", summary: "how many, 1 without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "kill", role: "operate", summary: "stop processes, which are replaced", reply: "nothing more",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "pid", kind: "integer", summary: "one process of it" }],
+    flags: [{ name: "signum", kind: "text", summary: "in place of the stop signal" }, { name: "graceful_timeout", kind: "number", summary: "seconds until SIGKILL" }, { name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "list", role: "view", summary: "list watchers, or the processes of one", reply: "watchers: lower-case names, sorted; or pids: those of the watcher",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [] },
+  { name: "listen", role: "view", summary: "print events as they come", reply: "none: events are published on pubsub_endpoint",
+    words: [{ name: "topics", kind: "list", summary: "beginnings of topics" }],
+    flags: [] },
+  { name: "listsockets", role: "view", summary: "list the sockets that the daemon owns", reply: "sockets: fd, name, backlog, and host and port or path, by descriptor",
+    words: [],
+    flags: [] },
+  { name: "numprocesses", role: "view", summary: "count processes", reply: "numprocesses, and watcher_name when a watcher was named",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [] },
+  { name: "numwatchers", role: "view", summary: "count watchers", reply: "numwatchers",
+    words: [],
+    flags: [] },
+  { name: "options", role: "view", summary: "list the options of a watcher", reply: "options: names to values",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }],
+    flags: [] },
+  { name: "plan", role: "view", summary: "tell what reloadconfig would do, and what was changed at run time", reply: "changes, drift and problems",
+    words: [],
+    flags: [] },
+  { name: "quit", role: "admin", summary: "stop everything, the daemon too", reply: "nothing more",
+    words: [],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "reload", role: "operate", summary: "replace processes one by one, new ones first", reply: "info, of one watcher: the pids stopped, started and kept",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "sequential", kind: "flag", summary: "stop each process before its successor starts" }, { name: "terminate", kind: "flag", summary: "stop all, then start all" }] },
+  { name: "reloadconfig", role: "admin", summary: "read the configuration files again, and do what is needed", reply: "with waiting: the changes that were made, drift and problems",
+    words: [],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "restart", role: "operate", summary: "stop watchers and start them again", reply: "info, of one watcher: the pids stopped, started and kept",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
+  { name: "rm", role: "admin", summary: "take a watcher out", reply: "nothing more",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }],
+    flags: [{ name: "nostop", kind: "flag", summary: "leave its processes running" }, { name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "set", role: "admin", summary: "change options of a watcher", reply: "nothing more",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "options", kind: "list", required: true, summary: "names and values in turn" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
+  { name: "signal", role: "operate", summary: "send a signal", reply: "nothing more",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "pid", kind: "integer", summary: "one process of it" }, { name: "signum", kind: "text", required: true, summary: "number or name of the signal" }],
+    flags: [{ name: "children", kind: "flag", summary: "only the direct children" }, { name: "recursive", kind: "flag", summary: "all descendants too" }] },
+  { name: "start", role: "operate", summary: "start watchers", reply: "info, of one watcher: the pids started and kept",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
+  { name: "stats", role: "view", summary: "tell memory, CPU and age of processes", reply: "infos: watchers to pids to facts; or name and info; or process and info",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }, { name: "process", kind: "integer", summary: "a process of it" }],
+    flags: [{ name: "extended", kind: "flag", summary: "with what hooks add" }] },
+  { name: "status", role: "view", summary: "tell what watchers are doing", reply: "statuses: names to states; or status: the state of the watcher, in place of ok",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [] },
+  { name: "stop", role: "operate", summary: "stop watchers", reply: "info, of one watcher: null",
+    words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
+];
+
+/** The command with this name. */
+export const findCommand = (name: string): CommandFacts | undefined => table.find((command) => command.name === name);

@@ -1,0 +1,59 @@
+/** The text of cli/ctl/table.ts, from what the commands declare. */
+import { readdirSync } from 'node:fs';
+import type { Command } from '#plugins/controller/command.js';
+import { inRoot } from '../../support/paths.js';
+import type { CommandFacts } from '../../../cli/ctl/table.js';
+
+const folder = inRoot('build', 'plugins', 'controller', 'commands');
+
+/** All commands of a folder's modules: each exports lists, or functions that answer one. */
+async function declaredCommands(): Promise<Command[]> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+  const modules = await Promise.all(
+    files.map((name) => import(`${folder}/${name}`) as Promise<Record<string, unknown>>),
+  );
+  const found = modules
+    .flatMap((module) => Object.values(module))
+    .flatMap((value) => {
+      const list: unknown = typeof value === 'function' ? (value as () => unknown)() : value;
+      return Array.isArray(list) ? (list as Command[]) : [];
+    });
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const literal = (value: unknown): string =>
+  Array.isArray(value)
+    ? `[${value.map(literal).join(', ')}]`
+    : typeof value === 'object' && value !== null
+      ? `{ ${Object.entries(value)
+          .map(([key, inner]) => `${key}: ${literal(inner)}`)
+          .join(', ')} }`
+      : JSON.stringify(value);
+
+/** The whole file. */
+export async function tableSource(): Promise<string> {
+  const commands = await declaredCommands();
+  const rows = commands.map(({ name, role, summary, words, flags, reply }) => {
+    const facts: CommandFacts = { name, role, summary, reply, words, flags };
+    return `  ${literal(facts).replaceAll(/, (words|flags): \[/g, ',\n    $1: [')},`;
+  });
+  return `/**
+ * What the command line needs of the table of commands, copied from plugins/controller/commands: loading those would cost
+ * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
+ * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
+ */
+import type { Command } from '#plugins/controller/command.js';
+
+/** A command as the command line knows it. */
+export type CommandFacts = Pick<Command, 'name' | 'summary' | 'role' | 'words' | 'flags' | 'reply'>;
+
+/** All commands, by name. */
+// prettier-ignore
+export const table: readonly CommandFacts[] = [
+${rows.join('\n')}
+];
+
+/** The command with this name. */
+export const findCommand = (name: string): CommandFacts | undefined => table.find((command) => command.name === name);
+`;
+}
