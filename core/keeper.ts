@@ -3,13 +3,13 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './hooks.js';
-import { baseEnvironment, processSpec } from './launch.js';
+import { baseEnvironment, isUniform, processSpec } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit, type StopRequest } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
-import type { Environment, WatcherSpec } from './spec.js';
+import type { Environment, ProcessSpec, WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
 
 /** What a watcher and its keeper need to know of their surroundings. */
@@ -33,7 +33,8 @@ export class Keeper {
   readonly #context: KeeperContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
-  #environment: { readonly of: WatcherSpec; readonly base: Environment } | undefined;
+  #template:
+    { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
   #up = new AbortController();
   #filling: Promise<void> | undefined;
@@ -171,7 +172,7 @@ export class Keeper {
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, sockets, daemon, missing } = this.#context;
+    const { board, clock, daemon, missing } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy = true;
@@ -181,8 +182,7 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      if (this.#environment?.of !== spec) this.#environment = { of: spec, base: baseEnvironment(spec) };
-      const plain = processSpec(spec, this.#environment.base, slot.wid, sockets);
+      const plain = this.#plainSpec(spec, slot.wid);
       const full = (await abortable(board.ask('spawnSpec', plain, watcher), up)) ?? plain;
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
@@ -217,6 +217,17 @@ export class Keeper {
     } finally {
       slot.busy = false;
     }
+  }
+
+  /** The spec of a process before plugins have changed it; one for all where they are started alike. */
+  #plainSpec(spec: WatcherSpec, wid: number): ProcessSpec {
+    const { sockets } = this.#context;
+    if (this.#template?.of !== spec) {
+      const base = baseEnvironment(spec);
+      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
+      this.#template = { of: spec, base, plain };
+    }
+    return this.#template.plain ?? processSpec(spec, this.#template.base, wid, sockets);
   }
 
   /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */

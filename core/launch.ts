@@ -57,6 +57,14 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
 
 const isPlain = (text: string) => !/circus\./i.test(text);
 
+/** True when all processes of a watcher are started alike: no variable is filled in, and no socket handed over. */
+export function isUniform(spec: WatcherSpec, base: Environment): boolean {
+  if (spec.use_sockets || spec.sockets.length > 0 || spec.stdin_socket !== null) return false;
+  return [spec.cmd, spec.args, spec.shell_args, ...Object.values(base)]
+    .flat()
+    .every((text) => text === null || isPlain(text));
+}
+
 /** Builds the last form of a spec for the process with this `wid`. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
 export function processSpec(
   spec: WatcherSpec,

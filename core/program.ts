@@ -33,7 +33,7 @@ export function startProgram(
         return pipe.childEnd;
       }),
     );
-    const result = spawn({ path, words, env: { ...spec.env, [markName]: mark }, cwd: spec.cwd, files });
+    const result = spawn({ path, words, env: spec.env, mark: [markName, mark], cwd: spec.cwd, files });
     if ('errno' in result)
       throw new CircusError('ERR_PROCESS_SPAWN', [spec.command, result.reason], { cause: result.errno });
     pid = result.pid;

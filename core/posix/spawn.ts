@@ -22,11 +22,26 @@ export interface SpawnRequest {
   readonly path: string;
   readonly words: readonly string[];
   readonly env: Environment;
+  /** One more variable, which is another for each process. */
+  readonly mark: readonly [name: string, value: string];
   readonly cwd: string;
   readonly files: readonly FileAction[];
 }
 
 let attributes: Buffer | undefined;
+// Written anew for each spawn, which is over before the next one begins.
+const actions = Buffer.alloc(structureSize);
+const pid = Buffer.alloc(4);
+/** Environments are shared by all processes of a watcher: their C form is made once. */
+const entries = new WeakMap<Environment, readonly string[]>();
+
+function entriesOf(env: Environment): readonly string[] {
+  const known = entries.get(env);
+  if (known) return known;
+  const made = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  entries.set(env, made);
+  return made;
+}
 
 /** Own session, no signal blocked, every signal at its default: Node ignores SIGPIPE, and a child must not. */
 function spawnAttributes(): Buffer {
@@ -45,11 +60,10 @@ export function spawn(
   request: SpawnRequest,
 ): { readonly pid: number } | { readonly errno: number; readonly reason: string } {
   const { actions_init, actions_destroy, actions_dup2, actions_open, actions_chdir, posix_spawn } = libc();
-  const env = Object.entries(request.env).map(([name, value]) => `${name}=${value}`);
+  const env = [...entriesOf(request.env), request.mark.join('=')];
   // The C library would see the text up to there only.
   if ([request.path, request.cwd, ...request.words, ...env].some((text) => text.includes('\0')))
     return { errno: EINVAL, reason: 'a NUL character is in its words or its environment' };
-  const actions = Buffer.alloc(structureSize);
   actions_init(actions);
   try {
     for (const file of request.files) {
@@ -57,7 +71,6 @@ export function spawn(
       else actions_open(actions, file.to, file.path, file.flags, 0o666);
     }
     actions_chdir(actions, request.cwd);
-    const pid = Buffer.alloc(4);
     const errno = underInheritedLimit(() =>
       posix_spawn(pid, request.path, actions, spawnAttributes(), [...request.words, null], [...env, null]),
     );
