@@ -5,6 +5,7 @@ import { formatProblem } from './config/problem.js';
 import { keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
+import { Reconfiguration } from './reconfigure.js';
 
 /** What the daemon's exit codes mean. */
 export const exitCodes = { clean: 0, configuration: 1, usage: 2, start: 4 } as const;
@@ -39,7 +40,8 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
   if (circus.umask !== undefined) process.umask(circus.umask);
 
   const arbiter = new Arbiter({ warmup_delay: circus.warmup_delay });
-  const host = new Host(arbiter, (plugin) => log.of(plugin));
+  const configuration = new Reconfiguration(assembly, arbiter, () => host);
+  const host: Host = new Host(arbiter, (plugin) => log.of(plugin), { configuration });
   let removePidfile: (() => void) | undefined;
   const close = async () => {
     for (const error of await host.close()) log.error(`closing: ${reasonOf(error)}`);

@@ -1,6 +1,23 @@
 /** Fields for plugin options and command properties: valibot schemas that also take the text of an INI file. */
 import { constants } from 'node:os';
+import { toJsonSchema, type ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
+import type { OptionsSchema } from '#core';
+
+/** What a JSON Schema can't say: it is left out there, and checked all the same. */
+const unsaid = ['trim', 'to_lower_case', 'check', 'finite'];
+
+/** A valibot schema as Standard Schema and Standard JSON Schema. */
+export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.InferOutput<S>> {
+  const { version, vendor, validate } = schema['~standard'];
+  const input = ({ target }: { readonly target: string }) =>
+    toJsonSchema(schema, {
+      typeMode: 'input',
+      ignoreActions: unsaid,
+      target: target as NonNullable<ConversionConfig['target']>,
+    }) as Record<string, unknown>;
+  return { '~standard': { version, vendor, validate, jsonSchema: { input } } };
+}
 
 const text = v.pipe(v.string(), v.trim());
 

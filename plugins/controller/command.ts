@@ -1,7 +1,9 @@
 /** How a command is declared: once, for the wire, the command line, its help and the references. */
-import type { Arbiter } from '#core';
+import type { Arbiter, OptionsSchema } from '#core';
 import * as v from 'valibot';
+import { standard } from '../schema.js';
 import { RequestError } from './protocol.js';
+import type { ConfigurationService } from './service.js';
 
 /** What a command may do at most: look, act on what is there, or change what runs. */
 export type Role = 'view' | 'operate' | 'admin';
@@ -9,20 +11,12 @@ export type Role = 'view' | 'operate' | 'admin';
 /** The fields of a successful reply. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Work that takes time: a reply comes at once, or after it with `waiting`. */
-export class Later {
-  readonly work: Promise<Fields>;
-
-  constructor(work: Promise<Fields>) {
-    this.work = work;
-    this.work.catch(() => undefined);
-  }
-}
-
 /** What a command acts on, and who asked. */
 export interface CommandContext {
   readonly arbiter: Arbiter;
   readonly settings: Settings;
+  /** Where the daemon's configuration can be read again; undefined when it was not started from a file. */
+  readonly configuration: ConfigurationService | undefined;
   readonly publish: (watcher: string, event: string, facts?: Fields) => void;
   /** Names the one who asked in operations. */
   readonly by: string;
@@ -40,7 +34,7 @@ export interface Settings {
 /** One word or flag of a command on the command line; `list` takes all words that are left. */
 export interface Argument {
   readonly name: string;
-  readonly kind: 'text' | 'integer' | 'list' | 'flag';
+  readonly kind: 'text' | 'integer' | 'number' | 'list' | 'flag';
   readonly required?: boolean;
   readonly summary: string;
 }
@@ -51,19 +45,28 @@ export interface Command<P = unknown> {
   /** One line of help. */
   readonly summary: string;
   readonly role: Role;
-  readonly properties: v.GenericSchema<unknown, P>;
+  /** Any Standard Schema that answers at once; its JSON Schema is for the references. */
+  readonly properties: OptionsSchema<P>;
   /** Words of the command line, in order. */
   readonly words: readonly Argument[];
   readonly flags: readonly Argument[];
   /** What the reply holds, in words. */
   readonly reply: string;
-  run(properties: P, context: CommandContext): Fields | Later;
+  /**
+   * Answers with the fields of the reply, or with a promise of them. A promise is answered when it settles; that of a
+   * command with the flag `waiting` only if the request sets it, else the answer goes out when `run` returns.
+   * @throws RequestError
+   */
+  run(properties: P, context: CommandContext): Fields | Promise<Fields>;
 }
 
 /** Types a command by its properties. */
 export function defineCommand<P>(command: Command<P>): Command {
   return command as Command;
 }
+
+/** The properties of a command, key by key. */
+export const object = <E extends v.ObjectEntries>(entries: E) => standard(v.object(entries));
 
 const must = (message: string) => () => message;
 
@@ -91,11 +94,12 @@ export function checkProperties<P>(command: Command<P>, given: unknown): P {
   const takesNone = command.words.length === 0 && command.flags.length === 0;
   const properties = Array.isArray(given) || (takesNone && (typeof given !== 'object' || given === null)) ? {} : given;
   if (typeof properties !== 'object' || properties === null) throw new RequestError(5, "'properties' is not an object");
-  const result = v.safeParse(command.properties, properties, { abortEarly: true });
-  if (result.success) return result.output;
+  const result = command.properties['~standard'].validate(properties);
+  if (result instanceof Promise) throw new RequestError(5, `the properties of "${command.name}" are checked too late`);
+  if (!result.issues) return result.value;
   const [issue] = result.issues;
-  const key = v.getDotPath(issue);
-  if (key !== null && !key.includes('.') && !Object.hasOwn(properties, key))
-    throw new RequestError(3, `message invalid '${key}' is missing`);
-  throw new RequestError(5, issue.message);
+  const [key, ...deeper] = (issue?.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
+  if (key !== undefined && deeper.length === 0 && !Object.hasOwn(properties, key))
+    throw new RequestError(3, `message invalid '${String(key)}' is missing`);
+  throw new RequestError(5, issue?.message ?? 'the properties are not valid');
 }

@@ -1,5 +1,5 @@
 /** From a request to its reply: finds the command, checks the properties, and answers when it is time. */
-import { checkProperties, Later, type Command, type CommandContext, type Fields } from './command.js';
+import { checkProperties, type Command, type CommandContext, type Fields } from './command.js';
 import {
   asRequestError,
   decodeRequest,
@@ -15,6 +15,8 @@ export class Dispatcher {
   readonly commands = new Map<string, Command>();
   readonly #context: Omit<CommandContext, 'by'>;
   readonly #failed: (command: string, error: unknown) => void;
+  /** Answers that are still to come. */
+  readonly #open = new Set<Promise<unknown>>();
 
   /** `failed` is told of work that failed after its request had been answered. */
   constructor(
@@ -27,47 +29,78 @@ export class Dispatcher {
     this.#failed = failed;
   }
 
-  /** Adds a command until the returned function is called. @throws Error when the name is taken */
+  /** Adds a command until the returned function is called. @throws Error when it is none, or its name is taken */
   add(command: Command): () => void {
-    if (this.commands.has(command.name)) throw new Error(`command "${command.name}" exists already`);
-    this.commands.set(command.name, command);
-    return () => void this.commands.delete(command.name);
+    const { name } = command;
+    const wrong = objection(command);
+    if (wrong !== undefined) throw new TypeError(`command "${String(name)}" ${wrong}`);
+    if (this.commands.has(name)) throw new Error(`command "${name}" exists already`);
+    this.commands.set(name, command);
+    return () => {
+      if (this.commands.get(name) === command) this.commands.delete(name);
+    };
   }
 
   /** Executes one command; work that takes time is answered when it has begun, or with `waiting` when it is done. */
   execute(name: string, properties: unknown, by: string): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
-    const checked = checkProperties(command, properties);
-    const outcome = command.run(checked, { ...this.#context, by });
-    if (!(outcome instanceof Later)) return outcome;
-    if ((checked as { waiting?: unknown }).waiting) {
-      return outcome.work.catch((error: unknown) => {
-        throw asRequestError(error, true);
-      });
+    const outcome = command.run(checkProperties(command, properties), { ...this.#context, by });
+    if (!isPromise(outcome)) return fieldsOf(outcome);
+    const work = Promise.resolve(outcome).then(fieldsOf);
+    const mayWait = command.flags.some((flag) => flag.name === 'waiting');
+    if (mayWait && !(properties as { readonly waiting?: unknown }).waiting) {
+      work.catch((error: unknown) => this.#failed(command.name, error));
+      return {};
     }
-    outcome.work.catch((error: unknown) => this.#failed(command.name, error));
-    return {};
+    return work.catch((error: unknown) => {
+      throw asRequestError(error, true);
+    });
   }
 
   /** Answers one frame: `reply` is called once, now or later, or never where Circus gives no answer either. */
   handle(frame: Uint8Array, by: string, reply: (text: string) => void): void {
     let request: Request | undefined;
+    const refuse = (error: unknown, begun = false) => {
+      if (!request?.cast) reply(encodeError(asRequestError(error, begun), request?.id ?? null));
+    };
     try {
       request = decodeRequest(frame);
       if (!request) return;
-      const { id, cast } = request;
-      const fields = this.execute(request.command, request.properties, by);
-      if (!(fields instanceof Promise)) {
-        if (!cast) reply(encodeReply(fields, id));
-        return;
-      }
-      fields.then(
-        (late) => void (cast || reply(encodeReply(late, id))),
-        (error: unknown) => void (cast || reply(encodeError(asRequestError(error, true), id))),
-      );
+      const { command, properties, id, cast } = request;
+      const answer = (fields: Fields) => void (cast || reply(encodeReply(fields, id)));
+      const fields = this.execute(command, properties, by);
+      if (!isPromise(fields)) return answer(fields);
+      const open = fields.then(answer).catch((error: unknown) => refuse(error, true));
+      this.#open.add(open);
+      void open.finally(() => this.#open.delete(open));
     } catch (error) {
-      if (!request?.cast) reply(encodeError(asRequestError(error), request?.id ?? null));
+      refuse(error);
     }
   }
+
+  /** Resolves when no answer is to come any more: whoever waits for the daemon's end hears of it. */
+  async answered(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+}
+
+/** Plugins come with promises of any library. */
+const isPromise = (value: Fields | Promise<Fields>): value is Promise<Fields> => typeof value?.['then'] === 'function';
+
+/** The fields of a reply from what a command answered: nothing is nothing more to say, a list is `results`, as in Circus. */
+function fieldsOf(outcome: unknown): Fields {
+  if (outcome === undefined || outcome === null) return {};
+  if (Array.isArray(outcome)) return { results: outcome };
+  if (typeof outcome === 'object') return outcome as Fields;
+  throw new RequestError(6, 'server error');
+}
+
+/** What keeps a value from being a command; commands come from plugins that no compiler has seen. */
+function objection({ name, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9_-]*$/.test(name)) return 'needs a name of lower-case letters';
+  if (typeof run !== 'function') return 'has no run()';
+  if (typeof summary !== 'string') return 'has no summary';
+  if (typeof properties?.['~standard']?.validate !== 'function') return 'has no properties (a Standard Schema)';
+  return Array.isArray(words) && Array.isArray(flags) ? undefined : 'has no lists of words and flags';
 }

@@ -31,6 +31,4 @@ export function publishEvents(hooks: HookViews, publish: Publish): void {
     if (up.has(before) && after !== 'retrying' && circusState[after] === 'stopped') publish(name, 'stop');
   });
   hooks.reloaded.tap('events', ({ name }) => publish(name, 'reload'));
-  hooks.watcherAdded.tap('events', ({ name }) => publish(name, 'add'));
-  hooks.watcherRemoved.tap('events', ({ name }) => publish(name, 'remove'));
 }

@@ -1,6 +1,7 @@
-import { definePlugin, reasonOf, type Arbiter, type Log } from '#core';
+import { definePlugin, reasonOf } from '#core';
 import type { Fields, Settings } from './command.js';
 import { changes } from './commands/changes.js';
+import { configurationCommands } from './commands/configuration.js';
 import { lifecycle } from './commands/lifecycle.js';
 import { processes } from './commands/processes.js';
 import { queries } from './commands/queries.js';
@@ -10,14 +11,15 @@ import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { listenForRequests, listenForSubscribers } from './listener.js';
 import { optionsSchema, type ControllerOptions } from './options.js';
-import { Controller, type ControllerService } from './service.js';
+import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** Takes commands and publishes events, in Circus's wire format. */
 export default definePlugin({
   name: 'controller',
   options: optionsSchema,
+  wants: { configuration: Configuration },
   provides: { controller: Controller },
-  async apply({ arbiter, hooks, log, defer, guard }, options) {
+  async apply({ arbiter, hooks, services, log, defer, guard }, options) {
     const access = { owner: options.endpoint_owner, insecure: options.insecure };
     const wanted = settingsOf(options);
     const events = await listenForSubscribers(wanted.pubsub_endpoint, access);
@@ -29,12 +31,18 @@ export default definePlugin({
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     const settings = { ...wanted, pubsub_endpoint: events.address };
-    const dispatcher = makeDispatcher(arbiter, settings, reader, publish, log);
+    const { configuration } = services;
+    const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
+    const context = { arbiter, settings, configuration, publish };
+    const dispatcher = new Dispatcher(commands, context, (command, error) =>
+      log.error(`${command} failed: ${reasonOf(error)}`),
+    );
     const handle = guard((frame: Buffer, reply: (text: string) => void) => dispatcher.handle(frame, 'operator', reply));
     const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);
     const requests = await listenForRequests(wanted.endpoint, access, handle, odd);
     settings.endpoint = requests.address;
     defer(() => requests.close());
+    defer(() => Promise.race([dispatcher.answered(), sleep(arbiter.clock, lastAnswers)]));
     log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
 
     const controller: ControllerService = {
@@ -55,17 +63,4 @@ function settingsOf(options: ControllerOptions): { -readonly [K in keyof Setting
     ...defaults,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as Settings;
-}
-
-function makeDispatcher(
-  arbiter: Arbiter,
-  settings: Settings,
-  reader: InfoReader,
-  publish: ControllerService['publish'],
-  log: Log,
-): Dispatcher {
-  const commands = [...queries(reader), ...lifecycle, ...processes, ...changes];
-  return new Dispatcher(commands, { arbiter, settings, publish }, (command, error) =>
-    log.error(`${command} failed: ${reasonOf(error)}`),
-  );
 }

@@ -1,7 +1,6 @@
 /** The options of the controller. */
-import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { boolean, number } from '../schema.js';
+import { boolean, number, standard } from '../schema.js';
 
 const address = (about: string) => v.optional(v.pipe(v.string(), v.description(about)));
 
@@ -28,4 +27,4 @@ export const options = v.strictObject({
 export type ControllerOptions = v.InferOutput<typeof options>;
 
 /** The same as Standard Schema and Standard JSON Schema. */
-export const optionsSchema = toStandardJsonSchema(options);
+export const optionsSchema = standard(options);

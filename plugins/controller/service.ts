@@ -3,7 +3,7 @@ import { service } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
-export { defineCommand, Later } from './command.js';
+export { defineCommand } from './command.js';
 export { RequestError } from './protocol.js';
 
 /** The controller as other plugins see it. */
@@ -22,3 +22,43 @@ export interface ControllerService {
 }
 
 export const Controller = service<ControllerService>('controller');
+
+/** What a change does to running processes: nothing, a value put in place, a replacement one by one, or all of the daemon. */
+export type Cost = 'nothing' | 'hot' | 'reload' | 'daemon';
+
+/** One key that differs; a value that is not there is undefined. */
+export interface KeyChange {
+  readonly key: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** One section of the configuration that was added, removed or changed. */
+export interface Change {
+  readonly kind: 'watcher' | 'socket' | 'plugin' | 'circus';
+  readonly name: string;
+  readonly what: 'added' | 'removed' | 'changed';
+  readonly keys: readonly KeyChange[];
+  readonly cost: Cost;
+  /** What is done about it, as a phrase. */
+  readonly does: string;
+}
+
+/** What lies between the daemon and its configuration files. */
+export interface Plan {
+  readonly changes: readonly Change[];
+  /** What was changed at run time, per watcher: the configured value before, the running one after. */
+  readonly drift: readonly { readonly watcher: string; readonly keys: readonly KeyChange[] }[];
+  /** What is wrong in the files; a section with an error keeps its old form. */
+  readonly problems: readonly string[];
+}
+
+/** The configuration of the daemon, as the program that composes it provides it. */
+export interface ConfigurationService {
+  /** Reads the files again and tells what would be done; does nothing. */
+  plan(): Promise<Plan>;
+  /** Reads the files again and does what is needed, with the least disturbance; resolves when it is done. */
+  apply(by: string): Promise<Plan>;
+}
+
+export const Configuration = service<ConfigurationService>('configuration');

@@ -188,12 +188,15 @@ export const reloading = new Set([
   'close_child_stderr',
 ]);
 
+const isId = (key: string, value: unknown) => (key === 'uid' || key === 'gid') && /^\d+$/.test(String(value));
+
 /** A spec with checked options put over it: the kernel's where it has them, plugins' where not. */
 export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
   const own: Record<string, unknown> = {};
   const foreign: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
-    const plain = typeof value === 'boolean' && (integers.has(key) || numbers.has(key)) ? Number(value) : value;
+    const isNumeric = typeof value === 'boolean' ? integers.has(key) || numbers.has(key) : isId(key, value);
+    const plain = isNumeric ? Number(value) : value;
     if (Object.hasOwn(spec, key) && key !== 'options' && key !== 'name') own[key] = plain;
     else foreign[key] = plain;
   }

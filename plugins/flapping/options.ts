@@ -1,6 +1,5 @@
-import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
-import { boolean, integer, seconds } from '../schema.js';
+import { boolean, integer, seconds, standard } from '../schema.js';
 
 const atLeast = (least: number, what: string) => v.pipe(integer(), v.minValue(least, `${what} is at least ${least}`));
 
@@ -17,4 +16,4 @@ const options = v.strictObject({
 });
 
 /** The options as Standard Schema and Standard JSON Schema; times come out in ms. */
-export const optionsSchema = toStandardJsonSchema(options);
+export const optionsSchema = standard(options);

@@ -1,14 +1,18 @@
 /** Commands that change what there is: options, new watchers, watchers taken out. */
 import { watcherSpec, type Watcher } from '#core';
 import * as v from 'valibot';
-import { defineCommand, Later, name, nameWord, waiting, waitingFlag, type Command, type Fields } from '../command.js';
+import { defineCommand, name, nameWord, object, waiting, waitingFlag, type Command, type Fields } from '../command.js';
 import { named } from '../match.js';
 import { RequestError } from '../protocol.js';
 import { checkOptions, reloading, withOptions } from '../watcher-options.js';
 
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
-/** Keys that may only be set where the plugin that carries them out is live. */
-const carriedOut = (key: string) => (/^(uid|gid|rlimit_.*)$/.test(key) ? 'limits' : undefined);
+/** The plugin that carries an option out, where it may only be set when that is live; our own user needs none. */
+function carriedOut(key: string, value: unknown): string | undefined {
+  if (key === 'uid' && Number(value) === process.getuid?.()) return undefined;
+  if (key === 'gid' && Number(value) === process.getgid?.()) return undefined;
+  return /^(uid|gid|rlimit_.*)$/.test(key) && value !== null ? 'limits' : undefined;
+}
 
 function checkSingleton(singleton: boolean, numprocesses: number): void {
   if (singleton && numprocesses > 1) throw new RequestError(5, 'Singleton watcher has a single process');
@@ -20,7 +24,7 @@ export const changes: readonly Command[] = [
     name: 'set',
     summary: 'change options of a watcher',
     role: 'admin',
-    properties: v.object({ name: name(), options: v.unknown(), waiting: waiting() }),
+    properties: object({ name: name(), options: v.unknown(), waiting: waiting() }),
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
@@ -28,15 +32,15 @@ export const changes: readonly Command[] = [
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
-      for (const key of Object.keys(options)) {
-        const plugin = carriedOut(key);
+      for (const [key, value] of Object.entries(options)) {
+        const plugin = carriedOut(key, value);
         if (plugin && !arbiter.plugins.has(plugin))
           throw new RequestError(5, `'${key}' is carried out by plugin "${plugin}", which is not loaded`);
       }
       const spec = withOptions(watcher.spec, options);
       checkSingleton(spec.singleton, spec.numprocesses);
       for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
-      return new Later(apply(watcher));
+      return apply(watcher);
 
       async function apply(target: Watcher): Promise<Fields> {
         const { numprocesses } = target.spec;
@@ -52,7 +56,7 @@ export const changes: readonly Command[] = [
     name: 'add',
     summary: 'add a watcher',
     role: 'admin',
-    properties: v.object({
+    properties: object({
       name: v.pipe(v.string("'name' is a text"), v.minLength(1, "'name' is empty")),
       cmd: v.string("'cmd' is a text"),
       args: v.optional(words, null),
@@ -63,30 +67,29 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
-    run({ name, cmd, args, options: given, start }, { arbiter, by }) {
+    run({ name, cmd, args, options: given, start }, { arbiter, by, publish }) {
       const options = checkOptions(given);
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
       checkSingleton(spec.singleton, spec.numprocesses);
-      const needs = [
-        ...new Set(Object.keys(options).flatMap((key) => (options[key] === null ? [] : (carriedOut(key) ?? [])))),
-      ];
+      const needs = [...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? []))];
       const watcher = arbiter.add({ ...spec, needs });
+      publish(name, 'add');
       if (!start) return {};
-      return new Later(watcher.start(by).result.then(({ started, kept }) => ({ started, kept })));
+      return watcher.start(by).result.then(({ started, kept }) => ({ started, kept }));
     },
   }),
   defineCommand({
     name: 'rm',
     summary: 'take a watcher out',
     role: 'admin',
-    properties: v.object({ name: name(), nostop: v.optional(v.unknown(), false), waiting: waiting() }),
+    properties: object({ name: name(), nostop: v.optional(v.unknown(), false), waiting: waiting() }),
     words: [nameWord],
     flags: [{ name: 'nostop', kind: 'flag', summary: 'leave its processes running' }, waitingFlag],
     reply: 'nothing more',
-    run({ name, nostop }, { arbiter, by }) {
-      named(arbiter, name);
-      return new Later(arbiter.remove(name, { nostop: Boolean(nostop), by }).then(() => ({})));
+    run({ name, nostop }, { arbiter, by, publish }) {
+      publish(named(arbiter, name).name, 'remove');
+      return arbiter.remove(name, { nostop: Boolean(nostop), by }).then(() => ({}));
     },
   }),
 ];

@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import {
   anyName,
   defineCommand,
-  Later,
   name,
+  object,
   waiting,
   waitingFlag,
   type Argument,
@@ -15,7 +15,7 @@ import {
 import { matching, named } from '../match.js';
 
 const matchFlag: Argument = { name: 'match', kind: 'text', summary: 'how the name is meant: glob, simple or regex' };
-const several = v.object({ name: v.optional(name()), match: v.optional(v.unknown()), waiting: waiting() });
+const several = object({ name: v.optional(name()), match: v.optional(v.unknown()), waiting: waiting() });
 
 const throughout = ({ started, stopped, kept }: Report) => ({ info: { stopped, started, kept } });
 const infoOf: Readonly<Record<'start' | 'stop' | 'restart', (report: Report) => Fields>> = {
@@ -31,7 +31,7 @@ async function allDone(work: Promise<readonly unknown[]>): Promise<Fields> {
   return {};
 }
 
-const one = (operation: Operation, fields: (report: Report) => Fields) => new Later(operation.result.then(fields));
+const one = (operation: Operation, fields: (report: Report) => Fields) => operation.result.then(fields);
 const autostarted = (watchers: readonly Watcher[]) => watchers.filter(({ spec }) => spec.autostart);
 
 async function restartAll(arbiter: Arbiter, watchers: readonly Watcher[], by: string): Promise<Fields> {
@@ -60,7 +60,7 @@ const verb = (command: Verb, summary: string, reply: string) =>
       const watchers = name === undefined ? arbiter.watchers : matching(arbiter, name, match);
       const [only] = watchers;
       if (name !== undefined && watchers.length === 1 && only) return one(only[command](by), infoOf[command]);
-      return new Later(actions[command](arbiter, watchers, by));
+      return actions[command](arbiter, watchers, by);
     },
   });
 
@@ -73,7 +73,7 @@ export const lifecycle: readonly Command[] = [
     name: 'reload',
     summary: 'replace processes one by one, new ones first',
     role: 'operate',
-    properties: v.object({
+    properties: object({
       name: v.optional(name()),
       graceful: v.optional(v.unknown(), true),
       sequential: v.optional(v.unknown(), false),
@@ -89,17 +89,17 @@ export const lifecycle: readonly Command[] = [
     run({ name, graceful, sequential }, { arbiter, by }) {
       const request = { graceful: Boolean(graceful), sequential: Boolean(sequential), by };
       if (name !== undefined) return one(arbiter.reload(named(arbiter, name), request), throughout);
-      return new Later(allDone(arbiter.reloadAll(arbiter.watchers, request)));
+      return allDone(arbiter.reloadAll(arbiter.watchers, request));
     },
   }),
   defineCommand({
     name: 'quit',
     summary: 'stop everything, the daemon too',
     role: 'admin',
-    properties: v.object({ waiting: waiting() }),
+    properties: object({ waiting: waiting() }),
     words: [],
     flags: [waitingFlag],
     reply: 'nothing more',
-    run: (_, { arbiter, by }) => new Later(arbiter.stop(by).then(() => ({}))),
+    run: (_, { arbiter, by }) => arbiter.stop(by).then(() => ({})),
   }),
 ];

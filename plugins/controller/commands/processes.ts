@@ -3,9 +3,9 @@ import { childrenOf, send, type Process, type Watcher } from '#core';
 import * as v from 'valibot';
 import {
   defineCommand,
-  Later,
   name,
   nameWord,
+  object,
   pid,
   waiting,
   waitingFlag,
@@ -42,7 +42,7 @@ const resize = (command: 'incr' | 'decr', sign: 1 | -1, summary: string) =>
     name: command,
     summary,
     role: 'operate',
-    properties: v.object({ name: name(), nb: v.optional(v.unknown(), 1), waiting: waiting() }),
+    properties: object({ name: name(), nb: v.optional(v.unknown(), 1), waiting: waiting() }),
     words: [nameWord, { name: 'nb', kind: 'integer', summary: 'how many, 1 without it' }],
     flags: [waitingFlag],
     reply: 'numprocesses: the new number; singleton, when it is one and nothing changes',
@@ -55,7 +55,7 @@ const resize = (command: 'incr' | 'decr', sign: 1 | -1, summary: string) =>
         await watcher.resize(numprocesses + sign * nb, by).result;
         return { numprocesses: watcher.spec.numprocesses };
       };
-      return new Later(work());
+      return work();
     },
   });
 
@@ -90,7 +90,7 @@ export const processes: readonly Command[] = [
     name: 'signal',
     summary: 'send a signal',
     role: 'operate',
-    properties: v.object({
+    properties: object({
       name: name(),
       signum: v.unknown(),
       pid: v.optional(pid('pid')),
@@ -101,6 +101,7 @@ export const processes: readonly Command[] = [
     }),
     words: [
       nameWord,
+  object,
       pidWord,
       { name: 'signum', kind: 'text', required: true, summary: 'number or name of the signal' },
     ],
@@ -128,7 +129,7 @@ export const processes: readonly Command[] = [
     name: 'kill',
     summary: 'stop processes, which are replaced',
     role: 'operate',
-    properties: v.object({
+    properties: object({
       name: name(),
       pid: v.optional(pid('pid')),
       signum: v.optional(v.unknown()),
@@ -138,7 +139,7 @@ export const processes: readonly Command[] = [
     words: [nameWord, pidWord],
     flags: [
       { name: 'signum', kind: 'text', summary: 'in place of the stop signal' },
-      { name: 'graceful_timeout', kind: 'text', summary: 'seconds until SIGKILL' },
+      { name: 'graceful_timeout', kind: 'number', summary: 'seconds until SIGKILL' },
       waitingFlag,
     ],
     reply: 'nothing more',
@@ -155,7 +156,7 @@ export const processes: readonly Command[] = [
         });
         return {};
       };
-      return new Later(work());
+      return work();
     },
   }),
 ];

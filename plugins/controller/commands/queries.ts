@@ -1,14 +1,14 @@
 /** Commands that only look. */
 import { circusState, type Process, type Watcher } from '#core';
 import * as v from 'valibot';
-import { anyName, defineCommand, name, nameWord, pid, type Command, type Settings } from '../command.js';
+import { anyName, defineCommand, name, nameWord, object, pid, type Command, type Settings } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import { listOptions } from '../watcher-options.js';
 
-const optionalName = v.object({ name: v.optional(name()) });
-const nothing = v.object({});
+const optionalName = object({ name: v.optional(name()) });
+const nothing = object({});
 const living = (watcher: Watcher) => watcher.processes.filter(({ alive }) => alive);
 const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
 
@@ -80,7 +80,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'options',
       summary: 'list the options of a watcher',
       role: 'view',
-      properties: v.object({ name: name() }),
+      properties: object({ name: name() }),
       words: [nameWord],
       flags: [],
       reply: 'options: names to values',
@@ -90,7 +90,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'get',
       summary: 'tell some options of a watcher',
       role: 'view',
-      properties: v.object({
+      properties: object({
         name: name(),
         keys: v.union([v.array(v.string()), v.string()], "'keys' is a list of option names"),
       }),
@@ -110,7 +110,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'globaloptions',
       summary: 'tell the options of the daemon',
       role: 'view',
-      properties: v.object({ option: v.optional(v.string("'option' is a text")) }),
+      properties: object({ option: v.optional(v.string("'option' is a text")) }),
       words: [{ name: 'option', kind: 'text', summary: 'one of them' }],
       flags: [],
       reply:
@@ -142,7 +142,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'stats',
       summary: 'tell memory, CPU and age of processes',
       role: 'view',
-      properties: v.object({
+      properties: object({
         name: v.optional(name()),
         process: v.optional(v.union([v.number(), v.string()], "'process' is not a process id")),
       }),

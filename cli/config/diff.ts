@@ -1,0 +1,165 @@
+/** What lies between two configurations, and what each change costs: a pure comparison that the user is shown before anything is done. */
+import { isDeepStrictEqual } from 'node:util';
+import type { SocketSpec, WatcherSpec } from '#core';
+import type { Change, Cost, KeyChange } from '#plugins/controller/service.js';
+import type { CircusOptions } from './build.js';
+import type { MeantPlugin } from './rewrite.js';
+
+/** The parts of a configuration that are compared. */
+export interface Comparable {
+  readonly circus: CircusOptions;
+  readonly watchers: readonly WatcherSpec[];
+  readonly sockets: readonly SocketSpec[];
+  readonly plugins: readonly MeantPlugin[];
+}
+
+/** Keys of a watcher that only new processes can have. */
+const reloading = new Set([
+  'cmd',
+  'args',
+  'working_dir',
+  'shell',
+  'shell_args',
+  'env',
+  'copy_env',
+  'use_sockets',
+  'sockets',
+  'stdin_socket',
+  'listen_fds',
+  'close_child_stdin',
+  'close_child_stdout',
+  'close_child_stderr',
+  'secrets',
+  'needs',
+]);
+/** Keys of plugins that are carried out when a process is started. */
+const reloadingOption =
+  /^(uid|gid|umask|nice|ionice|cpu_affinity|oom_score_adj|rlimit_.*|stdout_stream\..*|stderr_stream\..*|keychain)$/;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function keyChanges(before: Fields, after: Fields): readonly KeyChange[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  return keys
+    .filter((key) => !isDeepStrictEqual(before[key], after[key]))
+    .map((key) => ({ key, before: before[key], after: after[key] }));
+}
+
+/** A watcher as one flat list of keys: the kernel's and, beside them, those of plugins. */
+function flat({ options, ...own }: WatcherSpec): Fields {
+  const { __name__: _, ...rest } = options;
+  return { ...rest, ...own };
+}
+
+const dearest = (keys: readonly KeyChange[]): Cost =>
+  keys.some(({ key }) => reloading.has(key) || reloadingOption.test(key)) ? 'reload' : 'hot';
+
+function watcherChange(before: WatcherSpec, after: WatcherSpec): Change | undefined {
+  const keys = keyChanges(flat(before), flat(after));
+  if (keys.length === 0) return undefined;
+  const cost = dearest(keys);
+  const resized = keys.find(({ key }) => key === 'numprocesses');
+  const does =
+    cost === 'reload'
+      ? 'processes are replaced one by one'
+      : resized
+        ? `${resized.after} processes are kept`
+        : 'takes effect at once';
+  return { kind: 'watcher', name: after.name, what: 'changed', keys, cost, does };
+}
+
+function socketChange(before: SocketSpec, after: SocketSpec): Change | undefined {
+  const keys = keyChanges({ ...before }, { ...after });
+  if (keys.length === 0) return undefined;
+  return {
+    kind: 'socket',
+    name: after.name,
+    what: 'changed',
+    keys,
+    cost: 'reload',
+    does: 'it is bound anew, and the watchers that use it are reloaded',
+  };
+}
+
+function pluginChange(before: MeantPlugin, after: MeantPlugin): Change | undefined {
+  const keys = keyChanges({ use: before.use, ...before.options }, { use: after.use, ...after.options });
+  if (keys.length === 0) return undefined;
+  const isController = before.use === 'controller';
+  return {
+    kind: 'plugin',
+    name: after.name,
+    what: 'changed',
+    keys,
+    cost: isController ? 'daemon' : 'hot',
+    does: isController
+      ? 'takes effect when circusd is started again'
+      : 'the plugin is closed and applied with its new options',
+  };
+}
+
+/** The keys of a watcher that were changed at run time: the configured value before, the running one after. */
+export const driftOf = (configured: WatcherSpec, running: WatcherSpec): readonly KeyChange[] =>
+  keyChanges(flat(configured), flat(running));
+
+/** Compares lists of named things; what is in only one of them was added or removed. */
+function compare<T extends { readonly name: string }>(
+  kind: Change['kind'],
+  [before, after]: readonly [readonly T[], readonly T[]],
+  changed: (before: T, after: T) => Change | undefined,
+  does: { readonly added: (added: T) => string; readonly removed: string },
+): readonly Change[] {
+  const key = ({ name }: T) => name.toLowerCase();
+  const old = new Map(before.map((item) => [key(item), item]));
+  const fresh = new Map(after.map((item) => [key(item), item]));
+  const removed = before
+    .filter((item) => !fresh.has(key(item)))
+    .map(({ name }): Change => ({ kind, name, what: 'removed', keys: [], cost: 'nothing', does: does.removed }));
+  const rest = after.flatMap((item): readonly Change[] => {
+    const other = old.get(key(item));
+    if (other) return [changed(other, item)].filter((change) => change !== undefined);
+    return [{ kind, name: item.name, what: 'added', keys: [], cost: 'nothing', does: does.added(item) }];
+  });
+  return [...removed, ...rest];
+}
+
+/** Everything that lies between two configurations; empty when they are the same. */
+export function diff(before: Comparable, after: Comparable): readonly Change[] {
+  const circus = keyChanges(ownOptions(before.circus), ownOptions(after.circus));
+  const daemon: Change = {
+    kind: 'circus',
+    name: 'circus',
+    what: 'changed',
+    keys: circus,
+    cost: 'daemon',
+    does: 'takes effect when circusd is started again',
+  };
+  return [
+    ...(circus.length > 0 ? [daemon] : []),
+    ...compare('plugin', [before.plugins, after.plugins], pluginChange, {
+      added: () => 'it is loaded',
+      removed: 'it is closed',
+    }),
+    ...compare('socket', [before.sockets, after.sockets], socketChange, {
+      added: () => 'it is bound',
+      removed: 'it is closed',
+    }),
+    ...compare('watcher', [before.watchers, after.watchers], watcherChange, {
+      added: ({ autostart }) => (autostart ? 'it is started' : 'it is added and rests'),
+      removed: 'it is stopped',
+    }),
+  ];
+}
+
+/** The switches that are not some plugin's. */
+function ownOptions(circus: CircusOptions): Fields {
+  const {
+    endpoint: _1,
+    pubsub_endpoint: _2,
+    stats_endpoint: _3,
+    multicast_endpoint: _4,
+    endpoint_owner: _5,
+    check_delay: _6,
+    ...own
+  } = circus;
+  return own;
+}
