@@ -1,4 +1,5 @@
 /** From a request to its reply: finds the command, checks the properties, and answers when it is time. */
+import { sleep } from '#core';
 import { checkProperties, type Command, type CommandContext, type Fields } from './command.js';
 import {
   asRequestError,
@@ -79,9 +80,14 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves when no answer is to come any more: whoever waits for the daemon's end hears of it. */
-  async answered(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open);
+  /** Resolves when all answers are out, or after `longest` ms: whoever waits for the daemon's end is to hear of it. */
+  async answered(longest: number): Promise<void> {
+    const late = new AbortController();
+    const all = async () => {
+      while (this.#open.size > 0) await Promise.all(this.#open);
+    };
+    await Promise.race([all(), sleep(this.#context.arbiter.clock, longest, late.signal)]);
+    late.abort();
   }
 }
 

@@ -13,6 +13,9 @@ import { listenForRequests, listenForSubscribers } from './listener.js';
 import { optionsSchema, type ControllerOptions } from './options.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
+/** How long closing waits for commands that are still to be answered, in ms. */
+const lastAnswers = 1000;
+
 /** Takes commands and publishes events, in Circus's wire format. */
 export default definePlugin({
   name: 'controller',
@@ -42,7 +45,7 @@ export default definePlugin({
     const requests = await listenForRequests(wanted.endpoint, access, handle, odd);
     settings.endpoint = requests.address;
     defer(() => requests.close());
-    defer(() => Promise.race([dispatcher.answered(), sleep(arbiter.clock, lastAnswers)]));
+    defer(() => dispatcher.answered(lastAnswers));
     log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
 
     const controller: ControllerService = {

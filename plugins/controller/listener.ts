@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { Publisher, Router } from 'zeromq';
 import { checkAddress, pathOf, preparePath, protectPath } from './endpoint.js';
 import { Outbox } from './outbox.js';
+import { largestRequest } from './protocol.js';
 
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;
@@ -72,7 +73,7 @@ export async function listenForRequests(
   handle: (frame: Buffer, reply: (text: string) => void) => void,
   odd: (frames: number) => void,
 ): Promise<Listener> {
-  const router = new Router({ linger, sendHighWaterMark: 1000 });
+  const router = new Router({ linger, sendHighWaterMark: 1000, maxMessageSize: 8 * largestRequest });
   const bound = listener(router, await bind(router, 'endpoint', address, access));
   const receive = async () => {
     for await (const [peer, frame, ...more] of router) {

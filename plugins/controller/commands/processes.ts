@@ -101,7 +101,6 @@ export const processes: readonly Command[] = [
     }),
     words: [
       nameWord,
-  object,
       pidWord,
       { name: 'signum', kind: 'text', required: true, summary: 'number or name of the signal' },
     ],
