@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { OptionsSchema } from '#core';
 
 /** What a JSON Schema can't say: it is left out there, and checked all the same. */
-const unsaid = ['trim', 'to_lower_case', 'check', 'finite'];
+const unsaid = ['trim', 'to_lower_case', 'check', 'finite', 'min_value'];
 
 /** A valibot schema as Standard Schema and Standard JSON Schema. */
 export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.InferOutput<S>> {
@@ -33,15 +33,16 @@ export const number = () =>
   v.union(
     [
       v.pipe(v.number(), v.finite()),
-      v.pipe(text, v.regex(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i), v.transform(Number)),
+      v.pipe(text, v.regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/), v.transform(Number)),
     ],
     (issue) => `${show(issue.input)} is not a number`,
   );
 
 /** A number of seconds, not negative; the output is milliseconds. */
-export const seconds = () =>
+export const seconds = (about: string) =>
   v.pipe(
     number(),
+    v.description(about),
     v.minValue(0, (issue) => `${show(issue.input)} is less than no time`),
     v.transform((value) => value * 1000),
   );

@@ -6,8 +6,8 @@ const atLeast = (least: number, what: string) => v.pipe(integer(), v.minValue(le
 /** Circus's options of the plugin, with Circus's defaults; a watcher's own are `flapping.NAME`. */
 const options = v.strictObject({
   attempts: v.optional(v.pipe(atLeast(1, 'it'), v.description('So many ends within the window are flapping.')), 2),
-  window: v.optional(v.pipe(seconds(), v.description('The window, in seconds.')), 1),
-  retry_in: v.optional(v.pipe(seconds(), v.description('Seconds to wait before the next attempt.')), 7),
+  window: v.optional(seconds('The window, in seconds.'), 1),
+  retry_in: v.optional(seconds('Seconds to wait before the next attempt.'), 7),
   max_retry: v.optional(v.pipe(atLeast(-1, 'it'), v.description('Pauses before giving up; -1: never give up.')), 5),
   active: v.optional(
     v.pipe(boolean(), v.description('Whether it judges; false for one watcher spares that one.')),
