@@ -1,8 +1,7 @@
 /** `listen`: events as they come. */
 import type { Subscriber } from 'zeromq';
-import { ask, loadZeroMq, type Peer } from './client.js';
+import { ask, loadZeroMq, Unanswered, type Peer } from './client.js';
 import { checkPresent } from './endpoint.js';
-import { Failure } from './failure.js';
 import type { Output } from './run.js';
 
 /**
@@ -17,7 +16,7 @@ export async function listen(
   until: AbortSignal | undefined,
 ): Promise<void> {
   checkPresent(peer.endpoint);
-  const { Subscriber } = await loadZeroMq();
+  const { Subscriber } = loadZeroMq();
   let current = subscribe(Subscriber, peer.endpoint, topics);
   const stop = () => current.close();
   until?.addEventListener('abort', stop);
@@ -56,14 +55,14 @@ async function print(socket: Subscriber, json: boolean, output: Output): Promise
   return undefined;
 }
 
-/** Where the daemon publishes; undefined when nobody answers that. @throws Failure when nobody is there at all */
+/** Where the daemon publishes; undefined when the endpoint is not one for commands. @throws Failure when nobody is there */
 async function addressOfEvents(peer: Peer, until: AbortSignal | undefined): Promise<string | undefined> {
   try {
     const reply = await ask(peer, { command: 'globaloptions', properties: {}, changes: false });
     const address = (reply['options'] as { pubsub_endpoint?: unknown } | undefined)?.pubsub_endpoint;
     return typeof address === 'string' ? reachable(address, peer.endpoint) : undefined;
   } catch (error) {
-    if (until?.aborted || (error instanceof Failure && error.message.startsWith('Timed out.'))) return undefined;
+    if (until?.aborted || (error instanceof Unanswered && error.link === 'foreign')) return undefined;
     throw error;
   }
 }

@@ -45,7 +45,7 @@ function nested(value: unknown): string {
     return `{${Object.entries(value)
       .map(([key, inner]) => `${nested(key)}: ${nested(inner)}`)
       .join(', ')}}`;
-  return String(value as number);
+  return JSON.stringify(value);
 }
 
 const fields = (value: unknown): Fields =>

@@ -20,7 +20,7 @@ interface Peculiarity {
 const glob = { defaults: { match: 'glob' } };
 /** Digits are a number, anything else is a name. */
 const numbered = ({ signum, ...rest }: Properties): Properties =>
-  signum === undefined ? rest : { ...rest, signum: /^\d+$/.test(String(signum)) ? Number(signum) : signum };
+  typeof signum === 'string' ? { ...rest, signum: /^\d+$/.test(signum) ? Number(signum) : signum } : rest;
 
 const peculiarities: Readonly<Record<string, Peculiarity>> = {
   start: glob,

@@ -3,6 +3,8 @@ import { ask, type Peer } from './client.js';
 import { commandNamed, helpCommand, readCommandLine, type CommandLine } from './command-line.js';
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
+import { commandHelp, generalHelp } from './help.js';
+import { listen } from './listen.js';
 import { propertiesOf } from './request.js';
 import { refusalAsText, replyAsJson, replyAsText } from './reply.js';
 import type { CommandFacts } from './table.js';
@@ -39,24 +41,20 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     const { version } = await import('../version.js');
     return output.out(`circusctl ${version}\n`);
   }
-  if (globals.help || command === helpCommand) return output.out(await help(command, words));
+  if (globals.help || command === helpCommand) return output.out(help(command, words));
   const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout: globals.timeout };
   if (!command) {
     const { runShell } = await import('./shell.js');
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
-  if (command.name === 'listen') {
-    const { listen } = await import('./listen.js');
-    return listen(peer, words, globals.json, output, until);
-  }
+  if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
   output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
 }
 
-async function help(command: CommandFacts | undefined, words: readonly string[]): Promise<string> {
-  const { commandHelp, generalHelp } = await import('./help.js');
+function help(command: CommandFacts | undefined, words: readonly string[]): string {
   const asked = command === helpCommand ? words[0] && commandNamed(words[0]) : command;
   return asked ? commandHelp(asked) : generalHelp();
 }
