@@ -3,7 +3,7 @@ import type { Arbiter, Watcher } from '#core';
 import { RequestError } from './protocol.js';
 
 /** One character, where it stands for itself. */
-const literal = (char: string) => char.replace(/[\\^$.|+*?()[\]{}/-]/, '\\$&');
+const literal = (char: string) => char.replace(/[\\^$.|+*?()[\]{}]/, '\\$&');
 
 /** The inside of a bracket as a class; ranges that run backwards hold nothing, as in Python. */
 function characterClass(inside: string): string {
