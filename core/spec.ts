@@ -27,6 +27,8 @@ export interface WatcherSpec {
   readonly env: Environment | null;
   /** Put the daemon's own environment under `env`. */
   readonly copy_env: boolean;
+  /** The names of the variables in `env` that are shown nowhere. */
+  readonly secrets: readonly string[];
   readonly stop_signal: number;
   /** Send the stop signal to the direct children too. */
   readonly stop_children: boolean;
@@ -72,6 +74,7 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
     shell_args: null,
     env: null,
     copy_env: false,
+    secrets: [],
     stop_signal: 15,
     stop_children: false,
     graceful_timeout: 30,

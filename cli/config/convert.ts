@@ -1,14 +1,25 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
 import { byCodePoint } from './text.js';
+import { readSize, readTime } from './units.js';
 
 /** A value, or the rest of a sentence that begins with the option's name: `must be a whole number, and "x" is none`. */
-export type Conversion = { readonly value: unknown } | { readonly wrong: string };
+export type Conversion =
+  | {
+      readonly value: unknown;
+      /** The plain text of a value that was written with units. */
+      readonly text?: string;
+    }
+  | { readonly wrong: string };
 
 /** How each type of option is converted; the keys are the types that the schema uses. */
 export const converters = {
   /** Any text. */
   text: (text) => ({ value: text }),
+  /** Paths, relative to the file that says them. */
+  path: (text) => ({ value: text }),
+  /** The value of a variable of the environment. */
+  variable: (text) => ({ value: text }),
   /** Text that is accepted, as old configurations hold it, and does nothing. */
   unused: (text) => ({ value: text }),
   /** Names between commas or blanks, as an array. */
@@ -36,8 +47,14 @@ export const converters = {
       ? { wrong: `must be at most 65535, and is ${text.trim()}` }
       : port;
   },
-  float: (text) => number(text, -Infinity),
-  seconds: (text) => number(text, 0),
+  /** Seconds, as a number or a time such as `1h30m`. */
+  seconds: (text) => inUnits(readTime(text)) ?? number(text, 0, 'a number of seconds, or a time such as 1h30m'),
+  /** The same where less than no time has a meaning. */
+  period: (text) => inUnits(readTime(text)) ?? number(text, -Infinity, 'a number of seconds, or a time such as 1h30m'),
+  /** Whole seconds, as a number or a time. */
+  age,
+  /** Bytes, as a number or a size such as `512M`. */
+  size: (text) => inUnits(readSize(text)) ?? whole(text, 0, 'a whole number of bytes, or a size such as 512M'),
   bool: truth,
   /** A number of processes: a whole number, or one that follows the machine: `cpus`, `cpus-1`; at least 1 then. */
   processes: (text) => {
@@ -60,7 +77,18 @@ export const converters = {
     return value <= 0o777 ? { value } : { wrong: `must be octal digits such as 022, and is ${JSON.stringify(text)}` };
   },
   /** A resource limit: nothing at all means unlimited (null), as in Circus. */
-  limit: (text) => (text.trim() === '' ? { value: null } : whole(text, -Infinity)),
+  limit: (text) => {
+    if (text.trim() === '') return { value: null };
+    return inUnits(readSize(text)) ?? whole(text, -Infinity, 'a whole number, or a size such as 512M');
+  },
+  /** The limit of processor time. */
+  cpulimit: (text) => (text.trim() === '' ? { value: null } : age(text)),
+  /** What variables may look like: only as in Circus, or as in a shell too. */
+  expansion: (text) => {
+    const value = text.trim().toLowerCase();
+    if (value === 'circus' || value === 'shell') return { value };
+    return { wrong: `must be circus or shell, and is ${JSON.stringify(text)}` };
+  },
   family: (text) => oneOf(text, ['AF_INET', 'AF_INET6', 'AF_UNIX']),
   sockettype: (text) => oneOf(text, ['SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET']),
 } as const satisfies Record<string, (text: string) => Conversion>;
@@ -90,6 +118,12 @@ function truth(text: string): Conversion {
   return value === undefined ? { wrong: `must be true or false, and is ${JSON.stringify(text)}` } : { value };
 }
 
+function age(text: string): Conversion {
+  const time = readTime(text);
+  if (time !== undefined && !Number.isInteger(time)) return { wrong: `must be whole seconds, and is ${time}` };
+  return inUnits(time) ?? whole(text, 0, 'a whole number of seconds, or a time such as 1h30m');
+}
+
 /** Python's `int()`, without its other scripts' digits. */
 function whole(text: string, least: number, what = 'a whole number'): Conversion {
   if (!/^[+-]?\d+(_\d+)*$/.test(text.trim())) return { wrong: `must be ${what}, and is ${JSON.stringify(text)}` };
@@ -97,11 +131,17 @@ function whole(text: string, least: number, what = 'a whole number'): Conversion
 }
 
 /** Python's `float()`, without infinity and NaN: nothing here can wait that long. */
-function number(text: string, least: number): Conversion {
+function number(text: string, least: number, what: string): Conversion {
   const plain = text.trim().replace(/(\d)_(?=\d)/g, '$1');
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain))
-    return { wrong: `must be a number, and is ${JSON.stringify(text)}` };
+    return { wrong: `must be ${what}, and is ${JSON.stringify(text)}` };
   return bounded(Number(plain), least);
+}
+
+function inUnits(value: number | undefined): Conversion | undefined {
+  if (value === undefined) return undefined;
+  const conversion = bounded(value, 0);
+  return 'wrong' in conversion ? conversion : { ...conversion, text: String(value) };
 }
 
 function bounded(value: number, least: number): Conversion {

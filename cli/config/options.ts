@@ -1,9 +1,11 @@
 /** The options of one section: filled in, converted and checked against the schema. */
-import type { IniOption } from './ini.js';
 import { convert } from './convert.js';
+import type { EnvFile } from './env-file.js';
 import { withEnvironment, type Lookup } from './expand.js';
+import type { IniOption } from './ini.js';
 import type { Problem } from './problem.js';
 import { nearestKey, optionOf, type SectionKind } from './schema.js';
+import { fillShell } from './shell.js';
 import { optionsOf, type Written, type WrittenSection } from './sections.js';
 
 /** Keys and sections that third-party plugins own, as their package.json says; a key that ends in `*` is a prefix. */
@@ -17,6 +19,17 @@ export interface Building {
   readonly written: Written;
   readonly known: KnownKeys;
   readonly problems: Problem[];
+  /** Files of variables that were read. */
+  readonly envFiles: Map<string, EnvFile>;
+}
+
+/** Where the options of a section are filled in from, and whether as in a shell too. */
+export interface Fillings {
+  /** For options with a type. */
+  readonly typed: Lookup;
+  /** For plain text. */
+  readonly text: Lookup;
+  readonly shell: boolean;
 }
 
 /** What one section says. */
@@ -27,40 +40,64 @@ export interface Taken {
   readonly texts: ReadonlyMap<string, string>;
   readonly written: ReadonlyMap<string, IniOption>;
   /** Reports a problem at the value of this key, or at `column` of its line; at the section's header when it is not written. */
-  readonly report: (severity: Problem['severity'], key: string | undefined, message: string, column?: number) => void;
+  readonly report: (
+    severity: Problem['severity'],
+    key: string | undefined,
+    message: string,
+    column?: number,
+    likely?: true,
+  ) => void;
 }
 
 /**
- * Takes the options of a section; one that cannot be converted is an error and has no value. Options with a type are
- * filled in by `typed`, plain text by `text`; hooks are left alone.
+ * Takes the options of a section; one that cannot be filled in or converted is an error and has no value. Hooks are left
+ * alone, and variables are the environment's business.
  */
-export function takeOptions(
-  building: Building,
-  kind: SectionKind,
-  section: WrittenSection,
-  typed: Lookup,
-  text: Lookup,
-): Taken {
+export function takeOptions(building: Building, kind: SectionKind, section: WrittenSection, fillings: Fillings): Taken {
   const options = optionsOf(building.written, section.name);
-  const report = reporter(building, section, options);
+  const report = reporterFor(building, section, options);
   const values: Record<string, unknown> = {};
   const texts = new Map<string, string>();
   for (const [key, { value: raw }] of options) {
     if (key === '__name__') continue;
     const option = optionOf(kind, key);
     if (option === undefined) {
-      texts.set(key, withEnvironment(raw, text));
+      texts.set(key, fillIn(key, raw, fillings.text, fillings.shell, report) ?? raw);
       if (!isForeign(building, kind, key)) reportUnknown(building, kind, key, report);
       continue;
     }
-    if (option.type === 'unused') report('warning', key, `"${key}" is accepted for compatibility and has no effect`, 1);
-    const filled = option.type === 'hook' ? raw : withEnvironment(raw, option.type === 'text' ? text : typed);
-    const converted = convert(option.type, filled);
-    texts.set(key, filled);
+    const { type } = option;
+    if (type === 'variable') continue;
+    if (type === 'unused') report('warning', key, `"${key}" is accepted for compatibility and has no effect`, 1);
+    const lookup = type === 'text' ? fillings.text : fillings.typed;
+    const filled = type === 'hook' ? raw : fillIn(key, raw, lookup, fillings.shell, report);
+    if (filled === undefined) continue;
+    const converted = convert(type, filled);
     if ('wrong' in converted) report('error', key, `"${key}" ${converted.wrong}${unset(filled)}`);
     else values[key] = converted.value;
+    texts.set(key, 'wrong' in converted ? filled : (converted.text ?? filled));
   }
   return { values, texts, written: options, report };
+}
+
+/** A text with its variables filled in; undefined when one is missing that must be there, which is reported. */
+export function fillIn(
+  key: string,
+  text: string,
+  lookup: Lookup,
+  shell: boolean,
+  report: Taken['report'],
+): string | undefined {
+  if (!shell) return text.includes('$(') || text.includes('((') ? withEnvironment(text, lookup) : text;
+  let failed = false;
+  const filled = fillShell(text, {
+    lookup,
+    report: (severity, message) => {
+      failed ||= severity === 'error';
+      report(severity, key, `"${key}" ${message}`);
+    },
+  });
+  return failed ? undefined : filled;
 }
 
 /** The name of a section of this kind: what follows `watcher:`. */
@@ -68,16 +105,17 @@ export function nameIn(section: WrittenSection): string {
   return section.name.slice(section.name.indexOf(':') + 1);
 }
 
-function reporter(
+/** Reports problems of a section, each at the option that it is about. */
+export function reporterFor(
   building: Building,
   section: WrittenSection,
   options: ReadonlyMap<string, IniOption>,
 ): Taken['report'] {
-  return (severity, key, message, column) => {
+  return (severity, key, message, column, likely) => {
     const option = key === undefined ? undefined : options.get(key);
     const { file, line } = option ?? section;
     column ??= option?.column ?? 1;
-    const where = { severity, file, line, column, section: section.name };
+    const where = { severity, ...(likely && { likely }), file, line, column, section: section.name };
     building.problems.push(key === undefined ? { ...where, message } : { ...where, key, message });
   };
 }
@@ -97,7 +135,8 @@ function reportUnknown({ known }: Building, kind: SectionKind, key: string, repo
   const hint = meant === undefined ? '' : ` (did you mean "${meant}"?)`;
   const fate = kind === 'watcher' ? 'is kept as text that only plugins and clients can read' : 'is ignored';
   const place = kind === 'circus' ? '[circus]' : `a ${kind}`;
-  report('warning', key, `"${key}" is not an option of ${place}${hint} and ${fate}`, 1);
+  const likely = meant === undefined ? undefined : true;
+  report('warning', key, `"${key}" is not an option of ${place}${hint} and ${fate}`, 1, likely);
 }
 
 /** Tells that it is a variable without a value that stands in the way of a conversion. */

@@ -12,6 +12,8 @@ export interface Problem extends Place {
   readonly severity: 'error' | 'warning';
   readonly section?: string;
   readonly key?: string;
+  /** A warning of what is most likely a mistake: `--check` and `--strict` take it for an error. */
+  readonly likely?: true;
   /** One sentence without place and full stop. */
   readonly message: string;
 }
@@ -19,6 +21,18 @@ export interface Problem extends Place {
 /** Renders a problem as compilers do, so that editors can jump to it: `file:line:column: message`. */
 export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
+}
+
+/** Problems as a strict reader sees them: what is most likely a mistake is an error. */
+export function strictly(problems: readonly Problem[]): readonly Problem[] {
+  return problems.map((problem) => (problem.likely ? { ...problem, severity: 'error' } : problem));
+}
+
+/** Orders problems by place, files in the order in which they were read; for `Array.sort`. */
+export function byPlace(files: readonly string[]): (one: Problem, other: Problem) => number {
+  const ranks = new Map(files.map((file, at) => [file, at]));
+  const rank = ({ file }: Problem): number => ranks.get(file) ?? files.length;
+  return (one, other) => rank(one) - rank(other) || one.line - other.line || one.column - other.column;
 }
 
 /** The candidate that was probably meant by `name`, or undefined when none is near; case does not matter. */

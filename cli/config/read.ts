@@ -1,8 +1,8 @@
 /** Reads a configuration file and the files that it includes into one table of sections. */
-import { isUtf8 } from 'node:buffer';
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import { withEnvironment, lookupIn, type Variables } from './expand.js';
+import { readText } from './file.js';
 import { readIni, type IniFile, type IniOption } from './ini.js';
 import { findPaths, hasWildcard } from './pattern.js';
 import type { Place, Problem } from './problem.js';
@@ -49,25 +49,9 @@ function realPath(path: string): string {
 }
 
 function readOne(path: string, from: Place, what: string): IniFile | Problem {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const message = `${what} ${reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? 'cannot be read'}`;
-    return { ...placeOf(from), severity: 'error', message };
-  }
-  const text = bytes.toString('utf8');
-  if (isUtf8(bytes)) return readIni(text, path);
-  const good = text.slice(0, text.indexOf('\uFFFD')).split(/\r\n|\r|\n/);
-  const message = `${what} is not UTF-8 text from here on, so nothing of it is used`;
-  return { severity: 'error', file: path, line: good.length, column: good.at(-1)!.length + 1, message };
+  const text = readText(path, from, what);
+  return typeof text === 'string' ? readIni(text, path) : text;
 }
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EISDIR: 'is a directory, not a file',
-  EACCES: 'may not be read by this user',
-};
 
 function* patternsIn(
   options: ReadonlyMap<string, IniOption>,

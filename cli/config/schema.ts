@@ -23,7 +23,7 @@ export interface Option {
 export type Row = readonly [string, OptionType, string | null, string | null, string];
 
 const circusRows: readonly Row[] = [
-  ['check_delay', 'float', '5', null, 'Seconds between two looks at what nothing announces.'],
+  ['check_delay', 'period', '5', null, 'Seconds between two looks at what nothing announces.'],
   ['endpoint', 'text', 'tcp://127.0.0.1:5555', 'controller', 'Where commands are answered; empty: nowhere.'],
   ['endpoint_owner', 'text', null, 'controller', 'The user who owns an ipc:// endpoint.'],
   ['pubsub_endpoint', 'text', 'tcp://127.0.0.1:5556', 'controller', 'Where events are published.'],
@@ -42,6 +42,7 @@ const circusRows: readonly Row[] = [
   ['loggerconfig', 'unused', null, null, 'Read for compatibility; it configures the logging of Python.'],
   ['debug', 'bool', 'false', null, 'Log everything, also the output of helpers.'],
   ['debug_gc', 'unused', null, null, 'Read for compatibility; it concerns Python.'],
+  ['expand', 'expansion', 'circus', null, 'Variables: circus, or shell for ${NAME:-default} and its like too.'],
   ['include', 'text', null, null, 'Further files, names or patterns, relative to the main file.'],
   ['include_dir', 'text', null, null, 'Folders whose *.ini files are read too.'],
   ['fqdn_prefix', 'unused', null, null, 'Read for compatibility; it has no effect.'],
@@ -86,6 +87,7 @@ const prefixed = indexOf((row) => row.key.endsWith('*'));
 export function optionOf(kind: SectionKind, key: string): Option | undefined {
   const found = exact[kind].get(key);
   if (found) return found;
+  if (key.startsWith('rlimit_') && key.toLowerCase() === 'rlimit_cpu') return exact[kind].get('rlimit_cpu');
   for (const row of prefixed[kind].values()) {
     const prefix = row.key.slice(0, -1);
     if (key.startsWith(prefix) && (prefix === '' || key.length > prefix.length)) return row;
@@ -100,6 +102,16 @@ export function ownerOf(kind: SectionKind, key: string): string | undefined {
 
 /** The known key that was probably meant by an unknown one; `more` are keys of third-party plugins. */
 export function nearestKey(kind: SectionKind, key: string, more: readonly string[] = []): string | undefined {
+  if (more.length > 0) return search(kind, key, more);
+  const question = `${kind} ${key}`;
+  if (!answers.has(question) && answers.size < 1000) answers.set(question, search(kind, key, []));
+  return answers.has(question) ? answers.get(question) : search(kind, key, []);
+}
+
+/** The same typing error tends to be in many sections. */
+const answers = new Map<string, string | undefined>();
+
+function search(kind: SectionKind, key: string, more: readonly string[]): string | undefined {
   const keys = [...schema[kind].map((row) => row.key), ...more];
   return nearest(
     key,

@@ -1,6 +1,8 @@
 /** The one table of sections that several files make. */
 import type { IniFile, IniOption } from './ini.js';
+import { hasWildcard, matches } from './pattern.js';
 import type { Problem } from './problem.js';
+import { strip } from './text.js';
 
 /** One section, merged over all files, at the place of its first header. */
 export interface WrittenSection {
@@ -8,6 +10,12 @@ export interface WrittenSection {
   readonly file: string;
   readonly line: number;
   readonly options: ReadonlyMap<string, IniOption>;
+}
+
+/** A section of defaults, with the patterns of the watchers that it is for. */
+export interface SharedSection {
+  readonly section: WrittenSection;
+  readonly patterns: readonly string[];
 }
 
 /** Everything that was written; sections and options in the order of the files. */
@@ -19,32 +27,83 @@ export interface Written {
   readonly sections: ReadonlyMap<string, WrittenSection>;
   /** The options of `[DEFAULT]`, which every section has. */
   readonly defaults: ReadonlyMap<string, IniOption>;
+  /** `[defaults]`, `[defaults:PATTERNS]` and `[watcher:*]`, which watchers have. */
+  readonly shared: readonly SharedSection[];
   readonly problems: readonly Problem[];
 }
 
 const defaultSection = 'DEFAULT';
+/** No watcher is called that: it is another name of `[defaults]`. */
+export const anyWatcher = 'watcher:*';
 
 /** Merges what several files say: sections of one name are one section, and the first definition of an option wins. */
 export function mergeFiles(file: string, parts: readonly IniFile[], problems: readonly Problem[] = []): Written {
   const sections = new Map<string, WrittenSection & { readonly options: Map<string, IniOption> }>();
-  for (const part of parts) {
+  const doubled: Problem[] = [];
+  for (const [at, part] of parts.entries()) {
     for (const { name, file, line, options } of part.sections) {
       const section = sections.get(name) ?? { name, file, line, options: new Map<string, IniOption>() };
       sections.set(name, section);
-      for (const option of options) if (!section.options.has(option.key)) section.options.set(option.key, option);
+      let told = at === 0;
+      for (const option of options) {
+        const first = section.options.get(option.key);
+        if (first === undefined) section.options.set(option.key, option);
+        else if (!told && first.file !== file && first.file !== parts[0]!.file && isOne(name)) {
+          doubled.push(doubling(name, option, first));
+          told = true;
+        }
+      }
     }
   }
   const defaults = sections.get(defaultSection)?.options ?? new Map<string, IniOption>();
   sections.delete(defaultSection);
   const files = parts.map((part) => part.file);
-  return { file, files, sections, defaults, problems: [...parts.flatMap((part) => part.problems), ...problems] };
+  const all = [...parts.flatMap((part) => part.problems), ...problems, ...doubled];
+  return { file, files, sections, defaults, shared: sharedIn(sections), problems: all };
 }
 
-/** The options of a section: its own over those of `[DEFAULT]`; none when there is no such section. */
+/** The options of a section: its own over those of `[DEFAULT]` and, for a watcher, the defaults that are for it. */
 export function optionsOf(written: Written, name: string): ReadonlyMap<string, IniOption> {
   const section = written.sections.get(name);
   if (section === undefined) return new Map();
-  return written.defaults.size === 0 ? section.options : new Map([...written.defaults, ...section.options]);
+  const shared = name.startsWith('watcher:') && name !== anyWatcher ? sharedFor(written, name.slice(8)) : [];
+  if (shared.length === 0 && written.defaults.size === 0) return section.options;
+  return new Map([...written.defaults, ...shared.flatMap(({ section }) => [...section.options]), ...section.options]);
+}
+
+/** The sections of defaults for a watcher, the most specific one last. */
+function sharedFor({ shared }: Written, watcher: string): readonly SharedSection[] {
+  return shared
+    .map((one) => ({ one, weight: Math.max(...one.patterns.map((pattern) => weightOf(pattern, watcher))) }))
+    .filter(({ weight }) => weight >= 0)
+    .sort((a, b) => a.weight - b.weight)
+    .map(({ one }) => one);
+}
+
+/** How specific a pattern is: its letters that are no wildcards, a whole name beyond all others; -1 when it does not match. */
+function weightOf(pattern: string, watcher: string): number {
+  if (!matches(watcher, pattern)) return -1;
+  return hasWildcard(pattern) ? pattern.replace(/\[[^\]]+\]|[*?]/g, '').length : Infinity;
+}
+
+function sharedIn(sections: ReadonlyMap<string, WrittenSection>): readonly SharedSection[] {
+  return [...sections.values()].flatMap((section) => {
+    const { name } = section;
+    if (name === 'defaults' || name === anyWatcher) return { section, patterns: ['*'] };
+    if (!name.startsWith('defaults:')) return [];
+    return { section, patterns: name.slice('defaults:'.length).split(',').map(strip) };
+  });
+}
+
+/** A section that describes one thing, which two included files hardly both mean to describe. */
+function isOne(name: string): boolean {
+  return /^(?:watcher|socket|plugin):/.test(name);
+}
+
+function doubling(section: string, option: IniOption, first: IniOption): Problem {
+  const { key, file, line } = option;
+  const message = `[${section}] is written in two included files: "${key}" of ${first.file}:${first.line} counts, so this one is ignored`;
+  return { severity: 'warning', likely: true, file, line, column: 1, section, key, message };
 }
 
 /** The files as they were read, before any expansion: what `--as-read` prints. */

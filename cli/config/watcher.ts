@@ -1,37 +1,92 @@
 /** From a `[watcher:NAME]` section to the spec that the kernel keeps processes of. */
-import { expand, watcherSpec, type WatcherSpec } from '#core';
-import type { Environments } from './expand.js';
-import { nameIn, takeOptions, type Building, type Taken } from './options.js';
+import { expand, watcherSpec, type Environment, type WatcherSpec } from '#core';
+import { envFilePaths, readEnvFiles } from './env-file.js';
+import type { Environments, OwnVariables, WatcherEnvironment } from './environment.js';
+import type { IniOption } from './ini.js';
+import { fillIn, nameIn, reporterFor, takeOptions, type Building, type Taken } from './options.js';
 import { didYouMean } from './problem.js';
+import { withPython } from './python.js';
 import { schema } from './schema.js';
-import type { WrittenSection } from './sections.js';
+import { readSecret, secretPath } from './secret.js';
+import { optionsOf, type WrittenSection } from './sections.js';
+
+/** A watcher with the places that its options and its variables come from. */
+export interface BuiltWatcher {
+  readonly spec: WatcherSpec;
+  readonly places: ReadonlyMap<string, IniOption>;
+  readonly variables: WatcherEnvironment['variables'];
+}
+
+/** What is known to all watchers. */
+export interface Surroundings {
+  readonly environments: Environments;
+  /** The names of the sockets. */
+  readonly sockets: ReadonlySet<string>;
+  /** `[circus]` says `expand = shell`. */
+  readonly shell: boolean;
+}
 
 /** The keys that are fields of the spec; all others end up in `spec.options`. */
 const empty = watcherSpec({ name: '', cmd: '' });
 const fields = new Set(schema.watcher.map((option) => option.key).filter((key) => key in empty));
 for (const key of ['name', 'env']) fields.delete(key);
+/** Keys that are done with once the spec is made. */
+const spent = new Set(['name', 'env', 'expand']);
 
 /** Builds the spec of a watcher; what is wrong with it is reported, and makes it unfit for use when it is an error. */
-export function buildWatcher(
-  building: Building,
-  section: WrittenSection,
-  environments: Environments,
-  sockets: ReadonlySet<string>,
-): WatcherSpec {
+export function buildWatcher(building: Building, section: WrittenSection, around: Surroundings): BuiltWatcher {
   const { value: override } = building.written.sections.get(section.name)?.options.get('name') ?? { value: '' };
   const name = override || nameIn(section);
-  const { lookup, env, copied } = environments.of(name);
-  const taken = takeOptions(building, 'watcher', section, environments.shared, lookup);
+  const places = optionsOf(building.written, section.name);
+  const report = reporterFor(building, section, places);
+  const shell = isShell(places.get('expand')?.value, around.shell);
+  const shared = around.environments.shared(shell);
+  const fill = (option: IniOption): string => fillIn(option.key, option.value, shared, shell, report) ?? '';
+  const own = ownVariables(building, section, places, { shell, fill });
+  const environment = around.environments.of(name, own);
+  for (const failure of environment.failures) building.problems.push({ ...failure, section: section.name });
+
+  const fillings = { typed: shared, text: environment.lookup, shell };
+  const taken = takeOptions(building, 'watcher', section, fillings);
   const spec = watcherSpec({
     args: '',
     ...fieldsOf(taken),
     name,
     cmd: taken.texts.get('cmd') ?? '',
-    env: taken.values.copy_env === true ? copied : env,
-    options: optionsOf(taken, section),
+    env: environmentFor(taken, environment),
+    secrets: [...own.secrets.keys()],
+    options: otherOptions(taken, section),
   });
-  check(spec, taken, sockets);
-  return spec;
+  check(spec, taken, around.sockets);
+  return { spec, places, variables: environment.variables };
+}
+
+/** True when the text of an `expand` says shell, or says nothing where all around does. */
+export function isShell(text: string | undefined, around: boolean): boolean {
+  return text === undefined ? around : text.trim().toLowerCase() === 'shell';
+}
+
+function ownVariables(
+  building: Building,
+  section: WrittenSection,
+  options: ReadonlyMap<string, IniOption>,
+  { shell, fill }: { readonly shell: boolean; readonly fill: (option: IniOption) => string },
+): OwnVariables {
+  const variables: IniOption[] = [];
+  const secrets = new Map<string, string>();
+  const add = (problem: Building['problems'][number]): void =>
+    void building.problems.push({ ...problem, section: section.name });
+  for (const [key, option] of options) {
+    if (key.startsWith('env.') && key.length > 4) variables.push({ ...option, key: key.slice(4) });
+    if (!key.startsWith('secret.') || key.length === 7) continue;
+    const secret = readSecret(option, secretPath(option, fill(option)));
+    if (secret.problem) add(secret.problem);
+    if ('text' in secret) secrets.set(key.slice(7), secret.text);
+  }
+  const envFile = options.get('env_file');
+  const files = envFile ? readEnvFiles(envFile, fill(envFile), building.envFiles) : { variables: [], problems: [] };
+  files.problems.forEach(add);
+  return { section: section.name, shell, files: files.variables, variables, secrets };
 }
 
 function fieldsOf({ values }: Taken): Partial<WatcherSpec> {
@@ -42,9 +97,34 @@ function fieldsOf({ values }: Taken): Partial<WatcherSpec> {
   return Object.fromEntries(named ? [...given, ['use_sockets', true]] : given);
 }
 
-function optionsOf({ texts }: Taken, section: WrittenSection): Record<string, string> {
-  const others = [...texts].filter(([key]) => !fields.has(key) && key !== 'name' && key !== 'env');
-  return Object.fromEntries([...others, ['__name__', section.name]]);
+/** What is no field of the spec; paths are absolute, so that they mean the same wherever they are read again. */
+function otherOptions({ texts, written }: Taken, section: WrittenSection): Record<string, string> {
+  const others = [...texts].filter(([key]) => !fields.has(key) && !spent.has(key));
+  const entries = others.map(([key, text]): readonly [string, string] => {
+    const option = written.get(key)!;
+    if (key.startsWith('secret.')) return [key, secretPath(option, text)];
+    if (key !== 'env_file') return [key, text];
+    const paths = envFilePaths(option, text).map(({ path, optional }) => `${optional ? '-' : ''}${path}`);
+    return [key, paths.join(' ')];
+  });
+  return Object.fromEntries([...entries, ['__name__', section.name]]);
+}
+
+function environmentFor({ values, texts, report }: Taken, environment: WatcherEnvironment): Environment {
+  const virtualenv = texts.get('virtualenv') ?? '';
+  const copyPath = values.copy_path === true;
+  if (values.copy_env !== true) {
+    const key = virtualenv === '' ? 'copy_path' : 'virtualenv';
+    if (copyPath || virtualenv !== '') report('error', key, `"${key}" needs "copy_env = True", and that is not there`);
+    return environment.env;
+  }
+  const copied = environment.copied();
+  if (!copyPath && virtualenv === '') return copied;
+  const options = { copyPath, virtualenv, version: (texts.get('virtualenv_py_ver') ?? '').trim() };
+  const made = withPython(copied, new Set(Object.keys(environment.env)), options);
+  if ('env' in made) return made.env;
+  report('error', made.key, made.wrong);
+  return copied;
 }
 
 function check(spec: WatcherSpec, { report, texts }: Taken, sockets: ReadonlySet<string>): void {
@@ -75,6 +155,7 @@ function check(spec: WatcherSpec, { report, texts }: Taken, sockets: ReadonlySet
 /** The names in the `$(circus.sockets.NAME)` of a text. */
 function socketsIn(text: string): Set<string> {
   const names = new Set<string>();
+  if (!text.includes('((') && !text.includes('$(')) return names;
   expand(text, (name) => {
     if (name.startsWith('sockets.')) names.add(name.slice('sockets.'.length));
     return undefined;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { environmentsOf, lookupIn, withEnvironment } from '../../../cli/config/expand.js';
+import { environmentsOf } from '../../../cli/config/environment.js';
+import { lookupIn, withEnvironment } from '../../../cli/config/expand.js';
 import { readIni } from '../../../cli/config/ini.js';
 import { formatProblem } from '../../../cli/config/problem.js';
 import { mergeFiles } from '../../../cli/config/sections.js';
@@ -28,7 +29,7 @@ describe('config variables', () => {
 
   it("lie over the daemon's where a watcher copies that", () => {
     const { of } = environments('[env]\nA = 1', { A: '0', B: '0' });
-    assert.deepEqual(of('web').copied, { A: '1', B: '0' });
+    assert.deepEqual(of('web').copied(), { A: '1', B: '0' });
     assert.deepEqual(of('web').env, { A: '1' });
     assert.deepEqual(environments('', { A: '0' }).of('web').env, {});
   });
@@ -36,7 +37,7 @@ describe('config variables', () => {
   it("have $NAME in capitals filled in from the daemon's environment, also in what was copied", () => {
     const daemon = { HOME: '/h', X: 'of $HOME' };
     const { of } = environments('[env]\nA = $HOME/${HOME}/$home/$NO.\nHOME = /mine', daemon);
-    assert.deepEqual(of('web').copied, { HOME: '/mine', X: 'of /h', A: '/h/${HOME}/$home/.' });
+    assert.deepEqual(of('web').copied(), { HOME: '/mine', X: 'of /h', A: '/h/${HOME}/$home/.' });
   });
 
   it('may refer to the environment, to one another, and by their own name to what lies below', () => {
@@ -45,7 +46,7 @@ describe('config variables', () => {
       '[env:web]\nPATH = /b:$(circus.env.PATH)\nOWN = $(circus.env.LOG)/web';
     const { of, shared, problems } = environments(text, { ROOT: '/r', PATH: '/bin' });
     assert.deepEqual(of('web').env, { LOG: '/r/x/log', BASE: '/r/x', PATH: '/b:/a:/bin', OWN: '/r/x/log/web' });
-    assert.equal(shared('log'), '/r/x/log');
+    assert.equal(shared()('log'), '/r/x/log');
     assert.equal(of('web').lookup('own'), '/r/x/log/web');
     assert.equal(of('db').lookup('own'), undefined);
     assert.deepEqual(problems, []);

@@ -59,7 +59,7 @@ describe('a watcher section', () => {
 
   it('is refused when an option of a plugin cannot be converted', () => {
     assert.deepEqual(problems('[watcher:w]\ncmd = x\nmax_age = old\nstdout_stream = FileStream'), [
-      'error a.ini:3:11: "max_age" must be a whole number, and is "old"; [watcher:w] is left out',
+      'error a.ini:3:11: "max_age" must be a whole number of seconds, or a time such as 1h30m, and is "old"; [watcher:w] is left out',
       'error a.ini:4:1: "stdout_stream" names no option of a stream, as "stdout_stream.class" does; [watcher:w] is left out',
     ]);
   });

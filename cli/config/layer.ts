@@ -1,0 +1,119 @@
+/** One layer of an environment: variables that may refer to one another, and to those of the layers below. */
+import { withEnvironment, type Lookup, type Variables } from './expand.js';
+import type { IniOption } from './ini.js';
+import type { Problem } from './problem.js';
+import { fillShell, shellNames } from './shell.js';
+import { strip } from './text.js';
+
+/** A variable as written. */
+export interface Variable extends IniOption {
+  /** It comes from a file of variables, where Circus's notations mean nothing; `literal` is not filled in at all. */
+  readonly kind?: 'file' | 'literal';
+  /** The value in which dollars that mean nothing are doubled. */
+  readonly forShell?: string;
+}
+
+/** How the variables of a layer are filled in. */
+export interface LayerContext {
+  /** The section that problems are about. */
+  readonly section: string;
+  readonly below: Lookup;
+  /** Secrets by name, so that none is ever copied into another variable before a process is started. */
+  readonly hidden: Lookup | undefined;
+  readonly shell: boolean;
+  readonly daemon: Variables;
+  readonly report: (problem: Problem) => void;
+}
+
+/** Python's `$NAME` in capitals, from the environment of the daemon; blanks around the value go. */
+export function finish(value: string, daemon: Variables): string {
+  return strip(
+    value.includes('$') ? value.replace(/\$([A-Z][A-Z0-9_]*)/g, (_, name: string) => daemon[name] ?? '') : value,
+  );
+}
+
+/**
+ * The values of a layer. A value may refer to its own layer and to those below, and by its own name to the one below;
+ * values that refer to one another in a circle stay as written, which `report` hears.
+ */
+export function fillLayer(variables: readonly Variable[], context: LayerContext): Map<string, Variable> {
+  const { below, hidden, shell, daemon } = context;
+  const byExact = new Map(variables.map((variable) => [strip(variable.key), variable]));
+  const byName = new Map(variables.map((variable) => [nameOf(variable), variable]));
+  const done = new Map<Variable, string>();
+  const report = ({ key, file, line, column }: Variable, severity: Problem['severity'], message: string): void =>
+    context.report({ severity, file, line, column, section: context.section, key, message: `"${key}" ${message}` });
+  const other: Finder = (from, name, exact) => {
+    const found = exact ? byExact.get(name) : byName.get(name);
+    const isItself = exact ? found === from : name === nameOf(from);
+    return isItself ? undefined : found;
+  };
+  const valueOf = (variable: Variable): string => {
+    const known = done.get(variable);
+    if (known !== undefined) return known;
+    const value = fill(variable);
+    done.set(variable, value);
+    return value;
+  };
+  const fill = (variable: Variable): string => {
+    const { kind } = variable;
+    const value = textOf(variable, shell);
+    if (kind === 'literal' || (kind === 'file' && !shell)) return variable.value;
+    if (!value.includes('$') && !value.includes('((')) return kind === 'file' ? value : strip(value);
+    const circle = circleFrom(variable, other, shell);
+    if (circle) {
+      const through = circle.map(({ key }) => `"${key}"`).join(', ');
+      report(variable, 'warning', `stays as written, because it refers to itself through ${through}`);
+      return kind === 'file' ? value : finish(value, daemon);
+    }
+    const lookup: Lookup = (name, exact) => {
+      const secret = hidden?.(name, exact);
+      if (secret !== undefined) return secret;
+      const found = other(variable, name, exact);
+      return found === undefined ? below(name, exact) : valueOf(found);
+    };
+    if (!shell) return finish(withEnvironment(value, lookup), daemon);
+    const filled = fillShell(value, {
+      lookup,
+      ...(kind === 'file' ? {} : { daemon }),
+      report: (severity, message) => report(variable, severity, message),
+    });
+    return kind === 'file' ? filled : strip(filled);
+  };
+  return new Map(variables.map((variable) => [strip(variable.key), { ...variable, value: valueOf(variable) }]));
+}
+
+/** Finds the variable of the same layer that is meant by a name in another one. */
+type Finder = (from: Variable, name: string, exact?: true) => Variable | undefined;
+
+/** The other variables on a way from one back to it, or undefined. */
+function circleFrom(start: Variable, other: Finder, shell: boolean): readonly Variable[] | undefined {
+  const seen = new Set<Variable>();
+  const search = (from: Variable, way: readonly Variable[]): readonly Variable[] | undefined => {
+    for (const next of referencesIn(from, other, shell)) {
+      if (next === start) return way;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const found = search(next, [...way, next]);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return search(start, []);
+}
+
+function referencesIn(from: Variable, other: Finder, shell: boolean): readonly Variable[] {
+  if (from.kind === 'literal' || (from.kind === 'file' && !shell)) return [];
+  const found: (Variable | undefined)[] = [];
+  withEnvironment(textOf(from, shell), (name) => void found.push(other(from, name)));
+  if (shell) found.push(...shellNames(textOf(from, shell)).map((name) => other(from, name, true)));
+  return found.filter((variable) => variable !== undefined);
+}
+
+function nameOf(variable: Variable): string {
+  return strip(variable.key).toLowerCase();
+}
+
+function textOf({ value, forShell }: Variable, shell: boolean): string {
+  return shell ? (forShell ?? value) : value;
+}
