@@ -21,21 +21,24 @@ export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.
 
 const text = v.pipe(v.string(), v.trim());
 
+/** A message for a union and, as its own would never be seen behind theirs, for the checks in it. */
+const isNot = (what: string) => (issue: { readonly input: unknown }) => `${show(issue.input)} is not ${what}`;
+
 /** A decimal integer, also as text. */
-export const integer = () =>
+export const integer = (message = isNot('a whole number')) =>
   v.union(
-    [v.pipe(v.number(), v.integer()), v.pipe(text, v.regex(/^[+-]?\d+$/), v.transform(Number))],
-    (issue) => `${show(issue.input)} is not a whole number`,
+    [v.pipe(v.number(), v.integer(message)), v.pipe(text, v.regex(/^[+-]?\d+$/, message), v.transform(Number))],
+    message,
   );
 
 /** A decimal number, also as text. */
-export const number = () =>
+export const number = (message = isNot('a number')) =>
   v.union(
     [
-      v.pipe(v.number(), v.finite()),
-      v.pipe(text, v.regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/), v.transform(Number)),
+      v.pipe(v.number(), v.finite(message)),
+      v.pipe(text, v.regex(/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/, message), v.transform(Number)),
     ],
-    (issue) => `${show(issue.input)} is not a number`,
+    message,
   );
 
 /** A number of seconds, not negative; the output is milliseconds. */
@@ -59,18 +62,18 @@ const truths: Readonly<Record<string, boolean>> = {
 };
 
 /** A boolean, also as one of Circus's words: yes, true, on, 1; no, false, off, 0. */
-export const boolean = () =>
+export const boolean = (message = isNot('true or false')) =>
   v.union(
     [
       v.boolean(),
       v.pipe(
         text,
         v.toLowerCase(),
-        v.check((word) => Object.hasOwn(truths, word)),
+        v.check((word) => Object.hasOwn(truths, word), message),
         v.transform((word) => truths[word]!),
       ),
     ],
-    (issue) => `${show(issue.input)} is neither true nor false`,
+    message,
   );
 
 const realTime = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/;

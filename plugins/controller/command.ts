@@ -1,7 +1,7 @@
 /** How a command is declared: once, for the wire, the command line, its help and the references. */
 import type { Arbiter, OptionsSchema } from '#core';
 import * as v from 'valibot';
-import { standard } from '../schema.js';
+import { integer, standard } from '../schema.js';
 import { RequestError } from './protocol.js';
 import type { ConfigurationService } from './service.js';
 
@@ -80,14 +80,7 @@ export const nameWord: Argument = { name: 'name', kind: 'text', required: true, 
 export const anyName: Argument = { name: 'name', kind: 'text', summary: 'a watcher; all without it' };
 
 /** A pid, also as text. */
-export const pid = (property: string) =>
-  v.pipe(
-    v.union(
-      [v.pipe(v.number(), v.integer()), v.pipe(v.string(), v.regex(/^\s*\d+\s*$/))],
-      `'${property}' is not a process id`,
-    ),
-    v.transform(Number),
-  );
+export const pid = (property: string) => integer(must(`'${property}' is not a process id`));
 
 /** The properties of a request after the command's own check. @throws RequestError */
 export function checkProperties<P>(command: Command<P>, given: unknown): P {

@@ -49,10 +49,23 @@ function borrowedValue(key: string, value: unknown): unknown {
   return borrowedNumbers.has(key) ? Number(value) : value;
 }
 
+/** What stands where a secret would. */
+const mask = '***';
+
+/** The environment of a spec as it may be shown. */
+function maskedEnvironment({ env, secrets }: WatcherSpec): WatcherSpec['env'] {
+  if (env === null || secrets.length === 0) return env;
+  return {
+    ...env,
+    ...Object.fromEntries(secrets.filter((name) => Object.hasOwn(env, name)).map((name) => [name, mask])),
+  };
+}
+
 /** Everything that `options` lists, in alphabetical order. */
 export function listOptions({ spec }: Watcher): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
+  all['env'] = maskedEnvironment(spec);
   for (const [key, fallback] of Object.entries(borrowed)) {
     all[key] = Object.hasOwn(spec.options, key) ? borrowedValue(key, spec.options[key]) : fallback;
   }
@@ -199,6 +212,12 @@ export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
     const plain = isNumeric ? Number(value) : value;
     if (Object.hasOwn(spec, key) && key !== 'options' && key !== 'name') own[key] = plain;
     else foreign[key] = plain;
+  }
+  // A client that changes one variable sends back the masks of the others.
+  if (isObject(own['env'])) {
+    const isMask = ([name, text]: readonly [string, unknown]) => text === mask && spec.secrets.includes(name);
+    const kept = Object.entries(own['env']).map((entry) => (isMask(entry) ? [entry[0], spec.env?.[entry[0]]] : entry));
+    own['env'] = Object.fromEntries(kept);
   }
   if (typeof own['numprocesses'] === 'number') own['numprocesses'] = Math.max(0, own['numprocesses']);
   return { ...spec, ...own, options: Object.freeze({ ...spec.options, ...foreign }) } as WatcherSpec;

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import { eventually } from '../../support/eventually.js';
+import { closeClients, connect, type Client, type Reply } from '../client.js';
+
+const ini = `
+[watcher:web]
+cmd = sleep 600
+ready_after = 0
+graceful_timeout = 5
+
+[watcher:solo]
+cmd = sleep 600
+ready_after = 0
+singleton = True
+graceful_timeout = 5
+`;
+
+const bare = ({ time: _, id: __, ...rest }: Reply): Reply => rest;
+const ok = { status: 'ok' };
+
+describe('the commands that change what there is', () => {
+  const start = circusdPerTest();
+  closeClients();
+  let daemon: Circusd;
+  let client: Client;
+  beforeEach(async () => {
+    daemon = await start(ini);
+    client = connect(daemon);
+    await eventually(async () => (await pids('web')).length === 1 && (await pids('solo')).length === 1);
+  });
+  const ask = async (command: string, properties?: unknown) => bare(await client.ask(command, properties));
+  const refusal = async (command: string, properties?: unknown) => {
+    const { errno, reason } = await ask(command, properties);
+    return [errno, reason];
+  };
+  const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
+  const get = async (name: string, key: string) =>
+    ((await ask('get', { name, keys: [key] }))['options'] as Reply | undefined)?.[key];
+
+  it('add: a watcher that rests, or is started as well', async () => {
+    assert.deepEqual(await ask('add', { name: 'New', cmd: 'sleep', args: ['600'] }), ok);
+    assert.equal((await ask('status', { name: 'new' }))['status'], 'stopped');
+    const options = { numprocesses: 2, graceful_timeout: 5, env: { A: 'b' } };
+    const { started, kept } = await ask('add', {
+      name: 'second',
+      cmd: 'sleep 600',
+      options,
+      start: true,
+      waiting: true,
+    });
+    assert.deepEqual([started, kept], [await pids('second'), []]);
+    assert.equal((started as unknown[]).length, 2);
+    assert.deepEqual(await get('second', 'env'), { A: 'b' });
+    assert.deepEqual(await refusal('add', { name: 'SECOND', cmd: 'x' }), [5, "'SECOND' already exist"]);
+    assert.deepEqual(await refusal('add', { name: '', cmd: 'x' }), [5, "'name' is empty"]);
+    const twice = { name: 'x', cmd: 'x', options: { singleton: true, numprocesses: 2 } };
+    assert.deepEqual(await refusal('add', twice), [5, 'Singleton watcher has a single process']);
+  });
+
+  it('rm: takes a watcher out at once, and its processes away, or not', async () => {
+    assert.deepEqual(await ask('rm', { name: 'WEB', waiting: true }), ok);
+    assert.deepEqual((await ask('list'))['watchers'], ['solo']);
+    assert.deepEqual(await refusal('rm', { name: 'web' }), [3, 'program web not found']);
+    const [left] = await pids('solo');
+    assert.deepEqual(await ask('rm', { name: 'solo', nostop: true, waiting: true }), ok);
+    assert.deepEqual((await ask('list'))['watchers'], []);
+    assert.equal(process.kill(left!, 0), true);
+    process.kill(left!, 'SIGKILL');
+  });
+
+  it('set: numprocesses and what else takes effect at once', async () => {
+    const [before] = await pids('web');
+    const options = { numprocesses: 3, graceful_timeout: 4, warmup_delay: 0, send_hup: true, stop_signal: 2 };
+    assert.deepEqual(await ask('set', { name: 'web', options, waiting: true }), ok);
+    assert.equal((await pids('web')).length, 3);
+    assert.ok((await pids('web')).includes(before!));
+    assert.equal(await get('web', 'stop_signal'), 2);
+    assert.deepEqual(await ask('set', { name: 'web', options: { numprocesses: -1 }, waiting: true }), ok);
+    assert.deepEqual([await get('web', 'numprocesses'), await pids('web')], [0, []]);
+    const twice = { name: 'solo', options: { numprocesses: 2 } };
+    assert.deepEqual(await refusal('set', twice), [5, 'Singleton watcher has a single process']);
+  });
+
+  it('set: cmd, args, env and their like, with new processes', async () => {
+    const [before] = await pids('web');
+    assert.deepEqual(await ask('set', { name: 'web', options: { cmd: 'sleep 700' }, waiting: true }), ok);
+    const [after] = await pids('web');
+    assert.notEqual(after, before);
+    const { info } = await ask('stats', { name: 'web', process: after });
+    assert.equal((info as Reply)['cmdline'], 'sleep');
+    assert.equal(await get('web', 'cmd'), 'sleep 700');
+    await ask('stop', { name: 'web', waiting: true });
+    assert.deepEqual(await ask('set', { name: 'web', options: { env: { A: 'b' } }, waiting: true }), ok);
+    assert.deepEqual([await get('web', 'env'), await pids('web')], [{ A: 'b' }, []]);
+  });
+
+  it('set and add: what would not take rights away is refused', async () => {
+    const uid = { uid: 'nobody' };
+    const refused = await refusal('set', { name: 'web', options: uid });
+    assert.deepEqual(refused, [5, `'uid' is carried out by plugin "limits", which is not loaded`]);
+    assert.deepEqual(await ask('add', { name: 'mine', cmd: 'sleep 600', options: uid, start: true, waiting: true }), {
+      ...ok,
+      started: [],
+      kept: [],
+    });
+    const { state, reason } = await ask('status', { name: 'mine' });
+    assert.equal(state, 'waiting');
+    assert.match(String(reason), /plugin "limits", which is not loaded/);
+  });
+
+  it('reloadconfig: does what the files say now', async () => {
+    daemon.folder.write(
+      'circus.ini',
+      `[circus]\nendpoint = ${daemon.endpoint}\npubsub_endpoint = ipc://${daemon.folder.path}/events\n${ini}numprocesses = 1\n[watcher:late]\ncmd = sleep 600\n`,
+    );
+    const { changes } = await ask('plan');
+    assert.deepEqual(
+      (changes as Reply[]).map(({ name, what }) => [name, what]),
+      [['late', 'added']],
+    );
+    const done = await ask('reloadconfig', { waiting: true });
+    assert.deepEqual([done['status'], done['changes']], ['ok', changes]);
+    await eventually(async () => (await pids('late')).length === 1);
+  });
+});
+
+describe('the check of options', () => {
+  const start = circusdPerTest();
+  closeClients();
+  let client: Client;
+  beforeEach(async () => {
+    client = connect(await start(ini));
+  });
+
+  /** What `add` and `set` say of one option; undefined for nothing. */
+  async function verdict(key: string, value: unknown): Promise<unknown> {
+    const replies = [
+      await client.ask('add', { name: 'x', cmd: 'true', options: { [key]: value } }),
+      await client.ask('set', { name: 'web', options: { [key]: value } }),
+    ];
+    await client.ask('rm', { name: 'x' });
+    const [added, set] = replies.map(({ errno, reason }) => (errno === 3 ? reason : undefined));
+    assert.equal(added, set);
+    return added;
+  }
+  const check = async (message: (key: string) => string, cases: Readonly<Record<string, readonly unknown[]>>) => {
+    for (const [key, values] of Object.entries(cases))
+      for (const value of values) assert.equal(await verdict(key, value), message(key), `${key} = ${String(value)}`);
+  };
+
+  it('wants an object', async () => {
+    for (const options of [5, 'x', [], null]) {
+      const { errno, reason } = await client.ask('set', { name: 'web', options });
+      assert.deepEqual([errno, reason], [3, "'options' property should be an object"]);
+    }
+    assert.equal((await client.ask('set', { name: 'web', options: {} }))['status'], 'ok');
+  });
+
+  it('knows Circus’s types and says so in its words', async () => {
+    const integer = ['1', 1.5, null, []];
+    await check((key) => `'${key}' isn't an integer`, {
+      numprocesses: integer,
+      max_retry: integer,
+      max_age: integer,
+      max_age_variance: integer,
+      stop_signal: integer,
+    });
+    const number = ['1', null, {}];
+    await check((key) => `'${key}' isn't a number`, {
+      warmup_delay: number,
+      retry_in: number,
+      graceful_timeout: number,
+    });
+    const flag = ['true', 1, null];
+    await check((key) => `'${key}' isn't a valid boolean`, {
+      send_hup: flag,
+      shell: flag,
+      copy_env: flag,
+      respawn: flag,
+      stop_children: flag,
+      close_child_stdin: flag,
+      close_child_stdout: flag,
+      close_child_stderr: flag,
+    });
+    await check((key) => `'${key}' isn't an integer or string`, { uid: [1.5, null], gid: [[]] });
+    await check(() => `'env' isn't a valid object`, { env: ['A=b', null, ['A']] });
+    await check(() => `'A' isn't a string`, { env: [{ A: 1 }, { B: 'b', A: null }] });
+    const object = ['file', null, 5];
+    await check((key) => `'${key}' isn't a valid object`, { stdout_stream: object, stderr_stream: object });
+    await check((key) => `'${key}' must have a 'class' key`, {
+      stdout_stream: [{}],
+      stderr_stream: [{ filename: 'x' }],
+    });
+    await check((key) => `'${key}' isn't a valid rlimit setting`, { rlimit_nope: [1] });
+    await check(() => `'x' rlimit value isn't a valid int`, { rlimit_nofile: ['x'] });
+    assert.match(String(await verdict('hooks', 'x')), /isn't a valid hook dict/);
+    assert.match(String(await verdict('hooks', { nope: 'x' })), /^Unknown hook/);
+  });
+
+  it('knows no key that can’t be set', async () => {
+    const keys = ['nope', 'use_sockets', 'copy_path', 'priority', 'on_demand', 'autostart', 'virtualenv', 'executable'];
+    for (const key of [...keys, 'shell_args', 'stdin_socket', 'name', 'options', '__proto__x', 'constructor'])
+      assert.equal(await verdict(key, 1), `unknown key '${key}'`);
+  });
+
+  it('lets everything else pass', async () => {
+    const good = {
+      numprocesses: true,
+      max_retry: -1,
+      warmup_delay: 0.5,
+      retry_in: 3,
+      max_age: 10,
+      respawn: true,
+      args: 5,
+      working_dir: '/',
+      hooks: { before_start: 'a.b' },
+      'hooks.nope': 'x',
+      'stdout_stream.x': 1,
+      rlimit_nofile: null,
+      stdout_stream: { class: 'X' },
+    };
+    for (const [key, value] of Object.entries(good)) assert.equal(await verdict(key, value), undefined, key);
+  });
+});

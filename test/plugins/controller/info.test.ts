@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { humanBytes, InfoReader } from '#plugins/controller/info.js';
+import { eventually } from '../../support/eventually.js';
+import { temporaryPerTest } from '../../support/temporary.js';
+
+describe('the INFO object', () => {
+  const temporary = temporaryPerTest();
+
+  it('tells bytes as Circus does', () => {
+    const told = [0, 1, 1023, 1024, 10_000, 1024 ** 2, 2 * 1024 ** 3, 1024 ** 4, 1.5 * 1024 ** 8].map(humanBytes);
+    assert.deepEqual(told, ['0B', '1B', '1023B', '1.00K', '9.77K', '1.00M', '2.00G', '1.00T', '1.50Y']);
+  });
+
+  it('is undefined for a process that is not there', () => {
+    assert.equal(new InfoReader().read(2 ** 22 + 1), undefined);
+  });
+
+  it('tells the CPU since the last look at the same process, and has the direct children', async () => {
+    const child = spawn('/bin/sh', ['-c', 'sleep 600 & while :; do :; done']);
+    try {
+      const reader = new InfoReader();
+      const first = reader.read(child.pid!, true)!;
+      assert.equal(first.cpu, 0);
+      await eventually(() => Number(reader.read(child.pid!)!.cpu) > 5);
+      await eventually(() => assert.equal(reader.read(child.pid!, true)!.children[0]?.cmdline, 'sleep'));
+      reader.forget(child.pid!);
+      assert.equal(reader.read(child.pid!)!.cpu, 0);
+      assert.ok(first.age >= 0 && first.age < 60);
+    } finally {
+      const [sleeper] = new InfoReader().read(child.pid!, true)!.children;
+      if (sleeper) process.kill(sleeper.pid, 'SIGKILL');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+  });
+
+  it('survives a name that looks like a part of the table', async () => {
+    const program = join(temporary.path, ') R 1 (x');
+    symlinkSync('/bin/sleep', program);
+    const child = spawn(program, ['600']);
+    try {
+      await eventually(() => assert.equal(new InfoReader().read(child.pid!)?.cmdline, ') R 1 (x'.split(' ')[0]));
+      assert.equal(new InfoReader().read(child.pid!)!.nice, 0);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+  });
+});
