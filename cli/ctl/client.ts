@@ -1,7 +1,7 @@
 /** One request over ZeroMQ, as Circus's clients make it. */
 import { createRequire } from 'node:module';
 import type { Dealer } from 'zeromq';
-import { checkPresent, nobodyAt } from './endpoint.js';
+import { checkReachable, nobodyAt } from './endpoint.js';
 import { exitCodes, Failure, usageFailure, type Reply } from './failure.js';
 import type { Properties } from './request.js';
 
@@ -55,7 +55,7 @@ function makeId(): string {
 
 /** Asks and resolves with the reply, also with one that tells of an error. @throws Failure */
 export async function ask({ endpoint, timeout }: Peer, question: Question): Promise<Reply> {
-  checkPresent(endpoint);
+  checkReachable(endpoint);
   const { Dealer } = loadZeroMq();
   const id = makeId();
   const dealer = new Dealer({ linger: 0, routingId: id });

@@ -1,6 +1,6 @@
 /** Where the daemon is. */
-import { existsSync } from 'node:fs';
-import { defaultEndpoints, pathOf } from '#plugins/controller/endpoint.js';
+import { accessSync, constants } from 'node:fs';
+import { circusEndpoints, defaultEndpoints, pathOf } from '#plugins/controller/endpoint.js';
 import { exitCodes, Failure, usageFailure } from './failure.js';
 
 /** The address of the daemon: the option, the environment, or where a daemon listens that was told nothing. @throws Failure */
@@ -13,15 +13,21 @@ export function chooseEndpoint(option: string | undefined, environment: NodeJS.P
 
 /** What to say, and to do, about an address where nobody is. */
 export function nobodyAt(endpoint: string): Failure {
-  const place = pathOf(endpoint) ?? endpoint;
   return new Failure(
     exitCodes.failed,
-    `error: no daemon is running at ${place}: start one with "circusd FILE", or name the endpoint of another with --endpoint`,
+    `error: no daemon is running at ${pathOf(endpoint) ?? endpoint}: start one with "circusd FILE", or name another ` +
+      `endpoint with --endpoint (in Circus's configurations mostly ${circusEndpoints.endpoint})`,
   );
 }
 
-/** Refuses the address of a Unix socket that is not there; abstract ones can't be looked at. @throws Failure */
-export function checkPresent(endpoint: string): void {
+/** Refuses the address of a Unix socket that is not there, or not for us; abstract ones can't be looked at. @throws Failure */
+export function checkReachable(endpoint: string): void {
   const path = pathOf(endpoint);
-  if (path !== undefined && !path.startsWith('@') && !existsSync(path)) throw nobodyAt(endpoint);
+  if (path === undefined || path.startsWith('@')) return;
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw nobodyAt(endpoint);
+    throw new Failure(exitCodes.failed, `error: ${path} may not be used by this user: be the one who runs the daemon`);
+  }
 }

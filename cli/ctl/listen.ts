@@ -1,7 +1,7 @@
 /** `listen`: events as they come. */
 import type { Subscriber } from 'zeromq';
 import { ask, loadZeroMq, Unanswered, type Peer } from './client.js';
-import { checkPresent } from './endpoint.js';
+import { checkReachable } from './endpoint.js';
 import type { Output } from './run.js';
 
 /**
@@ -15,7 +15,7 @@ export async function listen(
   output: Output,
   until: AbortSignal | undefined,
 ): Promise<void> {
-  checkPresent(peer.endpoint);
+  checkReachable(peer.endpoint);
   const { Subscriber } = loadZeroMq();
   let current = subscribe(Subscriber, peer.endpoint, topics);
   const stop = () => current.close();

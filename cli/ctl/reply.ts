@@ -67,9 +67,11 @@ function optionLines(options: unknown): string | undefined {
 const shown = ['cmdline', 'username', 'nice', 'mem_info1', 'mem_info2', 'cpu', 'mem', 'ctime'];
 /** Python shows a float as one, also when it is whole. */
 const float = (value: unknown) => (Number.isInteger(value) ? `${value}.0` : value);
+/** A process names itself, and may hold what a terminal obeys. */
+const harmless = (text: string) => text.replace(/\p{Cc}/gu, '?');
 const infoLine = ({ cpu, mem, ...rest }: Fields): string => {
   const info: Fields = { ...rest, cpu: float(cpu), mem: float(mem) };
-  return `${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`;
+  return harmless(`${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`);
 };
 
 /** The facts about a process: a line, and one for each child. */

@@ -39,7 +39,9 @@ describe('circusctl, when something is wrong', () => {
   });
 
   it('says that no daemon is running, and what to do', async () => {
-    const advice = 'start one with "circusd FILE", or name the endpoint of another with --endpoint\n';
+    const advice =
+      'start one with "circusd FILE", or name another endpoint with --endpoint ' +
+      "(in Circus's configurations mostly tcp://127.0.0.1:5555)\n";
     assert.deepEqual(await fails('status'), [
       1,
       `error: no daemon is running at ${folder.path}/control.sock: ${advice}`,
@@ -61,6 +63,17 @@ describe('circusctl, when something is wrong', () => {
     const [code, stderr] = await fails('--timeout', '10', 'status');
     assert.equal(code, 1);
     assert.match(stderr, /^error: no daemon is running at .*\/control\.sock: start one/);
+  });
+
+  it('says when the socket is for another user', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    // The folder is for its owner only.
+    const words = ['--reuid=65534', '--clear-groups', process.execPath, program('circusctl'), 'status'];
+    const ran = await run('setpriv', words, { env: bareEnvironment(folder.path) });
+    assert.deepEqual(failure(ran), [
+      1,
+      `error: ${folder.path}/control.sock may not be used by this user: be the one who runs the daemon\n`,
+    ]);
   });
 
   it('takes its endpoint from the environment', async () => {

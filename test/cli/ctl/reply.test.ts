@@ -90,6 +90,14 @@ describe('a reply, printed', () => {
     );
   });
 
+  it('does not hand on what a terminal would obey', () => {
+    const cmdline = '\x1b[2Jx\ny';
+    assert.equal(
+      text('stats', { process: 7, info: { ...info, cmdline } }),
+      `7: ${line.replace('sleep', '?[2Jx?y')}\n\n`,
+    );
+  });
+
   it('tells what reloadconfig would do', () => {
     const keys = [{ key: 'cmd', before: 'a', after: 'b' }];
     const plan = {
