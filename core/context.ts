@@ -18,6 +18,8 @@ interface Parts {
   readonly restored: unknown;
   readonly arbiter: Arbiter;
   readonly log: Log;
+  /** Told what survives an upgrade. */
+  readonly keep: (snapshot: () => unknown) => void;
 }
 
 type Issues = Extract<
@@ -51,6 +53,7 @@ export function createContext({
   restored,
   arbiter,
   log,
+  keep,
 }: Parts): PluginContext {
   const report = (hook: string, error: unknown) => arbiter.hooks.report({ plugin: plugin.name, hook, error });
   const perWatcher = new WeakMap<WatcherSpec, unknown>();
@@ -78,6 +81,9 @@ export function createContext({
     return result;
   };
 
+  const helpers = new Set<Promise<unknown>>();
+  scope.defer(() => Promise.all(helpers));
+
   const guard =
     <A extends unknown[]>(action: (...args: A) => unknown) =>
     (...args: A): void => {
@@ -95,6 +101,7 @@ export function createContext({
     args = [],
     { env = process.env as Record<string, string>, cwd = process.cwd() } = {},
   ) => {
+    if (!scope.active) throw new CircusError('ERR_SCOPE_CLOSED', [plugin.name]);
     const output: Record<number, Buffer[]> = { 1: [], 2: [] };
     const helper = Process.run(
       { command, args, chain: [], env, cwd, files: { 0: 'null', 1: 'pipe', 2: 'pipe' } },
@@ -103,7 +110,10 @@ export function createContext({
     );
     const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
     scope.signal.addEventListener('abort', kill, { once: true });
-    const { code, signal } = await helper.finished();
+    const finished = helper.finished();
+    helpers.add(finished);
+    const { code, signal } = await finished;
+    helpers.delete(finished);
     scope.signal.removeEventListener('abort', kill);
     const text = (fd: number) => Buffer.concat(output[fd] ?? []).toString();
     return { code, signal, stdout: text(1), stderr: text(2) } satisfies RunResult;
@@ -114,6 +124,7 @@ export function createContext({
     services,
     log,
     restored,
+    keep,
     optionsFor,
     guard,
     run,
@@ -121,8 +132,16 @@ export function createContext({
     signal: scope.signal,
     defer: (dispose) => scope.defer(dispose),
     every(ms, action) {
-      const timer = setInterval(guard(action), ms);
-      scope.defer(() => clearInterval(timer));
+      const call = guard(action);
+      let cancel: () => void = () => undefined;
+      scope.defer(() => cancel());
+      const again = () => {
+        cancel = arbiter.clock.after(ms, () => {
+          again();
+          call();
+        });
+      };
+      again();
     },
   } as PluginContext;
 }

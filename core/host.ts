@@ -1,9 +1,13 @@
 /** Orders, checks, applies, unloads and closes plugins. */
 import type { Arbiter } from './arbiter.js';
+import { abortable } from './clock.js';
 import { createContext, validated } from './context.js';
 import { CircusError, type ErrorCode } from './errors.js';
 import type { AnyPlugin, Log } from './plugin.js';
 import { Scope } from './scope.js';
+
+/** How long a plugin may take to be applied, and to give everything back, in ms: spawns wait meanwhile. */
+const deadlines = { apply: 30_000, close: 10_000 };
 
 /** A plugin to load, with its options as written. */
 export interface Loading {
@@ -20,6 +24,7 @@ export interface LoadFailure {
 interface Live {
   readonly plugin: AnyPlugin;
   readonly scope: Scope;
+  snapshot: (() => unknown) | undefined;
 }
 
 const servicesOf = (services: AnyPlugin['needs']): string[] =>
@@ -27,18 +32,20 @@ const servicesOf = (services: AnyPlugin['needs']): string[] =>
 
 /**
  * The order in which plugins can be applied: providers before those that need or want what they provide.
- * `given` are services that are there already.
+ * `given` are the services that are there already, with the names of those who provide them. The plugin that can't go
+ * with the others is the `cause` of the error.
  * @throws ERR_PLUGIN_DOUBLED, ERR_PLUGIN_MISSING, ERR_PLUGIN_CYCLE
  */
 export function orderPlugins(
   plugins: readonly AnyPlugin[],
-  given: ReadonlySet<string> = new Set(),
+  given: ReadonlyMap<string, string> = new Map(),
 ): readonly AnyPlugin[] {
   const providers = new Map<string, AnyPlugin>();
   for (const plugin of plugins) {
     for (const service of servicesOf(plugin.provides)) {
-      const other = providers.get(service);
-      if (other) throw new CircusError('ERR_PLUGIN_DOUBLED', [service, other.name, plugin.name]);
+      const other = providers.get(service)?.name ?? given.get(service);
+      if (other !== undefined)
+        throw new CircusError('ERR_PLUGIN_DOUBLED', [service, other, plugin.name], { cause: plugin });
       providers.set(service, plugin);
     }
   }
@@ -47,11 +54,11 @@ export function orderPlugins(
     if (ordered.has(plugin)) return;
     if (path.includes(plugin)) {
       const names = [...path.slice(path.indexOf(plugin)), plugin].map(({ name }) => name);
-      throw new CircusError('ERR_PLUGIN_CYCLE', [names.join(' -> ')]);
+      throw new CircusError('ERR_PLUGIN_CYCLE', [names.join(' -> ')], { cause: plugin });
     }
     for (const service of servicesOf(plugin.needs)) {
       if (!providers.has(service) && !given.has(service))
-        throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service]);
+        throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service], { cause: plugin });
     }
     for (const service of [...servicesOf(plugin.needs), ...servicesOf(plugin.wants)]) {
       const provider = providers.get(service);
@@ -68,13 +75,14 @@ export class Host {
   readonly #arbiter: Arbiter;
   readonly #log: (plugin: string) => Log;
   readonly #live: Live[] = [];
-  readonly #services = new Map<string, unknown>();
+  /** What is provided, and the name of the plugin that does. */
+  readonly #services = new Map<string, { readonly by: string; readonly value: unknown }>();
 
   /** `log` makes the log of one plugin; `services` are those that the composing program itself provides. */
   constructor(arbiter: Arbiter, log: (plugin: string) => Log, services: Readonly<Record<string, unknown>> = {}) {
     this.#arbiter = arbiter;
     this.#log = log;
-    for (const [name, value] of Object.entries(services)) this.#services.set(name, value);
+    for (const [name, value] of Object.entries(services)) this.#services.set(name, { by: 'circusd', value });
   }
 
   /** The names of the live plugins, in the order in which they were applied. */
@@ -87,38 +95,36 @@ export class Host {
     list: readonly Loading[],
     restored: Readonly<Record<string, unknown>> = {},
   ): Promise<readonly LoadFailure[]> {
-    const failures: LoadFailure[] = [];
-    const byPlugin = new Map(list.map((loading) => [loading.plugin, loading]));
-    let ordered: readonly AnyPlugin[] = [];
-    for (let left = [...byPlugin.keys()]; ;) {
-      try {
-        ordered = orderPlugins(left, new Set(this.#services.keys()));
-        break;
-      } catch (error) {
-        // Each error names its plugin first; without it the others may still go together.
-        const guilty = left.find(({ name }) => (error as Error).message.includes(`"${name}"`)) ?? left[0]!;
-        failures.push({ plugin: guilty.name, error });
-        left = left.filter((plugin) => plugin !== guilty);
-      }
-    }
-    await this.#arbiter.hooks.exchange(async () => {
-      for (const plugin of ordered) {
-        try {
-          await this.#apply(plugin, byPlugin.get(plugin)?.options ?? {}, restored[plugin.name]);
-        } catch (error) {
-          failures.push({ plugin: plugin.name, error });
+    return this.#arbiter.hooks
+      .exchange(async () => {
+        const failures: LoadFailure[] = [];
+        const loadings = new Map<AnyPlugin, Loading>();
+        const names = new Set(this.plugins);
+        for (const loading of list) {
+          const { name } = loading.plugin;
+          if (names.has(name)) failures.push({ plugin: name, error: new CircusError('ERR_PLUGIN_LOADED', [name]) });
+          else loadings.set(loading.plugin, loading);
+          names.add(name);
         }
-      }
-    });
-    for (const watcher of this.#arbiter.watchers) if (watcher.state === 'waiting') watcher.wake();
-    return failures;
+        for (const plugin of this.#order([...loadings.keys()], failures)) {
+          try {
+            await this.#apply(plugin, loadings.get(plugin)?.options ?? {}, restored[plugin.name]);
+          } catch (error) {
+            failures.push({ plugin: plugin.name, error });
+          }
+        }
+        return failures;
+      })
+      .finally(() => this.#wake());
   }
 
   /** Closes one plugin and, before it, those that need its services; all others go on. @throws ERR_PLUGIN_UNKNOWN */
   async unload(name: string): Promise<readonly unknown[]> {
-    const target = this.#live.find(({ plugin }) => plugin.name === name);
-    if (!target) throw new CircusError('ERR_PLUGIN_UNKNOWN', [name]);
-    return this.#arbiter.hooks.exchange(() => this.#close(this.#dependentsOf(target)));
+    return this.#arbiter.hooks.exchange(() => {
+      const target = this.#live.find(({ plugin }) => plugin.name === name);
+      if (!target) throw new CircusError('ERR_PLUGIN_UNKNOWN', [name]);
+      return this.#close(this.#dependentsOf(target));
+    });
   }
 
   /** Closes all plugins, in reverse order; resolves with what went wrong. */
@@ -128,9 +134,9 @@ export class Host {
 
   /** What the plugins want to keep over an upgrade, by name. */
   snapshot(): Readonly<Record<string, unknown>> {
-    const kept = this.#live.map(({ plugin }): [string, unknown] => {
+    const kept = this.#live.map(({ plugin, snapshot }): [string, unknown] => {
       try {
-        return [plugin.name, plugin.snapshot?.()];
+        return [plugin.name, snapshot?.()];
       } catch (error) {
         this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'snapshot', error });
         return [plugin.name, undefined];
@@ -139,18 +145,39 @@ export class Host {
     return Object.fromEntries(kept.filter(([, value]) => value !== undefined));
   }
 
+  /** The plugins that go together, in order; those that don't are left out, and why is added to `failures`. */
+  #order(plugins: readonly AnyPlugin[], failures: LoadFailure[]): readonly AnyPlugin[] {
+    try {
+      return orderPlugins(plugins, new Map([...this.#services].map(([service, { by }]) => [service, by])));
+    } catch (error) {
+      const guilty = (error as Error).cause as AnyPlugin;
+      failures.push({ plugin: guilty.name, error });
+      return this.#order(
+        plugins.filter((plugin) => plugin !== guilty),
+        failures,
+      );
+    }
+  }
+
+  /** Starts what waited for a plugin that is there now. */
+  #wake(): void {
+    for (const watcher of this.#arbiter.watchers) if (watcher.spec.needs.length > 0) watcher.wake();
+  }
+
   async #apply(plugin: AnyPlugin, given: Readonly<Record<string, unknown>>, restored: unknown): Promise<void> {
     for (const service of servicesOf(plugin.needs)) {
       if (!this.#services.has(service)) throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service]);
     }
-    const options = await validated(plugin, given);
+    const options = await this.#within(plugin, 'apply', validated(plugin, given));
     const scope = new Scope(plugin.name);
+    const live: Live = { plugin, scope, snapshot: undefined };
+    const keep = (snapshot: () => unknown) => (live.snapshot = snapshot);
     const services: Record<string, unknown> = {};
     for (const [local, { service }] of Object.entries({ ...plugin.wants, ...plugin.needs } as Record<
       string,
       { service: string }
     >)) {
-      services[local] = this.#services.get(service);
+      services[local] = this.#services.get(service)?.value;
     }
     const context = createContext({
       plugin,
@@ -161,32 +188,48 @@ export class Host {
       restored,
       arbiter: this.#arbiter,
       log: this.#log(plugin.name),
+      keep,
     });
     try {
-      const returned = ((await plugin.apply(context, options)) ?? {}) as Record<string, unknown>;
+      const applied = (async () => plugin.apply(context, options))();
+      const returned = ((await this.#within(plugin, 'apply', applied)) ?? {}) as Record<string, unknown>;
       for (const [local, { service }] of Object.entries(
         (plugin.provides ?? {}) as Record<string, { service: string }>,
       )) {
         if (returned[local] === undefined) throw new CircusError('ERR_PLUGIN_SERVICE', [plugin.name, service]);
-        this.#services.set(service, returned[local]);
+        this.#services.set(service, { by: plugin.name, value: returned[local] });
         scope.defer(() => this.#services.delete(service));
       }
     } catch (error) {
-      await scope.close();
+      for (const further of await this.#give(live))
+        this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'close', error: further });
       throw error;
     }
-    this.#live.push({ plugin, scope });
+    this.#live.push(live);
     this.#arbiter.plugins.add(plugin.name);
   }
 
   async #close(list: readonly Live[]): Promise<readonly unknown[]> {
     const errors: unknown[] = [];
     for (const live of list) {
-      errors.push(...(await live.scope.close()));
+      errors.push(...(await this.#give(live)));
       this.#live.splice(this.#live.indexOf(live), 1);
       this.#arbiter.plugins.delete(live.plugin.name);
     }
     return errors;
+  }
+
+  /** Has a plugin give everything back; resolves with what went wrong. */
+  #give({ plugin, scope }: Live): Promise<readonly unknown[]> {
+    return this.#within(plugin, 'close', scope.close()).catch((error: unknown) => [error]);
+  }
+
+  /** The outcome, unless it takes too long: a plugin that hangs must not hang the others. @throws ERR_PLUGIN_TIMEOUT */
+  #within<T>({ name }: AnyPlugin, what: keyof typeof deadlines, outcome: Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const error = new CircusError('ERR_PLUGIN_TIMEOUT', [name, what, deadlines[what]]);
+    const cancel = this.#arbiter.clock.after(deadlines[what], () => late.abort(error));
+    return abortable(outcome, late.signal).finally(cancel);
   }
 
   /** The plugin and all that need it, in the order in which they have to close. */

@@ -55,8 +55,10 @@ export interface PluginContext<
   /** Aborted when the plugin closes. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** What `snapshot` returned in the daemon before this one; undefined after a fresh start. */
+  /** What the plugin gave to `keep` in the daemon before this one; undefined after a fresh start. */
   readonly restored: unknown;
+  /** Says what of the plugin survives an upgrade of the daemon: `snapshot` returns it as JSON when it is asked for. */
+  keep(snapshot: () => unknown): void;
   /** The plugin's options with the watcher's own (`NAME.key = value`) put over them. */
   optionsFor(watcher: Watcher): Options;
   /** Has something given back when the plugin closes, in reverse order. */
@@ -95,8 +97,6 @@ export interface Plugin<
     context: PluginContext<Options, Needs, Wants>,
     options: Options,
   ): Provided<Provides> | void | Promise<Provided<Provides> | void>;
-  /** JSON that survives an upgrade of the daemon; comes back as `context.restored`. */
-  snapshot?(): unknown;
 }
 
 /* oxlint-disable typescript/no-explicit-any -- a list of plugins holds every kind of them, and only the host calls them */
