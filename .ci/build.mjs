@@ -8,19 +8,32 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'));
+
+const filesIn = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    : [];
+
+// The compiler leaves behind what it made of files that are gone, and a test that was removed would still run.
+for (const file of filesIn('build')) {
+  const source = file.replace(/^build\//, '').replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+  if (source.endsWith('.ts') && !existsSync(source)) rmSync(file, { force: true });
+}
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 const compiled = spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '--build'], { stdio: 'inherit' });
 if (compiled.status !== 0) process.exit(1);
 
 const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
 const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
-rmSync('dist', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))],
   outdir: 'dist',
   outbase: '.',
   bundle: true,
   splitting: true,
+  metafile: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -42,3 +55,5 @@ await build({
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
 });
+// Afterwards and not before, so that a program that runs from dist/ finds its parts during a build.
+for (const file of filesIn('dist')) if (!(file in metafile.outputs)) rmSync(file, { force: true });
