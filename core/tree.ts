@@ -37,7 +37,8 @@ export class Tree {
   }
 
   #isOurs(pid: number): boolean {
-    if (this.#known.has(pid)) return false;
+    // One that was adopted may be a child of ours that nobody expects.
+    if (pid === this.#root || this.#known.has(pid)) return false;
     const facts = factsOf(pid);
     if (!facts || facts.zombie) return false;
     return facts.session === this.#root || facts.group === this.#root || variableOf(pid, markName) === this.#mark;

@@ -81,8 +81,8 @@ export function worldPerTest(clock: () => Clock = () => systemClock): () => Worl
   });
   afterEach('close the world', async () => {
     await world.close();
-    releaseReaper();
     await assertNothingLeft();
+    releaseReaper();
   });
   return () => world;
 }
