@@ -127,9 +127,11 @@ function environmentFor({ values, texts, report }: Taken, environment: WatcherEn
   return copied;
 }
 
-function check(spec: WatcherSpec, { report, texts }: Taken, sockets: ReadonlySet<string>): void {
+function check(spec: WatcherSpec, { report, texts, written }: Taken, sockets: ReadonlySet<string>): void {
   if (spec.name === '') report('error', undefined, 'the section header has no name after "watcher:"');
-  if (spec.cmd.trim() === '') report('error', 'cmd', `watcher "${spec.name}" has no "cmd", so there is nothing to run`);
+  const unfilled = written.has('cmd') && !texts.has('cmd');
+  if (spec.cmd.trim() === '' && !unfilled)
+    report('error', 'cmd', `watcher "${spec.name}" has no "cmd", so there is nothing to run`);
   if (spec.singleton && spec.numprocesses > 1) {
     report('error', 'numprocesses', `"numprocesses" is ${spec.numprocesses}, but a singleton has at most one process`);
   }

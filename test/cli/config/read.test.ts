@@ -87,6 +87,17 @@ describe('config files', () => {
     assert.equal(read(main).problems.length, 1);
   });
 
+  it('make a warning where two of them describe the same thing, but not where the main file overrides them', () => {
+    const main = write('main.ini', '[circus]\ninclude = x.ini y.ini\n[watcher:v]\ncmd = main');
+    write('x.ini', '[watcher:w]\ncmd = x\nuid = x\n[watcher:v]\ncmd = x');
+    write('y.ini', '[watcher:w]\nnice = 1\ncmd = y\nuid = y\n[watcher:v]\nnice = 1');
+    const { problems, sections } = read(main);
+    assert.deepEqual(sections['watcher:w'], { cmd: 'x', uid: 'x', nice: '1' });
+    assert.deepEqual(problems, [
+      'y.ini:3:1: [watcher:w] is written in two included files: "cmd" of x.ini:2 counts, so this one is ignored',
+    ]);
+  });
+
   it('make a warning where an included file includes others', () => {
     const main = write('main.ini', '[circus]\ninclude = x.ini');
     write('x.ini', '[circus]\ninclude = y.ini');

@@ -70,8 +70,10 @@ describe('config schema', () => {
 
 describe('config conversion', () => {
   const good = (type: OptionType, cases: Record<string, unknown>): void => {
-    for (const [text, value] of Object.entries(cases))
-      assert.deepEqual(convert(type, text), { value }, `${type} ${text}`);
+    for (const [text, value] of Object.entries(cases)) {
+      const converted = convert(type, text);
+      assert.deepEqual('wrong' in converted ? converted : converted.value, value, `${type} ${text}`);
+    }
   };
   const bad = (type: OptionType, texts: readonly string[]): void => {
     for (const text of texts) assert.ok('wrong' in convert(type, text), `${type} ${text}`);
@@ -90,6 +92,32 @@ describe('config conversion', () => {
     good('period', { '1': 1, '.5': 0.5, '5.': 5, '1e3': 1000, '-2.5': -2.5 });
     bad('period', ['', 'inf', 'nan', '1,5', '1e999']);
     bad('seconds', ['-1']);
+  });
+
+  it('reads times and sizes with units', () => {
+    good('seconds', { '1h30m': 5400, '500ms': 0.5, '2d': 172_800, ' 1.5 h ': 5400, '1W': 604_800, '3 min 1sec': 181 });
+    bad('seconds', ['1y', 'h', '1h30', '-1s', '1.2.3s', 'constructor', '1constructor', `${'9'.repeat(20)}d`]);
+    good('period', { '-1': -1, '100ms': 0.1 });
+    good('age', { '60': 60, '2h': 7200 });
+    bad('age', ['1.5', '500ms', '-1']);
+    good('size', {
+      '10': 10,
+      '512M': 536_870_912,
+      '1.5G': 1_610_612_736,
+      '64Ki': 65_536,
+      '2 kb': 2048,
+      '7b': 7,
+      '1TiB': 2 ** 40,
+    });
+    bad('size', ['M', '1X', '-1M', '1.5', '9e9P', `${'9'.repeat(20)}P`]);
+    good('limit', { '64K': 65_536 });
+    good('cpulimit', { '': null, '5m': 300 });
+    bad('cpulimit', ['5M5']);
+  });
+
+  it('has a plain text for what is written with units', () => {
+    assert.deepEqual(convert('seconds', '1h30m'), { value: 5400, text: '5400' });
+    assert.deepEqual(convert('seconds', '90'), { value: 90 });
   });
 
   it('reads truth in the eight words of Python', () => {

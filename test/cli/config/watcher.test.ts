@@ -57,6 +57,21 @@ describe('a watcher section', () => {
     });
   });
 
+  it('has plain numbers where times and sizes are written with units', () => {
+    const { options, graceful_timeout } = watcher(
+      'graceful_timeout = 1m\nmax_age = 1d\nrlimit_AS = 512M\nrlimit_CPU = 5m\nstdout_stream.max_bytes = 1M\nflapping.window = 500ms',
+    );
+    assert.equal(graceful_timeout, 60);
+    assert.deepEqual(options, {
+      max_age: '86400',
+      rlimit_AS: '536870912',
+      rlimit_CPU: '300',
+      'stdout_stream.max_bytes': '1048576',
+      'flapping.window': '0.5',
+      __name__: 'watcher:web',
+    });
+  });
+
   it('is refused when an option of a plugin cannot be converted', () => {
     assert.deepEqual(problems('[watcher:w]\ncmd = x\nmax_age = old\nstdout_stream = FileStream'), [
       'error a.ini:3:11: "max_age" must be a whole number of seconds, or a time such as 1h30m, and is "old"; [watcher:w] is left out',
