@@ -5,7 +5,7 @@ import { buildConfiguration, type Configuration } from './config/build.js';
 import type { Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
 import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
-import { optionOf } from './config/schema.js';
+import { optionOf, schema } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
 
@@ -41,8 +41,9 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
   for (const section of meant) {
     try {
       const plugin = await importPlugin(section.use, folder);
-      plugins.push({ ...section, plugin });
-      problems.push(...(await optionProblems(section, plugin, configuration)));
+      const { options, found } = await checkOptions(section, plugin, configuration);
+      plugins.push({ ...section, options, plugin });
+      problems.push(...found);
     } catch (error) {
       const place = placeOf(configuration, section, 'use');
       problems.push({
@@ -65,25 +66,44 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
   };
 }
 
-/** The options of a plugin that its own validator refuses, each at the key that it names. */
-async function optionProblems(
+/**
+ * The options of a plugin after its own validator: what it refuses is an error at the key that it names. A key of
+ * watchers is only warned of and dropped: in Circus a plugin is a process, and its section says how that is kept.
+ */
+async function checkOptions(
   section: MeantPlugin,
   plugin: AnyPlugin,
   configuration: Configuration,
-): Promise<readonly Problem[]> {
-  const result = await plugin.options?.['~standard'].validate(section.options);
-  return (result?.issues ?? []).map(({ path = [], message }) => {
-    const [first] = path;
-    const key = first === undefined ? undefined : String(typeof first === 'object' ? first.key : first);
-    const place = placeOf(configuration, section, key);
-    const what = key === undefined ? message : `option "${key}" of plugin "${section.name}": ${message}`;
-    return {
-      severity: 'error',
-      ...place,
+): Promise<{ readonly options: MeantPlugin['options']; readonly found: readonly Problem[] }> {
+  const found: Problem[] = [];
+  const options = { ...section.options };
+  const add = (severity: Problem['severity'], key: string | undefined, message: string) =>
+    found.push({
+      severity,
+      ...placeOf(configuration, section, key),
       section: `plugin:${section.name}`,
       ...(key === undefined ? {} : { key }),
-      message: `${what}; [plugin:${section.name}] is left out`,
-    };
+      message,
+    });
+  for (const { key } of await refusals(plugin, options)) {
+    if (key === undefined || !watcherKeys.has(key)) continue;
+    delete options[key];
+    add('warning', key, `"${key}" has no effect, as plugin "${section.name}" is not a process here`);
+  }
+  for (const { key, message } of await refusals(plugin, options)) {
+    const what = key === undefined ? message : `option "${key}" of plugin "${section.name}": ${message}`;
+    add('error', key, `${what}; [plugin:${section.name}] is left out`);
+  }
+  return { options, found };
+}
+
+const watcherKeys = new Set(schema.watcher.map(({ key }) => key));
+
+async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
+  const result = await plugin.options?.['~standard'].validate(options);
+  return (result?.issues ?? []).map(({ path = [], message }) => {
+    const [first] = path;
+    return { key: first === undefined ? undefined : String(typeof first === 'object' ? first.key : first), message };
   });
 }
 

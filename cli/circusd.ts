@@ -57,14 +57,20 @@ function commandLine(): Command {
     .exitOverride();
 }
 
+/** `--show-config FILE`: the word that could be a section's name is the file when there is no other. */
+function withFile(options: Options, [file]: readonly string[]): Options & { readonly file: string | undefined } {
+  if (file !== undefined || typeof options.showConfig !== 'string') return { ...options, file };
+  return { ...options, file: options.showConfig, showConfig: true };
+}
+
 function say(problems: readonly Problem[]): void {
   for (const problem of problems) process.stderr.write(`${problem.severity}: ${formatProblem(problem)}\n`);
 }
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine().parse([...argv], { from: 'user' });
-  const options = program.opts<Options>();
-  const [file] = program.args;
+  const options = withFile(program.opts<Options>(), program.args);
+  const { file } = options;
   if (file === undefined) {
     process.stderr.write(program.helpInformation());
     return exitCodes.usage;

@@ -132,7 +132,7 @@ export class Reconfiguration implements ConfigurationService {
     ))
       failures.push(reasonOf(failure));
 
-    this.#applied = target;
+    this.#applied = untilRestart(this.#applied, target);
     if (failures.length > 0) throw new Error(failures.join('; '));
   }
 
@@ -192,6 +192,13 @@ function withKept(old: Comparable, fresh: Comparable, broken: ReadonlySet<string
     sockets: keep('socket', old.sockets, fresh.sockets),
     plugins: keep('plugin', old.plugins, fresh.plugins),
   };
+}
+
+/** What is in effect after a change: the daemon's own options stay what they were when it was started. */
+function untilRestart(old: Comparable, target: Comparable): Comparable {
+  const started = old.plugins.filter(({ use }) => use === 'controller');
+  const plugins = [...started, ...target.plugins.filter(({ use }) => use !== 'controller')];
+  return { ...target, circus: old.circus, plugins };
 }
 
 /** True when processes of a watcher hold one of these sockets. */

@@ -13,7 +13,6 @@ const messages = {
   ERR_PLUGIN_CYCLE: (names: string) => `plugins need each other in a circle: ${names}`,
   ERR_PLUGIN_DOUBLED: (service: string, one: string, other: string) =>
     `plugins "${one}" and "${other}" both provide service "${service}"`,
-  ERR_PLUGIN_INVALID: (name: string, why: string) => `"${name}" is not a plugin: ${why}`,
   ERR_PLUGIN_LOADED: (plugin: string) => `plugin "${plugin}" is loaded already, and once is enough`,
   ERR_PLUGIN_MISSING: (plugin: string, service: string) =>
     `plugin "${plugin}" needs service "${service}", which no loaded plugin provides`,
@@ -29,7 +28,6 @@ const messages = {
   ERR_PROCESS_SPAWN: (command: string, reason: string) => `could not start "${command}": ${reason}`,
   ERR_PROCESS_UNREADY: (pid: number, reason: string) => `process ${pid} did not become ready: ${reason}`,
   ERR_SCOPE_CLOSED: (owner: string) => `"${owner}" is closed and takes nothing more`,
-  ERR_SIGNAL_UNKNOWN: (signal: string) => `"${signal}" is not a signal`,
   ERR_SOCKET_BIND: (name: string, address: string, reason: string) =>
     `socket "${name}" could not bind ${address}: ${reason}`,
   ERR_SOCKET_DUPLICATE: (name: string) => `socket "${name}" exists already`,

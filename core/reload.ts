@@ -13,7 +13,7 @@ export interface ReloadRequest {
   readonly graceful?: boolean;
   /** Stop each process before its successor starts, as Circus's `sequential`. */
   readonly sequential?: boolean;
-  /** Another spec, adopted when every process has been replaced by one made from it. */
+  /** Another spec, which plugins have seen; adopted when every process has been replaced by one made from it. */
   readonly spec?: WatcherSpec;
   readonly by?: string;
 }
@@ -48,14 +48,14 @@ export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoar
   const commit = async (operation: Operation, wanted: WatcherSpec, before: WatcherSpec, fresh: Set<Process>) => {
     const { numprocesses } = watcher.spec;
     // Whoever changed the number during the reload meant it.
-    watcher.update(numprocesses === before.numprocesses ? wanted : { ...wanted, numprocesses });
+    watcher.adopt(numprocesses === before.numprocesses ? wanted : { ...wanted, numprocesses });
     await replaceAll(operation, fresh);
     await watcher.keeper.adjust();
   };
 
   const operation = watcher.enqueue('reload', by, async (operation) => {
     if (watcher.resting || !graceful) {
-      if (request.spec) watcher.update(request.spec);
+      if (request.spec) watcher.adopt(request.spec);
       return watcher.doRestart(operation);
     }
     if (spec().send_hup && !request.spec) {

@@ -69,6 +69,10 @@ export class Watcher {
     return this.wanted === 'up' && (this.state === 'starting' || this.state === 'active' || this.state === 'retrying');
   }
 
+  get #reloading(): boolean {
+    return this.queue.operations[0]?.kind === 'reload';
+  }
+
   /** Asks for a start; of a running watcher, for what is missing. */
   start(by = 'operator'): Operation {
     return this.enqueue('start', by, (operation) => this.#start(operation));
@@ -102,7 +106,7 @@ export class Watcher {
   resize(numprocesses: number, by = 'operator'): Operation {
     const goal = Math.max(0, Math.trunc(numprocesses));
     if (this.spec.singleton && goal > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [this.name]);
-    this.update({ ...this.spec, numprocesses: goal });
+    this.adopt({ ...this.spec, numprocesses: goal });
     const operation = new Operation('resize', this.name, by, this.#context.announce);
     void operation.run(() => this.#reporting(async () => this.filling && (await this.keeper.adjust())));
     return operation;
@@ -116,8 +120,13 @@ export class Watcher {
     await Promise.all(processes.map((process) => this.keeper.end(process, { ...request, reason: 'killed' })));
   }
 
-  /** Puts another spec in place for processes to come, and tells which keys changed. */
+  /** Puts another spec in place for processes to come, after plugins have seen it. @throws ERR_HOOK_REFUSED */
   update(spec: WatcherSpec): void {
+    this.adopt(this.#context.board.change('watcherSpec', spec));
+  }
+
+  /** Puts a spec in place that plugins have seen, and tells which keys changed. */
+  adopt(spec: WatcherSpec): void {
     const before = this.spec;
     const keys = (Object.keys(spec) as (keyof WatcherSpec)[]).filter((key) => spec[key] !== before[key]);
     if (keys.length === 0) return;
@@ -170,7 +179,8 @@ export class Watcher {
     const { slots } = this.keeper;
     if (slots.serving.length > 0 || this.spec.numprocesses === 0) return void this.#become('filled');
     if (this.processes.length > 0) return;
-    if (slots.pending) return void this.#become('emptied');
+    // A reload that stops before it starts has a moment without a process, and knows what it does.
+    if (slots.pending) return void (this.#reloading || this.#become('emptied'));
     const { outcome } = slots;
     if (!outcome || !this.#become(outcome)) return;
     void this.#context.board.ask('afterStop', this, new AbortController().signal);

@@ -1,4 +1,5 @@
-/** The C library: every signature that circusd calls stands here, and is checked once by `selfTest`. */
+/** The C library: every signature that circusd calls stands here. */
+import { constants } from 'node:os';
 import koffi from 'koffi';
 import { CircusError } from '../errors.js';
 
@@ -78,9 +79,19 @@ function load() {
 
 let loaded: ReturnType<typeof load> | undefined;
 
-/** The C library, loaded at first use. @throws ERR_PLATFORM_UNSUPPORTED */
+/** The C library, loaded and tested at first use. @throws ERR_PLATFORM_UNSUPPORTED, ERR_SYSTEM_CALL */
 export function libc(): ReturnType<typeof load> {
-  return (loaded ??= load());
+  if (!loaded) selfTest((loaded = load()));
+  return loaded;
+}
+
+/** A library that is called by wrong signatures would fail in strange ways later: better here, and in words. */
+function selfTest({ fcntl, getrlimit }: ReturnType<typeof load>): void {
+  const noFile = fcntl(-1, 1, 0) === -1 && koffi.errno() === constants.errno.EBADF;
+  const limit = Buffer.alloc(16);
+  const limited = getrlimit(7, limit) === 0 && limit.readBigUInt64LE(0) <= limit.readBigUInt64LE(8);
+  if (!noFile || !limited)
+    throw new CircusError('ERR_SYSTEM_CALL', ['the self-test of the C library', 'unexpected answers']);
 }
 
 /** The C library's words for an error number. */

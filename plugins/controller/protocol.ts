@@ -60,7 +60,7 @@ export function encodeError({ errno, message }: RequestError, id: unknown): stri
 }
 
 /** The kernel's errors that are the asker's own: Circus counts them as bad messages. */
-const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN', 'ERR_SIGNAL_UNKNOWN'];
+const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN'];
 
 /** Any error as a request's error; `begun` when the work was under way. */
 export function asRequestError(error: unknown, begun = false): RequestError {
