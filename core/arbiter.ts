@@ -153,10 +153,9 @@ export class Arbiter {
     return this.#along(watchers, reversed(this.#edges()), (watcher) => watcher.stop(by).result);
   }
 
-  /** Reloads one watcher, perhaps into another spec. @throws ERR_HOOK_REFUSED */
+  /** Reloads one watcher, perhaps into a changed spec. */
   reload(watcher: Watcher, request: ReloadRequest = {}): Operation {
-    const spec = request.spec && this.hooks.change('watcherSpec', request.spec);
-    return reload(watcher, spec ? { ...request, spec } : request, this.hooks, this.clock);
+    return reload(watcher, request, this.hooks, this.clock);
   }
 
   /** Reloads these watchers along the graph. */

@@ -217,7 +217,8 @@ export class Process {
       // Circus tells of the signal also when a plugin held it back.
       const sent = this.signal(request.signal);
       board.tell('signalled', this, request.signal, this.pid);
-      await sent;
+      // A plugin that hesitates does not keep it from being killed after the grace.
+      await Promise.race([sent, this.ended]);
     }
     for (const pid of children) if (send(pid, request.signal)) board.tell('signalled', this, request.signal, pid);
     const exit = await this.ended;

@@ -13,8 +13,8 @@ export interface ReloadRequest {
   readonly graceful?: boolean;
   /** Stop each process before its successor starts, as Circus's `sequential`. */
   readonly sequential?: boolean;
-  /** Another spec, which plugins have seen; adopted when every process has been replaced by one made from it. */
-  readonly spec?: WatcherSpec;
+  /** What to change in the spec; it is changed once every process has been replaced by one that has it. */
+  readonly change?: (spec: WatcherSpec) => WatcherSpec;
   readonly by?: string;
 }
 
@@ -23,13 +23,15 @@ const SIGHUP = 1;
 /** Asks for a reload: an operation in the watcher's line. A watcher that rests is started, as in Circus. */
 export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoard, clock: Clock): Operation {
   const { graceful = true, sequential = false, by = 'operator' } = request;
-  const spec = () => request.spec ?? watcher.spec;
+  // Asked each time: what others change in the spec meanwhile is not lost.
+  const spec = () => (request.change ? board.change('watcherSpec', request.change(watcher.spec)) : watcher.spec);
   let stoppedFirst = false;
 
   /** Replaces all that serve now but those in `fresh`, to which the new ones are added. */
   const replaceAll = async (operation: Operation, fresh: Set<Process>) => {
     const { keeper } = watcher;
-    stoppedFirst = sequential || spec().singleton;
+    const wanted = spec();
+    stoppedFirst = sequential || wanted.singleton;
     const stale = keeper.slots.serving.filter((process) => !fresh.has(process));
     let done = 0;
     operation.advance(0, stale.length);
@@ -37,35 +39,32 @@ export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoar
       operation.signal.throwIfAborted();
       if (process.alive && !process.stopping) {
         const replace = stoppedFirst ? 'replaceStoppedFirst' : 'replace';
-        fresh.add(await keeper[replace](process, spec(), operation.signal));
-        if (stoppedFirst && spec().warmup_delay > 0) await sleep(clock, spec().warmup_delay * 1000, operation.signal);
+        fresh.add(await keeper[replace](process, wanted, operation.signal));
+        if (stoppedFirst) await sleep(clock, wanted.warmup_delay * 1000, operation.signal);
       }
       operation.advance(++done, stale.length);
     }
   };
 
-  /** Makes the new spec the watcher's own, and replaces what was respawned from the old one meanwhile. */
-  const commit = async (operation: Operation, wanted: WatcherSpec, before: WatcherSpec, fresh: Set<Process>) => {
-    const { numprocesses } = watcher.spec;
-    // Whoever changed the number during the reload meant it.
-    watcher.adopt(numprocesses === before.numprocesses ? wanted : { ...wanted, numprocesses });
+  /** Makes the change the watcher's own, and replaces what was respawned without it meanwhile. */
+  const commit = async (operation: Operation, fresh: Set<Process>) => {
+    watcher.adopt(spec());
     await replaceAll(operation, fresh);
     await watcher.keeper.adjust();
   };
 
   const operation = watcher.enqueue('reload', by, async (operation) => {
     if (watcher.resting || !graceful) {
-      if (request.spec) watcher.adopt(request.spec);
+      watcher.adopt(spec());
       return watcher.doRestart(operation);
     }
-    if (spec().send_hup && !request.spec) {
+    if (spec().send_hup && !request.change) {
       for (const process of watcher.processes) send(process.pid, SIGHUP);
       return;
     }
-    const before = watcher.spec;
     const fresh = new Set<Process>();
     await replaceAll(operation, fresh);
-    if (request.spec) await commit(operation, request.spec, before, fresh);
+    if (request.change) await commit(operation, fresh);
   });
   if (graceful)
     operation.result

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { baseEnvironment, findProgram, processSpec } from '../../core/launch.js';
+import type { Socket } from '../../core/socket.js';
+import { socketSpec, watcherSpec, type WatcherSpec } from '../../core/spec.js';
+import { temporaryPerTest } from '../support/temporary.js';
+
+const socket = (name: string, fd: number) => [name, { fd, spec: socketSpec({ name }) } as Socket] as const;
+const sockets = new Map([socket('web', 64), socket('api', 65)]);
+
+const specOf = (given: Partial<WatcherSpec>, wid = 1) => {
+  const spec = watcherSpec({ name: 'web', cmd: 'prog', ...given });
+  return processSpec(spec, baseEnvironment(spec, { DAEMON: 'yes', SAME: 'daemon' }), wid, sockets);
+};
+const wordsOf = (given: Partial<WatcherSpec>, wid?: number) => {
+  const { command, args } = specOf(given, wid);
+  return [command, ...args];
+};
+
+describe('the words of a process', () => {
+  it('are those of cmd and of args, which may be a list', () => {
+    assert.deepEqual(wordsOf({ cmd: "prog 'a b'", args: '-c "d e"' }), ['prog', 'a b', '-c', 'd e']);
+    assert.deepEqual(wordsOf({ args: ['a b', '$(circus.wid)'] }, 7), ['prog', 'a b', '7']);
+    assert.throws(() => specOf({ cmd: ' ' }), {
+      code: 'ERR_COMMAND_EMPTY',
+      message: 'watcher "web" has an empty command',
+    });
+    assert.throws(() => specOf({ cmd: '"' }), { code: 'ERR_COMMAND_UNBALANCED' });
+  });
+
+  it('know the wid, sockets, the environment and the options, as Python writes them', () => {
+    const cmd =
+      'p $(circus.wid) $(circus.sockets.WEB) $(circus.env.home) $(circus.numprocesses) $(circus.graceful_timeout) ' +
+      '$(circus.singleton) $(circus.stdin_socket) $(circus.working_dir) $(circus.warmup_delay)';
+    const words = wordsOf({ cmd, env: { HOME: '/h' }, working_dir: '/w', warmup_delay: 2, numprocesses: 3 }, 2);
+    assert.deepEqual(words, ['p', '2', '64', '/h', '3', '30.0', 'False', 'None', '/w', '2']);
+  });
+
+  it('know nothing else', () => {
+    const cmd =
+      '$(circus.name) $(circus.options) $(circus.needs) $(circus.constructor) $(circus.__proto__) $(circus.sockets.x)';
+    assert.deepEqual(wordsOf({ cmd }), cmd.split(' '));
+  });
+
+  it('are quoted, each, for a shell, whose own words follow', () => {
+    const words = wordsOf({ cmd: "echo 'a  b' $HOME '&&'", shell: true, shell_args: 'zero one' });
+    assert.deepEqual(words, ['/bin/sh', '-c', "echo 'a  b' '$HOME' '&&'", 'zero', 'one']);
+  });
+});
+
+describe('the environment of a process', () => {
+  it('is that of the configuration, over that of the daemon where it is to be copied', () => {
+    assert.deepEqual(specOf({}).env, {});
+    assert.deepEqual(specOf({ env: { SAME: 'own' } }).env, { SAME: 'own' });
+    assert.deepEqual(specOf({ env: { SAME: 'own' }, copy_env: true }).env, { DAEMON: 'yes', SAME: 'own' });
+  });
+
+  it('has its variables filled in', () => {
+    assert.deepEqual(specOf({ env: { PORT: '80$(circus.wid)', PLAIN: '$HOME' } }, 3).env, {
+      PORT: '803',
+      PLAIN: '$HOME',
+    });
+  });
+});
+
+describe('the descriptors of a process', () => {
+  it('are its standard ones, closed as asked for', () => {
+    assert.deepEqual(specOf({}).files, { 0: 'null', 1: 'inherit', 2: 'inherit' });
+    const closed = { close_child_stdin: false, close_child_stdout: true, close_child_stderr: true };
+    assert.deepEqual(specOf(closed).files, { 0: 'inherit', 1: 'null', 2: 'null' });
+  });
+
+  it('are the sockets that it names, or all, each at its own number', () => {
+    const socketsOf = (given: Partial<WatcherSpec>) => Object.keys(specOf(given).files).slice(3);
+    assert.deepEqual(socketsOf({ use_sockets: true }), ['64', '65']);
+    assert.deepEqual(socketsOf({ use_sockets: true, sockets: ['API'] }), ['65']);
+    assert.deepEqual(socketsOf({ sockets: ['web'] }), ['64']);
+    assert.throws(() => specOf({ sockets: ['nobody'] }), {
+      code: 'ERR_SOCKET_UNKNOWN',
+      message: 'watcher "web" names socket "nobody", which is not there',
+    });
+  });
+
+  it('can have a socket as standard input', () => {
+    assert.deepEqual(specOf({ stdin_socket: 'api' }).files[0], { descriptor: 65 });
+    assert.throws(() => specOf({ stdin_socket: 'nobody' }), { code: 'ERR_SOCKET_UNKNOWN' });
+  });
+
+  it('are passed from 3 on as well, in the words of systemd, where that is asked for', () => {
+    const { files, env, chain } = specOf({ use_sockets: true, listen_fds: true });
+    assert.deepEqual([files[3], files[4]], [{ descriptor: 64 }, { descriptor: 65 }]);
+    assert.deepEqual(env, { LISTEN_FDS: '2', LISTEN_FDNAMES: 'web:api' });
+    assert.deepEqual(chain[0]?.slice(0, 2), ['/bin/sh', '-c']);
+    assert.deepEqual(specOf({ listen_fds: true }).chain, []);
+  });
+});
+
+describe('findProgram', () => {
+  const temporary = temporaryPerTest();
+
+  it('takes the first file that can be run, relative folders seen from the working directory', () => {
+    temporary.write('a/prog', 'text');
+    temporary.write('b/prog/file', 'in a folder of that name', 0o755);
+    const right = temporary.write('c/prog', '#!/bin/sh', 0o755);
+    temporary.write('d/prog', '#!/bin/sh', 0o755);
+    assert.equal(findProgram('prog', 'a:b:c:d', temporary.path), right);
+    assert.equal(findProgram('c/prog', undefined, temporary.path), right);
+    assert.equal(findProgram('/c/prog', undefined, temporary.path), '/c/prog');
+  });
+
+  it('looks in the default folders where there is no PATH, and says where it looked', () => {
+    assert.match(findProgram('sh', undefined, '/'), /^(\/usr)?\/bin\/sh$/);
+    assert.throws(() => findProgram('sh', '/nowhere', '/'), { message: 'program "sh" was not found in PATH' });
+  });
+});
