@@ -162,18 +162,23 @@ export class Reconfiguration implements ConfigurationService {
 
   /** Puts the changed keys over what runs, so that what an operator changed since is kept. */
   async #change(watcher: Watcher, target: WatcherSpec, { keys, cost }: Change, by: string): Promise<void> {
-    const own: Record<string, unknown> = {};
-    const options: Record<string, unknown> = { ...watcher.spec.options };
-    for (const { key, after } of keys) {
-      if (Object.hasOwn(target, key) || Object.hasOwn(watcher.spec, key)) own[key] = after;
-      else if (after === undefined) delete options[key];
-      else options[key] = after;
-    }
-    const spec = { ...watcher.spec, ...own, options: Object.freeze(options) } as WatcherSpec;
-    if (cost === 'reload' && !watcher.resting) await this.#arbiter.reload(watcher, { spec, by }).result;
-    else watcher.update(spec);
-    if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(spec.numprocesses, by).result;
+    const change = (spec: WatcherSpec) => withKeys(spec, target, keys);
+    if (cost === 'reload' && !watcher.resting) await this.#arbiter.reload(watcher, { change, by }).result;
+    else watcher.update(change(watcher.spec));
+    if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(target.numprocesses, by).result;
   }
+}
+
+/** A spec with some keys of another: the kernel's own, and those of plugins in its options. */
+function withKeys(spec: WatcherSpec, target: WatcherSpec, keys: Change['keys']): WatcherSpec {
+  const own: Record<string, unknown> = {};
+  const options: Record<string, unknown> = { ...spec.options };
+  for (const { key, after } of keys) {
+    if (Object.hasOwn(target, key) || Object.hasOwn(spec, key)) own[key] = after;
+    else if (after === undefined) delete options[key];
+    else options[key] = after;
+  }
+  return { ...spec, ...own, options: Object.freeze(options) };
 }
 
 function comparable({ configuration: { circus, sockets }, watchers, meant }: Assembly): Comparable {

@@ -1,5 +1,5 @@
 /** Commands that change what there is: options, new watchers, watchers taken out. */
-import { watcherSpec, type Watcher } from '#core';
+import { watcherSpec, type Watcher, type WatcherSpec } from '#core';
 import * as v from 'valibot';
 import { defineCommand, name, nameWord, object, waiting, waitingFlag, type Command, type Fields } from '../command.js';
 import { named } from '../match.js';
@@ -37,17 +37,18 @@ export const changes: readonly Command[] = [
         if (plugin && !arbiter.plugins.has(plugin))
           throw new RequestError(5, `'${key}' is carried out by plugin "${plugin}", which is not loaded`);
       }
-      const spec = withOptions(watcher.spec, options);
-      checkSingleton(spec.singleton, spec.numprocesses);
+      const { singleton, numprocesses } = withOptions(watcher.spec, options);
+      checkSingleton(singleton, numprocesses);
       for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
-      return apply(watcher);
+      return apply(watcher, options);
 
-      async function apply(target: Watcher): Promise<Fields> {
-        const { numprocesses } = target.spec;
-        const anew = Object.keys(options).some((key) => reloading.has(key));
-        if (anew && !target.resting) await arbiter.reload(target, { spec, by }).result;
-        else target.update(spec);
-        if (spec.numprocesses !== numprocesses) await target.resize(spec.numprocesses, by).result;
+      async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
+        const resized = numprocesses === undefined ? undefined : target.resize(Number(numprocesses), by).result;
+        const change = (spec: WatcherSpec) => withOptions(spec, rest);
+        const anew = Object.keys(rest).some((key) => reloading.has(key));
+        if (anew && !target.resting) await arbiter.reload(target, { change, by }).result;
+        else target.update(change(target.spec));
+        await resized;
         return {};
       }
     },
