@@ -41,5 +41,5 @@ export function waitingParent(): { ready(): void; failed(message: string): void 
       // It has gone away: nobody is there to be told.
     }
   };
-  return { ready: () => tell('ready'), failed: (message) => tell(`${message}\n`) };
+  return { ready: () => tell('ready'), failed: (message) => tell(message.replaceAll(/^/gm, 'error: ').concat('\n')) };
 }

@@ -2,6 +2,15 @@
 import { describeExit, reasonOf, type Arbiter, type HookViews, type Log, type WatcherState } from '#core';
 
 const quiet = new Set<WatcherState>(['starting', 'stopping']);
+const words: Readonly<Partial<Record<WatcherState, string>>> = {
+  waiting: 'is waiting',
+  retrying: 'is down, another attempt follows',
+  'gave-up': 'gave up',
+  disabled: 'is disabled',
+};
+
+/** How many watchers there are, in words. */
+export const count = ({ watchers: { length } }: Arbiter): string => `${length} watcher${length === 1 ? '' : 's'}`;
 
 /** Writes the kernel's notices to the log. */
 export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void {
@@ -11,7 +20,7 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
     if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
     else if (after === 'stopped') log.info(`${name} stopped`);
     else if (after === 'completed') log.info(`${name} completed: ${reason}`);
-    else log.warn(`${name} ${after === 'retrying' ? 'is down, another attempt follows' : after}: ${reason}`);
+    else log.warn(`${name} ${words[after] ?? after}: ${reason}`);
   });
   hooks.spawned.tap('journal', ({ pid, wid }, { name }) =>
     log.debug(`${name}: process ${pid} started`, { watcher: name, process_pid: pid, wid }),
@@ -31,5 +40,5 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
   hooks.fault.tap('journal', ({ plugin, hook, error }) =>
     log.error(`plugin ${plugin} failed in ${hook}: ${reasonOf(error)}`, { plugin, hook }),
   );
-  hooks.stop.tap('journal', () => log.info(`stopping ${arbiter.watchers.length} watchers`));
+  hooks.stop.tap('journal', () => log.info(`stopping ${count(arbiter)}`));
 }

@@ -1,8 +1,8 @@
 /** circusd's own log: pino, as lines for people on a terminal and as JSON elsewhere. A log failure is never a service failure. */
-import { statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import type { Log } from '#core';
+import { reasonOf, type Log } from '#core';
 
 /** Where and how to log. */
 export interface LogOptions {
@@ -29,42 +29,82 @@ const labels: Readonly<Record<number, string>> = {
   50: 'ERROR',
   60: 'CRITICAL',
 };
-/** How often a log file is looked at for having been moved away, in ms. */
-const lookEvery = 1000;
+/** How much is kept of what cannot be written now, in bytes. */
+const patience = 2 ** 20;
+/** How soon a reader that was too slow is tried again, in ms. */
+const again = 100;
 
 /** The log of the daemon, and the logs of its plugins. */
 export interface DaemonLog extends Log {
+  /** True when whoever called the program does not see it. */
+  readonly elsewhere: boolean;
   of(plugin: string): Log;
 }
 
-/** Opens the log. */
+/** Opens the log. @throws Error when its file cannot be opened */
 export function openLog({ level, output = '-', format }: LogOptions): DaemonLog {
-  const file = output === '-' || output === 'stdout' ? undefined : output;
-  const destination = file === undefined ? pino.destination({ dest: stderr, sync: true }) : openFile(file);
-  // A full disk or a closed terminal must not end the daemon.
-  destination.on('error', () => undefined);
+  const foreign = output.startsWith('syslog:');
+  const file = output === '-' || output === 'stdout' || foreign ? undefined : output;
+  const destination = new Destination(file);
   const forPeople = format === 'text' || (format === 'auto' && file === undefined && isatty(stderr));
-  const stream: DestinationStream = forPeople ? { write: (line) => void destination.write(asText(line)) } : destination;
+  const stream: DestinationStream = forPeople ? { write: (line) => destination.write(asText(line)) } : destination;
   const logger = pino({ level: levels[level?.toLowerCase() ?? 'info'] ?? 'info', base: { pid: process.pid } }, stream);
-  return { ...wrap(logger), of: (plugin) => wrap(logger.child({ plugin })) };
+  const log = wrap(logger);
+  if (foreign) log.warn(`"${output}" is not supported yet: this log goes to the standard error`);
+  return { ...log, of: (plugin) => wrap(logger.child({ plugin })), elsewhere: file !== undefined };
 }
 
-/** A file that is opened again once somebody has moved it away, as logrotate does. */
-function openFile(path: string) {
-  const destination = pino.destination({ dest: path, sync: true, append: true, mkdir: true });
-  let inode = statSync(path, { throwIfNoEntry: false })?.ino;
-  let looked = Date.now();
-  const write = destination.write.bind(destination);
-  destination.write = (line: string) => {
-    if (Date.now() - looked > lookEvery) {
-      looked = Date.now();
-      const found = statSync(path, { throwIfNoEntry: false })?.ino;
-      if (found !== inode) destination.reopen();
-      inode = found ?? statSync(path, { throwIfNoEntry: false })?.ino;
+/**
+ * Where lines are written: the standard error, or a file that is opened again once somebody has moved it away, as
+ * logrotate does. Nothing that happens to it is thrown: a full disk or a closed terminal must not end the daemon.
+ */
+class Destination {
+  readonly #path: string | undefined;
+  #fd = stderr;
+  #rest: Buffer = Buffer.alloc(0);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(path: string | undefined) {
+    this.#path = path;
+    if (path === undefined) return;
+    try {
+      this.#fd = openSync(path, 'a');
+    } catch (error) {
+      throw new Error(`the log "${path}" cannot be opened: ${reasonOf(error)}`, { cause: error });
     }
-    return write(line);
-  };
-  return destination;
+  }
+
+  write(line: string): void {
+    if (this.#path !== undefined) this.#reopen(this.#path);
+    // What comes when too much waits is lost; a line that was begun is ended before the next one.
+    if (this.#rest.length < patience) this.#rest = Buffer.concat([this.#rest, Buffer.from(line)]);
+    this.#flush();
+  }
+
+  #flush(): void {
+    try {
+      while (this.#rest.length > 0) this.#rest = this.#rest.subarray(writeSync(this.#fd, this.#rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || this.#timer) return;
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#flush();
+      }, again).unref();
+    }
+  }
+
+  #reopen(path: string): void {
+    try {
+      const there = statSync(path, { throwIfNoEntry: false });
+      const ours = fstatSync(this.#fd);
+      if (there?.ino === ours.ino && there.dev === ours.dev) return;
+      const fd = openSync(path, 'a');
+      closeSync(this.#fd);
+      this.#fd = fd;
+    } catch {
+      // The old one is still there.
+    }
+  }
 }
 
 function wrap(logger: Logger): Log {

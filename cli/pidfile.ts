@@ -1,6 +1,7 @@
 /** The file that holds the daemon's process id, as Circus writes it (circus-compat §2.17). */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { reasonOf } from '#core';
 
 function pidIn(path: string): number | undefined {
   const pid = existsSync(path) ? Number(readFileSync(path, 'utf8').trim()) : 0;
@@ -18,16 +19,24 @@ function isRunning(pid: number): boolean {
 
 /** Writes our pid; the returned function removes the file if it is still ours. @throws Error when another daemon has it */
 export function writePidfile(path: string): () => void {
-  const other = pidIn(path);
-  if (other !== undefined && other !== process.pid && isRunning(other)) {
-    throw new Error(`pid file "${path}" belongs to process ${other}, which is running`);
+  try {
+    const other = pidIn(path);
+    if (other !== undefined && other !== process.pid && isRunning(other)) {
+      throw new Error(`it belongs to process ${other}, which is running`);
+    }
+    if (!existsSync(dirname(path))) throw new Error('its folder does not exist');
+    const file = openSync(path, 'w', 0o644);
+    writeSync(file, `${process.pid}\n`);
+    fsyncSync(file);
+    closeSync(file);
+  } catch (error) {
+    throw new Error(`pid file "${path}": ${reasonOf(error)}`, { cause: error });
   }
-  if (!existsSync(dirname(path))) throw new Error(`pid file "${path}": its folder does not exist`);
-  const file = openSync(path, 'w', 0o644);
-  writeSync(file, `${process.pid}\n`);
-  fsyncSync(file);
-  closeSync(file);
   return () => {
-    if (pidIn(path) === process.pid || pidIn(path) === undefined) unlinkSync(path);
+    try {
+      if (pidIn(path) === process.pid || pidIn(path) === undefined) rmSync(path, { force: true });
+    } catch {
+      // Somebody has put something else there.
+    }
   };
 }

@@ -1,8 +1,9 @@
 /** The daemon's life: from an assembled configuration to its exit code. */
 import { Arbiter, Host, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
-import { formatProblem } from './config/problem.js';
-import { keepJournal } from './journal.js';
+import { formatProblem, type Place } from './config/problem.js';
+import { optionsOf } from './config/sections.js';
+import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
 import { Reconfiguration } from './reconfigure.js';
@@ -30,11 +31,21 @@ const longestTimer = 2 ** 31 - 1;
 /** Runs the daemon until it has stopped; resolves with its exit code. */
 export async function runDaemon(assembly: Assembly, options: RunOptions, parent: Parent): Promise<number> {
   const { circus } = assembly.configuration;
-  const log = openLog({
-    level: options.logLevel ?? (circus.debug ? 'debug' : circus.loglevel),
-    output: options.logOutput ?? circus.logoutput,
-    format: options.logFormat,
-  });
+  const fail = (error: unknown) => {
+    process.stderr.write(`error: ${reasonOf(error)}\n`);
+    parent.failed(reasonOf(error));
+    return exitCodes.start;
+  };
+  let log: DaemonLog;
+  try {
+    log = openLog({
+      level: options.logLevel ?? (circus.debug ? 'debug' : circus.loglevel),
+      output: options.logOutput ?? circus.logoutput,
+      format: options.logFormat,
+    });
+  } catch (error) {
+    return fail(error);
+  }
   for (const problem of assembly.problems) log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
   containFaults(log);
   if (circus.umask !== undefined) process.umask(circus.umask);
@@ -52,20 +63,23 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
     const pidfile = options.pidfile ?? circus.pidfile;
     if (pidfile) removePidfile = writePidfile(pidfile);
     keepJournal(arbiter.hooks.view(new Scope('journal')), arbiter, log);
+    listenToSignals(arbiter, log);
     await prepare(assembly, arbiter, host, log);
   } catch (error) {
     log.error(reasonOf(error));
-    parent.failed(reasonOf(error));
     await close();
+    if (log.elsewhere) return fail(error);
+    parent.failed(reasonOf(error));
     return exitCodes.start;
   }
 
   const alive = setInterval(() => undefined, longestTimer);
-  listenToSignals(arbiter, log);
-  log.info(`circusd ${process.pid} starts ${arbiter.watchers.length} watchers`);
-  const started = arbiter.start();
-  log.info('Arbiter now waiting for commands');
-  void started.then(() => parent.ready());
+  if (!arbiter.stopping) {
+    log.info(`circusd ${process.pid} starts ${count(arbiter)}`);
+    const started = arbiter.start();
+    log.info('Arbiter now waiting for commands');
+    void started.then(() => (arbiter.stopping ? parent.failed('stopped while it started') : parent.ready()));
+  }
   await arbiter.over;
   clearInterval(alive);
   await close();
@@ -75,7 +89,7 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
 
 /** Everything that must be there before the first process: sockets, plugins, watchers. @throws what prevents a start */
 async function prepare(
-  { configuration, plugins, watchers, meant }: Assembly,
+  { configuration, plugins, watchers, meant, written }: Assembly,
   arbiter: Arbiter,
   host: Host,
   log: DaemonLog,
@@ -83,13 +97,19 @@ async function prepare(
   const failures = await host.load(plugins.map(({ plugin, options }) => ({ plugin, options })));
   for (const { plugin, error } of failures) {
     // A daemon that nobody could reach is not started; any other plugin is missed, and said to be.
-    if (plugin === 'controller') throw error;
+    if (plugin === 'controller') throw located(error, placeInController(written, reasonOf(error)));
     log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
   }
   if (meant.some(({ use }) => use === 'controller') && !host.plugins.includes('controller')) {
     throw new Error('the controller could not be loaded, so nobody could reach this daemon');
   }
-  for (const { spec } of configuration.sockets) await arbiter.addSocket(spec);
+  for (const { spec, origin } of configuration.sockets) {
+    try {
+      await arbiter.addSocket(spec);
+    } catch (error) {
+      throw located(error, { ...origin, column: 1 });
+    }
+  }
   for (const spec of watchers) {
     try {
       arbiter.add(spec);
@@ -97,6 +117,18 @@ async function prepare(
       log.error(`watcher "${spec.name}" is left out: ${reasonOf(error)}`);
     }
   }
+}
+
+/** An error with the place in the configuration that it comes from, when there is one. */
+function located(error: unknown, place: Place | undefined): Error {
+  const message = reasonOf(error);
+  return new Error(place ? formatProblem({ ...place, severity: 'error', message }) : message, { cause: error });
+}
+
+/** Where the option is written that the controller complains of. */
+function placeInController(written: Assembly['written'], message: string): Place | undefined {
+  const key = /^option "(\w+)"/.exec(message)?.[1] ?? '';
+  return optionsOf(written, 'circus').get(key) ?? optionsOf(written, 'plugin:controller').get(key);
 }
 
 function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
