@@ -6,16 +6,17 @@ import { optionsSchema } from './options.js';
 export default definePlugin({
   name: 'flapping',
   options: optionsSchema,
-  apply({ hooks, log, optionsFor, arbiter, restored, keep }) {
+  apply({ hooks, log, optionsFor, restored, keep }) {
     /** Each watcher's slots by wid. */
     const slots = new Map(Object.entries((restored ?? {}) as Record<string, Record<number, Ends>>));
     keep(() => Object.fromEntries(slots));
 
-    hooks.respawn.tap('flapping', ({ wid }, _exit, watcher) => {
+    hooks.respawn.tap('flapping', ({ wid }, { lived }, watcher) => {
       const limits = optionsFor(watcher);
-      if (!limits.active) return undefined;
+      // Nobody asks for another process where none is to follow.
+      if (!limits.active || !watcher.spec.respawn) return undefined;
       const own = slots.get(watcher.name) ?? {};
-      const { ends, verdict } = judge(own[wid] ?? noEnds, arbiter.clock.now(), limits);
+      const { ends, verdict } = judge(own[wid] ?? noEnds, lived, limits);
       slots.set(watcher.name, { ...own, [wid]: ends });
       if (verdict !== undefined) {
         const next =
@@ -27,9 +28,9 @@ export default definePlugin({
       return verdict;
     });
 
-    // An operator's start begins anew.
-    hooks.watcherState.tap('flapping', ({ name }, before, after) => {
-      if (after === 'starting' && before !== 'retrying') slots.delete(name);
+    // An operator's start begins anew, also in the middle of a pause.
+    hooks.operationChanged.tap('flapping', ({ kind, watcher, state }) => {
+      if (state === 'running' && (kind === 'start' || kind === 'restart')) slots.delete(watcher);
     });
     hooks.watcherRemoved.tap('flapping', ({ name }) => void slots.delete(name));
   },

@@ -6,7 +6,7 @@ const atLeast = (least: number, what: string) => v.pipe(integer(), v.minValue(le
 /** Circus's options of the plugin, with Circus's defaults; a watcher's own are `flapping.NAME`. */
 const options = v.strictObject({
   attempts: v.optional(v.pipe(atLeast(1, 'it'), v.description('So many ends within the window are flapping.')), 2),
-  window: v.optional(seconds('The window, in seconds.'), 1),
+  window: v.optional(seconds('The window, in seconds of running time.'), 1),
   retry_in: v.optional(seconds('Seconds to wait before the next attempt.'), 7),
   max_retry: v.optional(v.pipe(atLeast(-1, 'it'), v.description('Pauses before giving up; -1: never give up.')), 5),
   active: v.optional(

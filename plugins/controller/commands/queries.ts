@@ -1,5 +1,5 @@
 /** Commands that only look. */
-import { circusState, type Process, type Watcher } from '#core';
+import { circusState, type Process, type Watcher, type WatcherState } from '#core';
 import * as v from 'valibot';
 import { anyName, defineCommand, name, nameWord, object, pid, type Command, type Settings } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
@@ -11,6 +11,9 @@ const optionalName = object({ name: v.optional(name()) });
 const nothing = object({});
 const living = (watcher: Watcher) => watcher.processes.filter(({ alive }) => alive);
 const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
+
+/** States that a person wants explained. */
+const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
 export function queries(reader = new InfoReader()): readonly Command[] {
@@ -44,13 +47,19 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       properties: optionalName,
       words: [anyName],
       flags: [],
-      reply: 'statuses: names to states; or status: the state of the watcher, in place of ok',
+      reply:
+        'statuses: names to states, and details of those that wait, retry or gave up: state and reason; ' +
+        'or status: the state of the watcher, in place of ok, with state and reason',
       run({ name }, { arbiter }) {
         if (name !== undefined) {
           const { state, reason } = named(arbiter, name);
           return { status: circusState[state], state, reason };
         }
-        return { statuses: Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]])) };
+        const statuses = Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]]));
+        const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
+        if (troubled.length === 0) return { statuses };
+        const details = troubled.map(({ name, state, reason }) => [name, { state, reason }]);
+        return { statuses, details: Object.fromEntries(details) };
       },
     }),
     defineCommand({
