@@ -2,9 +2,9 @@
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import { buildConfiguration, type Configuration } from './config/build.js';
-import type { Problem } from './config/problem.js';
+import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
-import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
+import { meantPlugins, unbuiltPlugins, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, schema } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
@@ -35,8 +35,12 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
     name.startsWith('plugin:') ? (optionsOf(written, name).get('use')?.value ?? []) : [],
   );
   const configuration = buildConfiguration(written, environment, claimedKeys(uses, folder));
-  const problems: Problem[] = [...configuration.problems];
-  const meant = meantPlugins(configuration, (key) => ownerOfKey(key)?.name);
+  const known = {
+    ownerOf: (key: string) => ownerOfKey(key)?.name,
+    has: (name: string) => firstParty(name) !== undefined,
+  };
+  const problems: Problem[] = [...configuration.problems, ...unbuiltPlugins(configuration, known)];
+  const meant = meantPlugins(configuration, known);
   const plugins: Assembled[] = [];
   for (const section of meant) {
     try {
@@ -62,7 +66,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
     meant,
     watchers: configuration.watchers.map(({ spec }) => withNeeds(spec)),
     plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
-    problems: [...problems, ...unbuilt(written)],
+    problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
   };
 }
 
@@ -107,9 +111,8 @@ async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
   });
 }
 
-function placeOf({ plugins, file }: Configuration, { name, origin }: MeantPlugin, key: string | undefined) {
-  const written = plugins.find((plugin) => plugin.name === name);
-  const place = key === undefined ? undefined : written?.origins[key];
+function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {
+  const place = key === undefined ? undefined : places[key];
   return place ?? { file: origin?.file ?? file, line: origin?.line ?? 1, column: 1 };
 }
 

@@ -3,9 +3,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import { reasonOf } from '#core';
 import { assemble } from './assemble.js';
-import { formatProblem, type Problem } from './config/problem.js';
+import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { asRead } from './config/sections.js';
-import { showConfiguration } from './config/show.js';
+import { formats, showConfiguration, type Format } from './config/show.js';
 import { detach, waitingParent } from './detach.js';
 import { exitCodes, runDaemon } from './run.js';
 import { version } from './version.js';
@@ -20,6 +20,8 @@ interface Options {
   readonly strict?: true;
   readonly showConfig?: string | true;
   readonly asRead?: true;
+  readonly format?: Format;
+  readonly json?: true;
 }
 
 const levels = ['debug', 'info', 'warning', 'error', 'critical'];
@@ -48,6 +50,8 @@ function commandLine(): Command {
     .option('--strict', 'refuse to start when anything is wrong')
     .option('--show-config [name]', 'print the configuration in effect, or one section of it, and exit')
     .option('--as-read', 'with --show-config: the sections as they were read, as JSON')
+    .addOption(new Option('--format <format>', 'with --show-config: how it is written').choices(formats))
+    .option('--json', 'the same as --format json')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText(
@@ -83,13 +87,15 @@ async function main(argv: readonly string[]): Promise<number> {
 
   const parent = waitingParent();
   const assembly = await assemble(file, process.env);
-  const { problems, configuration, meant, written } = assembly;
+  const { configuration, meant, written } = assembly;
+  const problems = options.check || options.strict ? strictly(assembly.problems) : assembly.problems;
   const wrong = problems.some(({ severity }) => severity === 'error');
   if (options.showConfig !== undefined) {
     const only = options.showConfig === true ? undefined : options.showConfig;
+    const format = options.json ? 'json' : options.format;
     say(problems);
     process.stdout.write(
-      options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, meant, only),
+      options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, meant, only, format),
     );
     return wrong ? exitCodes.configuration : exitCodes.clean;
   }

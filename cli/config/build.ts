@@ -32,7 +32,6 @@ export interface CircusOptions {
   readonly warmup_delay: number;
   readonly umask?: number;
   readonly pidfile?: string;
-  readonly expand?: 'circus' | 'shell';
   readonly loglevel?: string;
   readonly logoutput?: string;
   readonly debug?: boolean;
@@ -94,7 +93,7 @@ export function buildConfiguration(written: Written, environment: Variables, kno
   const shell = isShell(circusPlaces.get('expand')?.value, false);
   const shared = environments.shared(shell);
   const fillings: Fillings = { typed: shared, text: shared, shell };
-  const circus = bare ? takeOptions(building, 'circus', bare, fillings).values : {};
+  const { expand: _, ...circus } = bare ? takeOptions(building, 'circus', bare, fillings).values : {};
   const of = (kind: string): WrittenSection[] =>
     [...written.sections.values()].filter(
       ({ name }) => name.startsWith(`${kind}:`) && name !== anyWatcher && optionsOf(written, name).size > 0,
@@ -102,7 +101,8 @@ export function buildConfiguration(written: Written, environment: Variables, kno
 
   const sockets = of('socket').map((section) => ({ ...buildSocket(building, section, fillings), section }));
   const names = new Set(sockets.map(({ spec }) => spec.name));
-  if (circus.httpd === true) names.add('circushttpd');
+  const uses = of('plugin').map(({ name }) => optionsOf(written, name).get('use')?.value);
+  if (circus.httpd === true || uses.includes('httpd')) names.add('circushttpd');
   const around = { environments, sockets: names, shell };
   const watchers = of('watcher').map((section) => ({ ...buildWatcher(building, section, around), section }));
   const plugins = of('plugin').map((section) => ({ spec: buildPlugin(building, section, fillings), section }));

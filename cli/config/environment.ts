@@ -152,7 +152,7 @@ function inheritedBy(daemon: Variables): () => Environment {
   return () =>
     (inherited ??= Object.fromEntries(
       Object.entries(daemon).flatMap(([name, value]) =>
-        value === undefined ? [] : [[strip(name), finish(value, daemon)]],
+        value === undefined ? [] : [[strip(name), strip(finish(value, daemon))]],
       ),
     ));
 }

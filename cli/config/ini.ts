@@ -7,13 +7,15 @@
  * `true`. An option's line counts from its header: like sections then have like keys, which is a third of the time.
  */
 import { parse } from 'ini';
-import type { Place, Problem } from './problem.js';
+import { longestValue, tooLong, type Place, type Problem } from './problem.js';
 import { isBlank, strip, stripEnd, stripStart } from './text.js';
 
-/** One option as written; the place is that of its value, the key itself always begins in column 1. */
+/** One option as written; the place is that of its value. */
 export interface IniOption extends Place {
   readonly key: string;
   readonly value: string;
+  /** Where the key begins; in INI always in column 1 of the same line. */
+  readonly at?: { readonly line: number; readonly column: number };
 }
 
 /** One section, at the place of its first header; of an option that is written twice the first counts. */
@@ -55,6 +57,10 @@ function translate(text: string, file: string, problems: Problem[]): string {
     .entries()) {
     const number = index + 1;
     const indented = isBlank(line[0] ?? '');
+    if (line.length > longestValue) {
+      refuse(number, 1, `this line ${tooLong(line.length)}`);
+      continue;
+    }
     const content = indented ? strip(line) : stripEnd(line);
     const column = indented ? line.indexOf(content) + 1 : 1;
     if (content === '' || line[0] === '#' || line[0] === ';' || isRemark(line)) continue;

@@ -7,8 +7,9 @@ import { strip } from './text.js';
 
 /** A variable as written. */
 export interface Variable extends IniOption {
-  /** It comes from a file of variables, where Circus's notations mean nothing; `literal` is not filled in at all. */
-  readonly kind?: 'file' | 'literal';
+  /** It comes from a file of variables, where Circus's notations mean nothing; `literal` is not filled in at all;
+   * of an `own` one blanks count. */
+  readonly kind?: 'file' | 'literal' | 'own';
   /** The value in which dollars that mean nothing are doubled. */
   readonly forShell?: string;
 }
@@ -25,11 +26,9 @@ export interface LayerContext {
   readonly report: (problem: Problem) => void;
 }
 
-/** Python's `$NAME` in capitals, from the environment of the daemon; blanks around the value go. */
+/** Python's `$NAME` in capitals, from the environment of the daemon. */
 export function finish(value: string, daemon: Variables): string {
-  return strip(
-    value.includes('$') ? value.replace(/\$([A-Z][A-Z0-9_]*)/g, (_, name: string) => daemon[name] ?? '') : value,
-  );
+  return value.includes('$') ? value.replace(/\$([A-Z][A-Z0-9_]*)/g, (_, name: string) => daemon[name] ?? '') : value;
 }
 
 /**
@@ -58,13 +57,14 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
   const fill = (variable: Variable): string => {
     const { kind } = variable;
     const value = textOf(variable, shell);
+    const trim = (filled: string): string => (kind === undefined ? strip(filled) : filled);
     if (kind === 'literal' || (kind === 'file' && !shell)) return variable.value;
-    if (!value.includes('$') && !value.includes('((')) return kind === 'file' ? value : strip(value);
+    if (!value.includes('$') && !value.includes('((')) return trim(value);
     const circle = circleFrom(variable, other, shell);
     if (circle) {
       const through = circle.map(({ key }) => `"${key}"`).join(', ');
       report(variable, 'warning', `stays as written, because it refers to itself through ${through}`);
-      return kind === 'file' ? value : finish(value, daemon);
+      return kind === 'file' ? value : trim(finish(value, daemon));
     }
     const lookup: Lookup = (name, exact) => {
       const secret = hidden?.(name, exact);
@@ -72,13 +72,13 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
       const found = other(variable, name, exact);
       return found === undefined ? below(name, exact) : valueOf(found);
     };
-    if (!shell) return finish(withEnvironment(value, lookup), daemon);
+    if (!shell) return trim(finish(withEnvironment(value, lookup), daemon));
     const filled = fillShell(value, {
       lookup,
       ...(kind === 'file' ? {} : { daemon }),
       report: (severity, message) => report(variable, severity, message),
     });
-    return kind === 'file' ? filled : strip(filled);
+    return trim(filled);
   };
   return new Map(variables.map((variable) => [strip(variable.key), { ...variable, value: valueOf(variable) }]));
 }

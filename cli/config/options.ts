@@ -113,9 +113,10 @@ export function reporterFor(
 ): Taken['report'] {
   return (severity, key, message, column, likely) => {
     const option = key === undefined ? undefined : options.get(key);
-    const { file, line } = option ?? section;
-    column ??= option?.column ?? 1;
-    const where = { severity, ...(likely && { likely }), file, line, column, section: section.name };
+    const { file } = option ?? section;
+    const value = { line: (option ?? section).line, column: option?.column ?? 1 };
+    const place = column === undefined ? value : (option?.at ?? { line: value.line, column });
+    const where = { severity, ...(likely && { likely }), file, ...place, section: section.name };
     building.problems.push(key === undefined ? { ...where, message } : { ...where, key, message });
   };
 }

@@ -18,6 +18,14 @@ export interface Problem extends Place {
   readonly message: string;
 }
 
+/** How many letters a value may have: no program can be started with more. */
+export const longestValue = 1_000_000;
+
+/** The rest of a sentence about a line or a value that is too long. */
+export function tooLong(length: number): string {
+  return `has ${length} letters, and more than ${longestValue} are not read`;
+}
+
 /** Renders a problem as compilers do, so that editors can jump to it: `file:line:column: message`. */
 export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;

@@ -4,9 +4,12 @@ import { dirname, isAbsolute } from 'node:path';
 import { withEnvironment, lookupIn, type Variables } from './expand.js';
 import { readText } from './file.js';
 import { readIni, type IniFile, type IniOption } from './ini.js';
+import { readJson } from './json.js';
 import { findPaths, hasWildcard } from './pattern.js';
 import type { Place, Problem } from './problem.js';
 import { mergeFiles, optionsOf, type Written } from './sections.js';
+import { fromTree } from './structured.js';
+import { readYaml } from './yaml.js';
 
 /** Reads the main file, then what its `[circus]` section includes; never throws, a file that cannot be read is a problem. */
 export function readFiles(path: string, environment: Variables): Written {
@@ -50,7 +53,14 @@ function realPath(path: string): string {
 
 function readOne(path: string, from: Place, what: string): IniFile | Problem {
   const text = readText(path, from, what);
-  return typeof text === 'string' ? readIni(text, path) : text;
+  return typeof text === 'string' ? readConfigurationText(text, path) : text;
+}
+
+/** Reads the text of a file: JSON and YAML by the end of its name, INI otherwise. */
+export function readConfigurationText(text: string, path: string): IniFile {
+  if (/\.json$/i.test(path)) return fromTree(readJson(text, path), path);
+  if (/\.ya?ml$/i.test(path)) return fromTree(readYaml(text, path), path);
+  return readIni(text, path);
 }
 
 function* patternsIn(

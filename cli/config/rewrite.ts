@@ -1,62 +1,161 @@
-/** Circus's switches in `[circus]`, and keys that load a plugin, as the plugin sections that they mean: the one place for it. */
-import type { CircusOptions, Configuration, Origin } from './build.js';
+/** Circus's switches in `[circus]`, its names of plugins, and keys that load a plugin, as the plugin sections that they mean: the one place for it. */
+import type { CircusOptions, Configuration, Origin, Places } from './build.js';
+import type { Place, Problem } from './problem.js';
 
 /** A plugin section, written or meant. */
 export interface MeantPlugin {
   readonly name: string;
   readonly use: string;
   readonly options: Readonly<Record<string, string>>;
+  readonly priority?: number;
   /** Undefined when nothing in the file says it: a default. */
   readonly origin: Origin | undefined;
+  /** Where `use`, `priority` and the options are written, also as switches. */
+  readonly places: Places;
 }
 
-const controllerKeys = [
-  'endpoint',
-  'pubsub_endpoint',
-  'stats_endpoint',
-  'multicast_endpoint',
-  'endpoint_owner',
-  'check_delay',
-] as const satisfies readonly (keyof CircusOptions)[];
+/** What is known of plugins without importing them. */
+export interface KnownPlugins {
+  /** The first-party plugin that a watcher key loads. */
+  readonly ownerOf: (key: string) => string | undefined;
+  /** True for a first-party plugin that this version has. */
+  readonly has: (name: string) => boolean;
+}
 
-/** The plugins that a configuration means; `ownerOf` tells which first-party plugin a watcher key loads. */
-export function meantPlugins(
-  configuration: Configuration,
-  ownerOf: (key: string) => string | undefined,
-): readonly MeantPlugin[] {
-  const written: MeantPlugin[] = configuration.plugins.map(({ name, use, options, origin }) => ({
-    name,
-    use,
-    options,
-    origin,
-  }));
-  const has = (use: string) => written.some((plugin) => plugin.use === use || plugin.name === use);
+/** An option of `[circus]` that is one of a plugin. */
+interface Switch {
+  readonly key: keyof CircusOptions;
+  readonly plugin: string;
+  /** The plugin's own name for it; undefined: it only loads the plugin. */
+  readonly option?: string;
+  /** When it loads the plugin: when it is true, or when it is written at all. */
+  readonly loads?: 'true' | 'written';
+}
+
+/** The switches; one may stand here for several plugins. */
+export const switches: readonly Switch[] = [
+  { key: 'endpoint', plugin: 'controller', option: 'endpoint' },
+  { key: 'pubsub_endpoint', plugin: 'controller', option: 'pubsub_endpoint' },
+  { key: 'stats_endpoint', plugin: 'controller', option: 'stats_endpoint' },
+  { key: 'multicast_endpoint', plugin: 'controller', option: 'multicast_endpoint' },
+  { key: 'endpoint_owner', plugin: 'controller', option: 'endpoint_owner' },
+  { key: 'check_delay', plugin: 'controller', option: 'check_delay' },
+  { key: 'statsd', plugin: 'stats', loads: 'true' },
+  { key: 'stats_endpoint', plugin: 'stats', option: 'endpoint', loads: 'written' },
+  { key: 'httpd', plugin: 'httpd', loads: 'true' },
+  { key: 'httpd_host', plugin: 'httpd', option: 'host' },
+  { key: 'httpd_port', plugin: 'httpd', option: 'port' },
+];
+
+/** Plugins that are loaded unless `[circus]` switches them off. */
+const unasked: Readonly<Record<string, (circus: CircusOptions) => boolean>> = {
+  controller: ({ endpoint }) => endpoint !== '',
+  persist: ({ persist }) => persist !== false,
+};
+
+/** Circus's plugins, by the class that Circus loads. */
+export const circusPlugins: Readonly<Record<string, string>> = {
+  'circus.plugins.flapping.Flapping': 'flapping',
+  'circus.plugins.statsd.StatsdEmitter': 'statsd',
+  'circus.plugins._statsd.StatsdEmitter': 'statsd',
+  'circus.plugins.statsd.FullStats': 'full-stats',
+  'circus.plugins._statsd.FullStats': 'full-stats',
+  'circus.plugins.redis_observer.RedisObserver': 'redis-observer',
+  'circus.plugins.http_observer.HttpObserver': 'http-observer',
+  'circus.plugins.resource_watcher.ResourceWatcher': 'resource-watcher',
+  'circus.plugins.watchdog.WatchDog': 'watchdog',
+  'circus.plugins.command_reloader.CommandReloader': 'command-reloader',
+};
+
+/** Our name of a plugin that Circus has too; any other name as it is. */
+export function pluginNamed(use: string): string {
+  const dotted = use.trim().replace(':', '.');
+  return Object.hasOwn(circusPlugins, dotted) ? circusPlugins[dotted]! : use;
+}
+
+/** The plugins that a configuration means: defaults, switches and keys first, then the sections that are written. */
+export function meantPlugins(configuration: Configuration, known: KnownPlugins): readonly MeantPlugin[] {
+  const { circus, plugins, watchers } = configuration;
+  const written = plugins
+    .filter(({ use }) => isBuilt(use, known))
+    .map((section) => withSwitches(configuration, section));
+  const taken = new Set(written.flatMap(({ name, use }) => [name, use]));
   const meant: MeantPlugin[] = [];
-  if (configuration.circus.endpoint !== '') {
-    const options = controllerOptions(configuration.circus);
-    if (!has('controller')) meant.push({ name: 'controller', use: 'controller', options, origin: undefined });
-    else
-      written.splice(
-        0,
-        written.length,
-        ...written.map((plugin) =>
-          plugin.use === 'controller' ? { ...plugin, options: { ...options, ...plugin.options } } : plugin,
-        ),
-      );
+  const add = (name: string, origin: Origin | undefined): void => {
+    if (taken.has(name) || !known.has(name)) return;
+    taken.add(name);
+    meant.push({ name, use: name, ...switched(configuration, name), origin });
+  };
+  for (const [name, isOn] of Object.entries(unasked)) if (isOn(circus)) add(name, undefined);
+  for (const { key, plugin, loads } of switches) {
+    const value = circus[key];
+    if ((loads === 'written' && value !== undefined) || (loads === 'true' && value === true)) {
+      add(plugin, originOf(configuration.circusPlaces.get(key)));
+    }
   }
-  for (const { spec, origin } of configuration.watchers) {
+  for (const { spec, origin } of watchers) {
     for (const key of Object.keys(spec.options)) {
-      const owner = ownerOf(key);
-      if (owner === undefined || has(owner) || meant.some(({ use }) => use === owner)) continue;
-      meant.push({ name: owner, use: owner, options: {}, origin });
+      const owner = known.ownerOf(key);
+      if (owner !== undefined) add(owner, origin);
     }
   }
   return [...meant, ...written];
 }
 
-function controllerOptions(circus: CircusOptions): Record<string, string> {
-  const given = controllerKeys.flatMap((key) =>
-    circus[key] === undefined ? [] : [[key, String(circus[key])] as const],
-  );
-  return Object.fromEntries(given);
+/** A warning for each section of a plugin of Circus that this version does not have yet. */
+export function unbuiltPlugins({ plugins }: Configuration, known: KnownPlugins): readonly Problem[] {
+  return plugins
+    .filter(({ use }) => !isBuilt(use, known))
+    .map(({ name, use, origins, origin }) => {
+      const place = origins.use ?? { ...origin, column: 1 };
+      const section = `plugin:${name}`;
+      const message = `this version has no plugin "${pluginNamed(use)}" yet, which "${use}" is in Circus; [${section}] is left out`;
+      return { severity: 'warning', ...place, section, key: 'use', message };
+    });
+}
+
+/** The keys of `[circus]` that are said by the sections of these plugins. */
+export function movedKeys(plugins: readonly MeantPlugin[]): readonly string[] {
+  const uses = new Set(plugins.map(({ use }) => use));
+  return switches.filter(({ plugin }) => uses.has(plugin)).map(({ key }) => key);
+}
+
+function isBuilt(use: string, { has }: KnownPlugins): boolean {
+  const name = pluginNamed(use);
+  return name === use || has(name);
+}
+
+/** A section as written, under our name, over what the switches say. */
+function withSwitches(configuration: Configuration, section: Configuration['plugins'][number]): MeantPlugin {
+  const { name, options, priority, origin, origins } = section;
+  const use = pluginNamed(section.use);
+  const said = switched(configuration, use);
+  return {
+    name,
+    use,
+    options: { ...said.options, ...options },
+    ...(priority === undefined ? {} : { priority }),
+    origin,
+    places: { ...said.places, ...origins },
+  };
+}
+
+/** What the switches say to a plugin. */
+function switched({ circus, circusPlaces }: Configuration, name: string): Pick<MeantPlugin, 'options' | 'places'> {
+  const given = switches.flatMap(({ key, plugin, option }) => {
+    const value = circus[key];
+    return plugin !== name || option === undefined || value === undefined ? [] : [{ key, option, value }];
+  });
+  const places = given.flatMap(({ key, option }) => {
+    const place = circusPlaces.get(key);
+    return place === undefined ? [] : [[option, place] as const];
+  });
+  return {
+    options: Object.fromEntries(given.map(({ option, value }) => [option, String(value)])),
+    places: Object.fromEntries(places.map(([option, { file, line, column }]) => [option, { file, line, column }])),
+  };
+}
+
+function originOf(place: Place | undefined): Origin | undefined {
+  return place && { file: place.file, line: place.line };
 }

@@ -1,64 +1,131 @@
-/** The effective configuration as INI text: what a daemon is made from, with the place that each section comes from. */
-import type { SocketSpec, WatcherSpec } from '#core';
-import type { Configuration, Origin } from './build.js';
+/** Writes the configuration in effect as INI, JSON or YAML; each of them reads back as the same configuration. */
+import type { Configuration } from './build.js';
+import { effective, sectionOf, type Block, type Effective } from './effective.js';
+import { readIni } from './ini.js';
+import type { Place } from './problem.js';
 import type { MeantPlugin } from './rewrite.js';
 
-/** A value as the dialect reads it back; undefined for one that is not there. */
-function textOf(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined;
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (Array.isArray(value)) return value.length > 0 ? value.join(', ') : undefined;
-  if (value === '') return '""';
-  return String(value).replaceAll('\n', '\n    ');
-}
+/** The notations in which a configuration can be shown. */
+export const formats = ['ini', 'json', 'yaml'] as const;
 
-function section(name: string, origin: Origin | undefined, values: Readonly<Record<string, unknown>>): string {
-  const lines = Object.entries(values).flatMap(([key, value]) => {
-    const text = textOf(value);
-    return text === undefined ? [] : `${key} = ${text}`;
-  });
-  return [
-    `# ${origin ? `${origin.file}:${origin.line}` : 'nothing is written: the default'}`,
-    `[${name}]`,
-    ...lines,
-  ].join('\n');
-}
+export type Format = (typeof formats)[number];
 
-function watcherValues({
-  name: _name,
-  env: _env,
-  options,
-  needs: _needs,
-  ...spec
-}: WatcherSpec): Record<string, unknown> {
-  const { __name__, ...own } = options;
-  return { ...spec, ...own };
-}
-
-const socketValues = ({ name: _name, ...spec }: SocketSpec): Record<string, unknown> =>
-  spec.path === null ? spec : { ...spec, family: undefined, host: undefined, port: undefined };
-
-/** All sections that are in effect, plugins first; with `only`, those whose name is or ends in it. */
+/** All sections that are in effect, plugins first; with `only`, those of that name. Secrets are named, and never read. */
 export function showConfiguration(
-  { circus, sockets, watchers, file }: Configuration,
+  configuration: Configuration,
   plugins: readonly MeantPlugin[],
   only?: string,
+  format: Format = 'ini',
 ): string {
-  const { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, endpoint_owner, check_delay, ...own } = circus;
-  const named = (name: string) => only === undefined || name === only || name.split(':').slice(1).join(':') === only;
-  const all: readonly (readonly [string, Origin | undefined, Readonly<Record<string, unknown>>])[] = [
-    ['circus', { file, line: 1 }, own],
-    ...plugins.map(({ name, use, origin, options }) => [`plugin:${name}`, origin, { use, ...options }] as const),
-    ...sockets.map(({ spec, origin }) => [`socket:${spec.name}`, origin, socketValues(spec)] as const),
-    ...watchers.map(({ spec, origin }) => [`watcher:${spec.name}`, origin, watcherValues(spec)] as const),
-    ...watchers.flatMap(({ spec, origin }) =>
-      spec.env && Object.keys(spec.env).length > 0 && !spec.copy_env
-        ? [[`env:${spec.name}`, origin, spec.env] as const]
-        : [],
-    ),
-  ];
-  return `${all
-    .filter(([name]) => named(name))
-    .map((row) => section(...row))
-    .join('\n\n')}\n`;
+  const blocks = effective(configuration, plugins, only);
+  if (format === 'ini') return `${blocks.map(writeIniBlock).join('\n\n')}\n`;
+  const tree = treeOf(blocks);
+  return format === 'json' ? `${JSON.stringify(tree, valueOf, 2)}\n` : writeYaml(tree, 0);
+}
+
+function writeIniBlock(block: Block): string {
+  const lines = [`[${sectionOf(block)}]`];
+  if (readIni(lines[0]!, '').sections[0]?.name !== sectionOf(block)) return unwritable(sectionOf(block));
+  let isDefault = false;
+  for (const { key, value, place } of block.values) {
+    if (place === undefined && !isDefault) lines.push('# defaults:');
+    isDefault ||= place === undefined;
+    lines.push(...writeIniOption(key, textOf(value), place));
+  }
+  return lines.join('\n');
+}
+
+/** One option, with the place at the end of its line where that cannot become part of the value. */
+function writeIniOption(key: string, value: string, place: Place | undefined): readonly string[] {
+  const text = value === '' ? '""' : value.replaceAll('\n', '\n    ');
+  const note = place && `${place.file}:${place.line}`;
+  const plain = /^[\w.*-]+$/.test(key) && /^\S(?:[^;\n\r]*[^;\s])?$/.test(value);
+  if (!plain && !isRead(key, text, value)) return [unwritable(key)];
+  if (note === undefined) return [`${key} = ${text}`];
+  const [first = '', ...rest] = text.split('\n');
+  if (first === '' || first.includes(';')) return [`# ${note}:`, `${key} = ${text}`];
+  return [`${`${key} = ${first}`.padEnd(50)} ; ${note}`, ...rest];
+}
+
+function isRead(key: string, text: string, value: string): boolean {
+  const { sections, problems } = readIni(`[s]\n${key} = ${text}`, '');
+  const options = sections[0]?.options ?? [];
+  return problems.length === 0 && options.length === 1 && options[0]?.key === key && options[0].value === value;
+}
+
+function unwritable(what: string): string {
+  return `# ${JSON.stringify(what)} cannot be written in INI: --format json can`;
+}
+
+/** Booleans as Circus writes them. */
+function textOf(value: Effective['value']): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : value.join(', ');
+}
+
+/** A leaf of what is written: a value with its place. */
+class Leaf {
+  readonly value: Effective['value'];
+  readonly place: Place | undefined;
+
+  constructor({ value, place }: Effective) {
+    this.value = value;
+    this.place = place;
+  }
+}
+
+type Branch = Map<string, Branch | Leaf>;
+
+const plurals: Readonly<Record<string, string>> = { watcher: 'watchers', socket: 'sockets', plugin: 'plugins' };
+
+function treeOf(blocks: readonly Block[]): Branch {
+  const tree: Branch = new Map();
+  for (const block of blocks) {
+    const { kind, name } = block;
+    const plural = plurals[kind];
+    const branch: Branch = plural === undefined ? grow(tree, sectionOf(block)) : grow(grow(tree, plural), name);
+    for (const one of block.values) {
+      const variable = kind === 'watcher' && one.key.startsWith('env.');
+      if (variable) grow(branch, 'env').set(one.key.slice('env.'.length), new Leaf(one));
+      else branch.set(one.key, new Leaf(one));
+    }
+  }
+  return tree;
+}
+
+function grow(branch: Branch, key: string): Branch {
+  const known = branch.get(key);
+  if (known instanceof Map) return known;
+  const grown: Branch = new Map();
+  branch.set(key, grown);
+  return grown;
+}
+
+function valueOf(_key: string, value: unknown): unknown {
+  if (value instanceof Leaf) return value.value;
+  return value instanceof Map ? Object.fromEntries(value as Branch) : value;
+}
+
+/** Texts in double quotes as in JSON, which YAML reads the same; places as comments. */
+function writeYaml(branch: Branch, depth: number): string {
+  const indent = '  '.repeat(depth);
+  let output = '';
+  for (const [key, value] of branch) {
+    const name =
+      /^[A-Za-z_][\w.]*$/.test(key) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(key) ? key : quote(key);
+    if (value instanceof Leaf) {
+      const line = `${indent}${name}: ${typeof value.value === 'string' ? quote(value.value) : JSON.stringify(value.value)}`;
+      const { place } = value;
+      output += place === undefined ? `${line}\n` : `${line.padEnd(50)} # ${place.file}:${place.line}\n`;
+    } else output += value.size === 0 ? `${indent}${name}: {}\n` : `${indent}${name}:\n${writeYaml(value, depth + 1)}`;
+  }
+  return output;
+}
+
+/** JSON, with what YAML takes for the end of a line, and halves of letters, written as escapes. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -3,6 +3,7 @@ import { expand, watcherSpec, type Environment, type WatcherSpec } from '#core';
 import { envFilePaths, readEnvFiles } from './env-file.js';
 import type { Environments, OwnVariables, WatcherEnvironment } from './environment.js';
 import type { IniOption } from './ini.js';
+import type { Variable } from './layer.js';
 import { fillIn, nameIn, reporterFor, takeOptions, type Building, type Taken } from './options.js';
 import { didYouMean } from './problem.js';
 import { withPython } from './python.js';
@@ -72,12 +73,12 @@ function ownVariables(
   options: ReadonlyMap<string, IniOption>,
   { shell, fill }: { readonly shell: boolean; readonly fill: (option: IniOption) => string },
 ): OwnVariables {
-  const variables: IniOption[] = [];
+  const variables: Variable[] = [];
   const secrets = new Map<string, string>();
   const add = (problem: Building['problems'][number]): void =>
     void building.problems.push({ ...problem, section: section.name });
   for (const [key, option] of options) {
-    if (key.startsWith('env.') && key.length > 4) variables.push({ ...option, key: key.slice(4) });
+    if (key.startsWith('env.') && key.length > 4) variables.push({ ...option, key: key.slice(4), kind: 'own' });
     if (!key.startsWith('secret.') || key.length === 7) continue;
     const secret = readSecret(option, secretPath(option, fill(option)));
     if (secret.problem) add(secret.problem);
