@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Time behind one interface, so that tests own it. All values are milliseconds. */
 export interface Clock {
   /** Wall time since the epoch. */
@@ -41,6 +43,13 @@ export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promis
 
 /** Lets other events of the loop run before going on: for loops that would otherwise hold up the control plane. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A controller on whose signal any number may wait: Node would take more than ten for a leak, and say so. */
+export function manyWaiters(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** The promise's outcome, or a rejection with the signal's reason as soon as it is aborted. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -1,6 +1,6 @@
 /** Keeps the slots of one watcher filled: spawns, learns of ends, asks for verdicts, retries, replaces. */
 import type { HookBoard } from './board.js';
-import { abortable, breathe, sleep, type Clock } from './clock.js';
+import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './hooks.js';
 import { baseEnvironment, isUniform, processSpec } from './launch.js';
@@ -36,7 +36,7 @@ export class Keeper {
   #template:
     { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
-  #up = new AbortController();
+  #up = manyWaiters();
   #filling: Promise<void> | undefined;
 
   readonly #output = (chunk: Buffer, fd: number, process: Process) =>
@@ -49,7 +49,7 @@ export class Keeper {
 
   /** Begins anew, with no pause or verdict of before. */
   open(): void {
-    if (this.#up.signal.aborted) this.#up = new AbortController();
+    if (this.#up.signal.aborted) this.#up = manyWaiters();
     this.slots.reset();
   }
 
@@ -198,7 +198,6 @@ export class Keeper {
         output: this.#output,
       });
       slot.process = process;
-      slot.attempts = { ...slot.attempts, failed: 0 };
       const accepted = board.ask('afterSpawn', process, watcher);
       // What plugins hear of its end comes after what they hear of its beginning.
       this.#reaping.set(
@@ -271,7 +270,8 @@ export class Keeper {
     const successor = this.slots.successorOf(process);
     if (successor && exit.reason !== 'resized') successor.extra = false;
     if (slot.busy || slot.extra || successor || exit.reason === 'refused' || !watcher.filling) return watcher.settle();
-    if (!process.stopping) await this.#judge(slot, process, exit);
+    if (process.stopping) slot.attempts = { ...slot.attempts, failed: 0 };
+    else await this.#judge(slot, process, exit);
     this.#refill();
   }
 

@@ -35,7 +35,10 @@ export function awaitReady(
     if (answer !== true) await sleep(clock, wait - process.age, over.signal);
   };
   const ended = process.ended.then((exit) => {
-    throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `it ${describeExit(exit)}`]);
+    throw new CircusError('ERR_PROCESS_UNREADY', [
+      process.pid,
+      `it ${exit.signal === null ? '' : 'was '}${describeExit(exit)}`,
+    ]);
   });
   const readiness = Promise.race([judge(), ended])
     .finally(() => over.abort())

@@ -1,3 +1,4 @@
+import { manyWaiters } from './clock.js';
 import { CircusError } from './errors.js';
 
 /** Gives back one thing that was acquired; may be asynchronous. */
@@ -6,7 +7,7 @@ export type Disposer = () => unknown;
 /** Holds what a plugin acquired, and gives it back in reverse order, once, awaiting each. */
 export class Scope {
   readonly owner: string;
-  readonly #controller = new AbortController();
+  readonly #controller = manyWaiters();
   readonly #disposers: Disposer[] = [];
   #closing: Promise<readonly unknown[]> | undefined;
 

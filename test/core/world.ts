@@ -1,4 +1,5 @@
 /** An arbiter for one test, with ways to look at it. */
+import { readFileSync } from 'node:fs';
 import { Arbiter } from '../../core/arbiter.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { Fault, HookViews } from '../../core/hooks.js';
@@ -11,6 +12,15 @@ import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 /** A watcher of `sleep`, which ends at the first signal. */
 export const sleeper = (given: Partial<WatcherSpec> = {}): WatcherSpec =>
   watcherSpec({ name: 'sleeper', cmd: 'sleep 600', graceful_timeout: 5, copy_env: true, ...given });
+
+/** A command that takes no SIGTERM for an answer, once it ignores it. */
+export const deaf = { cmd: `sh -c 'trap "" TERM; while :; do sleep 600; done'` };
+
+/** True when a process ignores (SigIgn) or catches (SigCgt) a signal. */
+export function hasSignal(pid: number, set: 'SigIgn' | 'SigCgt', signal: number): boolean {
+  const [, mask = '0'] = new RegExp(`^${set}:\\s*(\\w+)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return (BigInt(`0x${mask}`) & (1n << BigInt(signal - 1))) !== 0n;
+}
 
 export class World {
   readonly arbiter: Arbiter;
