@@ -123,13 +123,23 @@ function anything({ status: _status, time: _time, id: _id, ...rest }: Reply): st
 
 const options = (reply: Reply) => optionLines(reply['options']);
 
+/** What Circus's four words leave out: ` (retrying: process 12 exited with code 1)`; nothing when they say it all. */
+function why(circus: unknown, { state, reason }: Fields): string {
+  if (typeof state !== 'string' || state === circus || state === 'completed') return '';
+  return harmless(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
+}
+
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
   incr: newNumber,
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
-  status({ status, statuses }) {
-    if (statuses === undefined) return asPython(status);
-    return lines(entriesInOrder(fields(statuses)).map(([name, state]) => `${name}: ${asPython(state)}`));
+  status({ status, statuses, details, state, reason }) {
+    if (statuses === undefined) return `${asPython(status)}${why(status, { state, reason })}`;
+    return lines(
+      entriesInOrder(fields(statuses)).map(
+        ([name, circus]) => `${name}: ${asPython(circus)}${why(circus, fields(fields(details)[name]))}`,
+      ),
+    );
   },
   numprocesses: ({ numprocesses }) => asPython(numprocesses),
   numwatchers: ({ numwatchers }) => asPython(numwatchers),

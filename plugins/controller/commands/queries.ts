@@ -1,7 +1,7 @@
 /** Commands that only look. */
 import { circusState, type Process, type Watcher, type WatcherState } from '#core';
 import * as v from 'valibot';
-import { anyName, defineCommand, name, nameWord, object, pid, type Command, type Settings } from '../command.js';
+import { anyName, defineCommand, name, nameWord, object, pid, truth, type Command, type Settings } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
@@ -154,6 +154,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       properties: object({
         name: v.optional(name()),
         process: v.optional(v.union([v.number(), v.string()], "'process' is not a process id")),
+        extended: truth(false, 'with what hooks add; there are no such hooks yet'),
       }),
       words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
       flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
