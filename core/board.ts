@@ -1,18 +1,8 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import {
-  catalogue,
-  createHooks,
-  Refusal,
-  type Answer,
-  type Args,
-  type Fault,
-  type HookName,
-  type Hooks,
-  type HookViews,
-  type Tap,
-} from './hooks.js';
+import type { Fault, Refusal, Tap } from './guard.js';
+import { catalogue, createHooks, type Answer, type Args, type HookName, type Hooks, type HookViews } from './hooks.js';
 import type { Scope } from './scope.js';
 
 interface Tapped {
@@ -52,7 +42,7 @@ export class HookBoard {
 
   /** Passes a value through a synchronous hook that may change it. @throws ERR_HOOK_REFUSED */
   change<N extends 'startAfter' | 'watcherSpec' | 'descendants'>(name: N, ...args: Args<N>): Args<N>[0] {
-    return this.used(name) ? (this.#live[name].call(...args) as Args<N>[0]) : args[0];
+    return this.used(name) ? this.#live[name].call(...args) : args[0];
   }
 
   /** Puts a question to the plugins; one that was open while plugins changed is put again. @throws ERR_HOOK_REFUSED */

@@ -143,5 +143,5 @@ export function createContext({
       };
       again();
     },
-  } as PluginContext;
+  };
 }

@@ -1,8 +1,42 @@
 /** The guard around every tap: a plugin's fault becomes a fault report and a neutral answer, and never the kernel's. */
 import type { Clock } from './clock.js';
-import { CircusError } from './errors.js';
-import { catalogue, Refusal, type Fault, type HookName, type Tap } from './hooks.js';
+import { CircusError, reasonOf } from './errors.js';
 import type { Scope } from './scope.js';
+
+/** A plugin's failure, contained: what it did in which hook. */
+export interface Fault {
+  readonly plugin: string;
+  readonly hook: string;
+  readonly error: unknown;
+}
+
+/** A question that was answered with no: by which plugin, and why if it failed rather than objected. */
+export class Refusal {
+  readonly plugin: string;
+  readonly error: unknown;
+
+  constructor(plugin: string, error?: unknown) {
+    this.plugin = plugin;
+    this.error = error;
+  }
+
+  toString(): string {
+    return this.error === undefined ? this.plugin : `${this.plugin} (${reasonOf(this.error)})`;
+  }
+}
+
+/** A plugin's function for a hook. */
+export type Tap = (...args: never[]) => unknown;
+
+/** What the guard needs to know of a hook. */
+export interface GuardRow {
+  readonly kind: 'notice' | 'change' | 'series' | 'bail' | 'asyncChange';
+  /** What a plugin's failure answers: nothing, a refusal, or nothing and no word about it. */
+  readonly onFault: 'ignore' | 'refuse' | 'drop';
+  /** How long a tap may take to answer, in ms; a synchronous tap is only measured. */
+  readonly deadline: number;
+  readonly valid: (answer: unknown) => boolean;
+}
 
 /** A synchronous tap that takes longer than this many ms is counted; longer than the second, told as a fault. */
 const slow = { counted: 5, told: 200 };
@@ -35,7 +69,7 @@ function within(deadline: number, answer: unknown, closed: AbortSignal, clock: C
 
 function show(answer: unknown): string {
   try {
-    return (typeof answer === 'object' ? JSON.stringify(answer) : String(answer)).slice(0, 80);
+    return (JSON.stringify(answer) ?? typeof answer).slice(0, 80);
   } catch {
     return typeof answer;
   }
@@ -46,13 +80,13 @@ function show(answer: unknown): string {
  * the catalogue says. A tap whose plugin was closed is silent.
  */
 export function guard(
-  name: HookName,
-  isAsync: boolean,
+  name: string,
+  { onFault, deadline, valid, kind }: GuardRow,
   { owner: scope, fn }: { readonly owner: Scope; readonly fn: Tap },
   clock: Clock,
   report: (fault: Fault) => void,
 ): Tap {
-  const { onFault, deadline, valid, kind } = catalogue[name];
+  const isAsync = kind !== 'notice' && kind !== 'change';
   const plugin = scope.owner;
   const call = fn as (...args: unknown[]) => unknown;
 

@@ -5,7 +5,7 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 import type { Arbiter } from './arbiter.js';
 import type { Clock } from './clock.js';
-import { guard } from './guard.js';
+import { guard, type Fault, type GuardRow, type Tap } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { Scope } from './scope.js';
@@ -14,47 +14,18 @@ import type { ProcessSpec, WatcherSpec } from './spec.js';
 import type { ProcessState, WatcherState } from './states.js';
 import type { ReloadReport, Watcher } from './watcher.js';
 
-/** A plugin's failure, contained: what it did in which hook. */
-export interface Fault {
-  readonly plugin: string;
-  readonly hook: string;
-  readonly error: unknown;
-}
-
 /** What to do about a process that ended. */
 export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };
 
 /** Who waits for whom: a watcher's name to the names of those that must be started before it. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
 
-/** A question that was answered with no: by which plugin, and why if it failed rather than objected. */
-export class Refusal {
-  readonly plugin: string;
-  readonly error: unknown;
-
-  constructor(plugin: string, error?: unknown) {
-    this.plugin = plugin;
-    this.error = error;
-  }
-
-  toString(): string {
-    return this.error === undefined
-      ? this.plugin
-      : `${this.plugin} (${this.error instanceof Error ? this.error.message : this.error})`;
-  }
-}
-
-type Valid = (answer: unknown) => boolean;
+type Valid = GuardRow['valid'];
 
 /** One row of the catalogue. */
-interface Entry<Args extends unknown[], Answer> {
+interface Entry<Args extends unknown[], Answer> extends GuardRow {
   readonly kind: Kind;
   readonly args: string;
-  /** What a plugin's failure answers: nothing, a refusal, or nothing and no word about it. */
-  readonly onFault: 'ignore' | 'refuse' | 'drop';
-  /** How long a tap may take to answer, in ms; a synchronous tap is only measured. */
-  readonly deadline: number;
-  readonly valid: Valid;
   /** Only for the type checker. */
   readonly types?: (...args: Args) => Answer;
 }
@@ -197,9 +168,6 @@ export interface Live {
   promise(...args: unknown[]): Promise<unknown>;
 }
 
-/** A plugin's function for a hook. */
-export type Tap = (...args: never[]) => unknown;
-
 /** One generation of live hooks. */
 export type Hooks = { readonly [N in HookName]: Live };
 
@@ -211,12 +179,13 @@ type HookClass = new (args: string[], name: string) => Interceptable;
 
 /** Makes a generation of hooks without taps; a fault of any tap that comes is given to `report`. */
 export function createHooks(clock: Clock, report: (fault: Fault) => void): Hooks {
-  const live = Object.entries(catalogue).map(([name, { kind, args }]) => {
+  const live = Object.entries(catalogue).map(([name, row]) => {
+    const { kind, args } = row;
     const hook: Interceptable = new (kinds[kind] as unknown as HookClass)(args.split(' '), name);
     hook.intercept({
       register(tap) {
         const isAsync = kind !== 'notice' && kind !== 'change';
-        const fn = guard(name as HookName, isAsync, tap, clock, report);
+        const fn = guard(name, row, tap, clock, report);
         return { ...tap, fn, type: isAsync ? 'promise' : 'sync' };
       },
     });

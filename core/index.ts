@@ -1,6 +1,6 @@
 /** What the world may import of the kernel. */
 export { Arbiter, type ArbiterOptions } from './arbiter.js';
-export { slowTaps } from './guard.js';
+export { slowTaps, type Fault } from './guard.js';
 export { systemClock, sleep, abortable, type Clock } from './clock.js';
 export { expand, quoteWord, splitWords } from './command.js';
 export { CircusError, errorCodes, isError, reasonOf, type ErrorCode } from './errors.js';
@@ -9,7 +9,6 @@ export {
   type Answer,
   type Args,
   type Edges,
-  type Fault,
   type HookName,
   type HookViews,
   type TapPoint,

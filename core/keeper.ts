@@ -2,7 +2,7 @@
 import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
-import { Refusal } from './hooks.js';
+import { Refusal } from './guard.js';
 import { baseEnvironment, isUniform, processSpec } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit, type StopRequest } from './process.js';
@@ -74,7 +74,7 @@ export class Keeper {
 
   /** Resolves when each process that runs now is ready or has ended. */
   async settled(): Promise<void> {
-    await Promise.all(this.slots.processes.map((process) => this.#readiness.get(process)?.catch(() => undefined)));
+    await Promise.allSettled(this.slots.processes.flatMap((process) => this.#readiness.get(process) ?? []));
   }
 
   /** Stops one process with all its tree; resolves when its end has been told. */

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { HookBoard } from './board.js';
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import { Refusal } from './hooks.js';
+import { Refusal } from './guard.js';
 import type { Pipe } from './pipe.js';
 import { close } from './posix/descriptor.js';
 import { childrenOf, factsOf, lives, nameOf, openPid } from './posix/process.js';

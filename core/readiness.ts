@@ -2,7 +2,7 @@
 import type { HookBoard } from './board.js';
 import { sleep, type Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import { Refusal } from './hooks.js';
+import { Refusal } from './guard.js';
 import type { Exit, Process } from './process.js';
 import { signalName } from './posix/spawn.js';
 import type { Watcher } from './watcher.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
 import { slowTaps } from '../../core/guard.js';
-import { Refusal } from '../../core/hooks.js';
+import { Refusal } from '../../core/guard.js';
 import { Scope } from '../../core/scope.js';
 import { FakeClock, flush } from '../support/clock.js';
 

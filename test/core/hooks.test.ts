@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
-import { catalogue, Refusal, type Fault, type HookName, type TapPoint } from '../../core/hooks.js';
+import { Refusal, type Fault } from '../../core/guard.js';
+import { catalogue, type HookName, type TapPoint } from '../../core/hooks.js';
 import { Scope } from '../../core/scope.js';
 import { watcherSpec } from '../../core/spec.js';
 import { FakeClock, flush } from '../support/clock.js';

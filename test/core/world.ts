@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { Arbiter } from '../../core/arbiter.js';
 import { systemClock, type Clock } from '../../core/clock.js';
-import type { Fault, HookViews } from '../../core/hooks.js';
+import type { Fault } from '../../core/guard.js';
+import type { HookViews } from '../../core/hooks.js';
 import { releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
 import { watcherSpec, type WatcherSpec } from '../../core/spec.js';
