@@ -62,7 +62,7 @@ export interface Command<P = unknown> {
 
 /** Types a command by its properties. */
 export function defineCommand<P>(command: Command<P>): Command {
-  return command as Command;
+  return command;
 }
 
 /** The properties of a command, key by key. */
@@ -72,12 +72,20 @@ const must = (message: string) => () => message;
 
 /** The name of a watcher. */
 export const name = () => v.string(must("'name' is a text"));
+/** A value of any type, which counts as true or false as in Circus; `about` is for the references. */
+export const truth = (fallback: boolean, about: string) =>
+  v.optional(v.pipe(v.unknown(), v.description(about)), fallback);
+/** Any value; `about` is for the references. */
+export const anything = (about: string) => v.pipe(v.unknown(), v.description(about));
 /** Answer when the work is done, not when it has begun. */
-export const waiting = () => v.optional(v.unknown(), false);
+export const waiting = () => truth(false, 'answer when it is done');
 /** The flag for it on the command line. */
 export const waitingFlag: Argument = { name: 'waiting', kind: 'flag', summary: 'answer when it is done' };
 export const nameWord: Argument = { name: 'name', kind: 'text', required: true, summary: 'a watcher' };
 export const anyName: Argument = { name: 'name', kind: 'text', summary: 'a watcher; all without it' };
+
+/** A schema with a word about it for the references. */
+export const described = <S extends v.GenericSchema>(schema: S, about: string) => v.pipe(schema, v.description(about));
 
 /** A pid, also as text. */
 export const pid = (property: string) => integer(must(`'${property}' is not a process id`));

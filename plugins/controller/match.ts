@@ -63,7 +63,7 @@ function tester(pattern: string, method: unknown): (lowerName: string) => boolea
       try {
         regex = new RegExp(`^(?:${pattern})`, 'i');
       } catch (error) {
-        throw new RequestError(5, `${(error as Error).message}`, { cause: error });
+        throw new RequestError(5, (error as Error).message, { cause: error });
       }
       return (name) => regex.test(name);
     }

@@ -220,5 +220,5 @@ export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
     own['env'] = Object.fromEntries(kept);
   }
   if (typeof own['numprocesses'] === 'number') own['numprocesses'] = Math.max(0, own['numprocesses']);
-  return { ...spec, ...own, options: Object.freeze({ ...spec.options, ...foreign }) } as WatcherSpec;
+  return { ...spec, ...own, options: Object.freeze({ ...spec.options, ...foreign }) };
 }

@@ -1,7 +1,19 @@
 /** Commands that change what there is: options, new watchers, watchers taken out. */
 import { watcherSpec, type Watcher, type WatcherSpec } from '#core';
 import * as v from 'valibot';
-import { defineCommand, name, nameWord, object, waiting, waitingFlag, type Command, type Fields } from '../command.js';
+import {
+  anything,
+  defineCommand,
+  described,
+  name,
+  nameWord,
+  object,
+  truth,
+  waiting,
+  waitingFlag,
+  type Command,
+  type Fields,
+} from '../command.js';
 import { named } from '../match.js';
 import { RequestError } from '../protocol.js';
 import { checkOptions, reloading, withOptions } from '../watcher-options.js';
@@ -24,7 +36,7 @@ export const changes: readonly Command[] = [
     name: 'set',
     summary: 'change options of a watcher',
     role: 'admin',
-    properties: object({ name: name(), options: v.unknown(), waiting: waiting() }),
+    properties: object({ name: name(), options: anything('names of options to values'), waiting: waiting() }),
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
@@ -60,9 +72,9 @@ export const changes: readonly Command[] = [
     properties: object({
       name: v.pipe(v.string("'name' is a text"), v.minLength(1, "'name' is empty")),
       cmd: v.string("'cmd' is a text"),
-      args: v.optional(words, null),
-      options: v.optional(v.unknown(), {}),
-      start: v.optional(v.unknown(), false),
+      args: v.optional(described(words, 'further words of the command line'), null),
+      options: v.optional(anything('names of options to values'), {}),
+      start: truth(false, 'start it as well'),
       waiting: waiting(),
     }),
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
@@ -84,7 +96,7 @@ export const changes: readonly Command[] = [
     name: 'rm',
     summary: 'take a watcher out',
     role: 'admin',
-    properties: object({ name: name(), nostop: v.optional(v.unknown(), false), waiting: waiting() }),
+    properties: object({ name: name(), nostop: truth(false, 'leave its processes running'), waiting: waiting() }),
     words: [nameWord],
     flags: [{ name: 'nostop', kind: 'flag', summary: 'leave its processes running' }, waitingFlag],
     reply: 'nothing more',

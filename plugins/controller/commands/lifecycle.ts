@@ -3,9 +3,11 @@ import type { Arbiter, Operation, Report, Watcher } from '#core';
 import * as v from 'valibot';
 import {
   anyName,
+  anything,
   defineCommand,
   name,
   object,
+  truth,
   waiting,
   waitingFlag,
   type Argument,
@@ -15,7 +17,11 @@ import {
 import { matching, named } from '../match.js';
 
 const matchFlag: Argument = { name: 'match', kind: 'text', summary: 'how the name is meant: glob, simple or regex' };
-const several = object({ name: v.optional(name()), match: v.optional(v.unknown()), waiting: waiting() });
+const several = object({
+  name: v.optional(name()),
+  match: v.optional(anything('glob, simple or regex; glob without it')),
+  waiting: waiting(),
+});
 
 const throughout = ({ started, stopped, kept }: Report) => ({ info: { stopped, started, kept } });
 const infoOf: Readonly<Record<'start' | 'stop' | 'restart', (report: Report) => Fields>> = {
@@ -75,8 +81,8 @@ export const lifecycle: readonly Command[] = [
     role: 'operate',
     properties: object({
       name: v.optional(name()),
-      graceful: v.optional(v.unknown(), true),
-      sequential: v.optional(v.unknown(), false),
+      graceful: truth(true, 'false, which is --terminate: stop all, then start all'),
+      sequential: truth(false, 'stop each process before its successor starts'),
       waiting: waiting(),
     }),
     words: [anyName],

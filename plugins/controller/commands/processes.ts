@@ -2,11 +2,14 @@
 import { childrenOf, send, type Process, type Watcher } from '#core';
 import * as v from 'valibot';
 import {
+  anything,
   defineCommand,
+  described,
   name,
   nameWord,
   object,
   pid,
+  truth,
   waiting,
   waitingFlag,
   type Argument,
@@ -42,7 +45,11 @@ const resize = (command: 'incr' | 'decr', sign: 1 | -1, summary: string) =>
     name: command,
     summary,
     role: 'operate',
-    properties: object({ name: name(), nb: v.optional(v.unknown(), 1), waiting: waiting() }),
+    properties: object({
+      name: name(),
+      nb: v.optional(anything('how many; a negative number does the opposite'), 1),
+      waiting: waiting(),
+    }),
     words: [nameWord, { name: 'nb', kind: 'integer', summary: 'how many, 1 without it' }],
     flags: [waitingFlag],
     reply: 'numprocesses: the new number; singleton, when it is one and nothing changes',
@@ -92,12 +99,12 @@ export const processes: readonly Command[] = [
     role: 'operate',
     properties: object({
       name: name(),
-      signum: v.unknown(),
+      signum: anything('number or name of the signal'),
       pid: v.optional(pid('pid')),
-      childpid: v.optional(pid('childpid')),
-      child_pid: v.optional(pid('child_pid')),
-      children: v.optional(v.unknown(), false),
-      recursive: v.optional(v.unknown(), false),
+      childpid: v.optional(described(pid('childpid'), 'only this child of `pid`')),
+      child_pid: v.optional(described(pid('child_pid'), 'the same, as Circus documents it')),
+      children: truth(false, 'only the direct children'),
+      recursive: truth(false, 'all descendants too'),
     }),
     words: [
       nameWord,
@@ -131,7 +138,7 @@ export const processes: readonly Command[] = [
     properties: object({
       name: name(),
       pid: v.optional(pid('pid')),
-      signum: v.optional(v.unknown()),
+      signum: v.optional(anything('in place of the stop signal')),
       graceful_timeout: v.optional(number()),
       waiting: waiting(),
     }),

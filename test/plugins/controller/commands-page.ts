@@ -1,0 +1,120 @@
+/** The text of docs/reference/commands.md, made from the table of commands. */
+import type { Command } from '#plugins/controller/command.js';
+import { changes } from '#plugins/controller/commands/changes.js';
+import { configurationCommands } from '#plugins/controller/commands/configuration.js';
+import { lifecycle } from '#plugins/controller/commands/lifecycle.js';
+import { processes } from '#plugins/controller/commands/processes.js';
+import { queries } from '#plugins/controller/commands/queries.js';
+import { commandHelp } from '../../../cli/ctl/help.js';
+
+/** Every command of the controller, by name. */
+export const commands: readonly Command[] = [
+  ...queries(),
+  ...lifecycle,
+  ...processes,
+  ...changes,
+  ...configurationCommands,
+].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+interface Schema {
+  readonly type?: string;
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+}
+
+const introduction = `# Commands
+
+What can be asked of a running daemon: over ZeroMQ, as Circus's clients do it, and with \`circusctl\`. This page is made
+from the table of commands in \`plugins/controller/commands\`; a test compares the two. Plugins may add commands of their own
+([how](../guides/write-a-plugin.md)).
+
+## Requests and replies
+
+A request is one frame of JSON on a DEALER socket, at most 1 MiB:
+
+\`\`\`json
+{ "id": "1", "command": "incr", "properties": { "name": "web", "nb": 2, "waiting": true } }
+\`\`\`
+
+The name of the command is taken in any case. The reply has the same \`id\`, whatever its type, \`"status": "ok"\`, the
+\`time\` in seconds since the epoch, and what the command has to say. With \`"msg_type": "cast"\` there is no reply at all.
+
+A command with the property \`waiting\` is answered as soon as it has begun, or with \`waiting\` when it is done; replies
+may come in another order than requests. What fails after its reply went out is only logged.
+
+A refusal has \`"status": "error"\`, the \`reason\` as one sentence, and a number:
+
+| errno | means |
+| --- | --- |
+| 1 | not JSON, or not UTF-8 |
+| 2 | unknown command |
+| 3 | the message is wrong: a property is missing, there is no such watcher or option, an option has the wrong type; or it is larger than 1 MiB |
+| 4 | the system refused, as for the number of a signal that does not exist |
+| 5 | a property has the wrong type, or the command could not begin |
+| 6 | it failed after it had begun, told with \`waiting\` only |
+
+JSON that is no object, or has no text as \`command\`, gets no reply, as in Circus. Messages of several frames are dropped.
+
+**Names of watchers** are taken in any case. \`start\`, \`stop\` and \`restart\` take patterns: \`match\` says how they
+are meant. \`glob\` means the whole name (\`*\`, \`?\`, \`[ab]\`, \`[!ab]\`), \`simple\` the plain name, \`regex\` the
+beginning of a name. A pattern that fits several watchers starts only those with \`autostart\`.
+
+**Roles** say what a command may do at most: \`view\` looks, \`operate\` acts on what is there, \`admin\` changes what
+runs. Today everybody who can reach the endpoint may use them all.
+
+## The commands
+`;
+
+/** A type in words. */
+function typeOf({ type, anyOf, items, default: value }: Schema): string {
+  if (anyOf) return anyOf.map(typeOf).join(' or ');
+  if (type === 'array') return `list${items ? ` of ${typeOf(items)}s` : ''}`;
+  if (type === 'string') return 'text';
+  if (type !== undefined) return type;
+  return typeof value === 'boolean' ? 'boolean' : 'any';
+}
+
+/** What the command line calls it tells more than a schema that takes anything. */
+const kinds: Readonly<Record<string, string>> = {
+  flag: 'boolean',
+  integer: 'integer',
+  number: 'number',
+  text: 'text',
+  list: 'object',
+};
+
+function row({ words, flags }: Command, name: string, schema: Schema, required: boolean): string {
+  const argument = [...words, ...flags].find((argument) => argument.name === name);
+  const general = typeOf(schema);
+  const type = general === 'any' && argument ? kinds[argument.kind] : general;
+  const { default: value } = schema;
+  const fallback = required ? 'required' : value === undefined ? '' : `\`${JSON.stringify(value)}\``;
+  return `| \`${name}\` | ${type} | ${fallback} | ${schema.description ?? argument?.summary ?? ''} |`;
+}
+
+const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+
+function section(command: Command): string {
+  const { properties = {}, required = [] } = command.properties['~standard'].jsonSchema?.input({
+    target: 'draft-2020-12',
+  }) as Schema;
+  const rows = Object.entries(properties).map(([name, schema]) => row(command, name, schema, required.includes(name)));
+  const usage = commandHelp(command).split('\n')[0]!.replace('Usage: ', '').replace('[options] ', '');
+  const lists = command.words.filter(({ kind }) => kind === 'list');
+  const table = ['| property | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return [
+    `### ${command.name}`,
+    `${sentence(command.summary)} Role: \`${command.role}\`.`,
+    `\`\`\`sh\n${usage}\n\`\`\``,
+    ...lists.map(({ name, summary }) => `\`${name.toUpperCase()}...\`: ${summary}.`),
+    ...(rows.length > 0 ? [table] : []),
+    `Reply: ${command.reply}.`,
+  ].join('\n\n');
+}
+
+/** The whole page. */
+export const commandsPage = (): string => `${introduction}\n${commands.map(section).join('\n\n')}\n`;
