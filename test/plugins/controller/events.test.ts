@@ -141,6 +141,7 @@ describe('the events', () => {
   it('quit: the last of them come before the endpoint goes', async () => {
     await ask('quit', { waiting: true });
     assert.equal(await daemon.exited, 0);
+    await daemon.stop();
     await eventually(() => assert.deepEqual(listener.words('big_cat').at(-1), 'stop'));
   });
 

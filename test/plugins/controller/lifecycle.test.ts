@@ -161,11 +161,13 @@ describe('the commands that act', () => {
   it('quit: answers when all is stopped, and before the endpoint goes', async () => {
     assert.deepEqual(await ask('quit', { waiting: true }), ok);
     assert.equal(await daemon.exited, 0);
+    await daemon.stop();
   });
 
   it('quit: answers at once without waiting', async () => {
     assert.deepEqual(await ask('quit'), ok);
     assert.equal(await daemon.exited, 0);
+    await daemon.stop();
   });
 
   it('quit: everybody who waits hears the end', async () => {
@@ -173,5 +175,6 @@ describe('the commands that act', () => {
     assert.equal((await client.answer(two))['status'], 'ok');
     assert.equal((await client.answer(one))['status'], 'ok');
     assert.equal(await daemon.exited, 0);
+    await daemon.stop();
   });
 });

@@ -79,5 +79,6 @@ describe('a client of Circus, in Python', () => {
       quit: 'ok',
     });
     assert.equal(await daemon.exited, 0);
+    await daemon.stop();
   });
 });
