@@ -152,7 +152,7 @@ describe('the host', () => {
     });
     const [failure] = await host.load([{ plugin, options: { size: '0', sub: 1 } }]);
     assert.equal(
-      (failure?.error as Error).message,
+      (failure!.error as Error).message,
       'plugin "strict": option "size": must be positive; option "sub.x": is unknown',
     );
     assert.deepEqual(await host.load([{ plugin, options: { size: '7' } }]), []);
