@@ -105,11 +105,12 @@ export function environmentsOf(written: Written, daemon: Variables, report: (pro
     for (const name of own.secrets.keys()) variables.delete(name);
     const below = lookup;
     const env: Environment = Object.freeze(Object.fromEntries([...textsOf(variables), ...own.secrets]));
+    let copied: Environment | undefined;
     return {
       lookup: hidden ? (name, exact) => hidden(name, exact) ?? below(name, exact) : below,
       variables,
       env,
-      copied: () => Object.freeze({ ...inherited(), ...env }),
+      copied: () => (copied ??= Object.freeze({ ...inherited(), ...env })),
       failures,
     };
   };

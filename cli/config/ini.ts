@@ -36,94 +36,130 @@ export interface IniFile {
 /** Reads a file's text; what Circus would refuse becomes a problem, and the rest of the file is still read. */
 export function readIni(text: string, file: string): IniFile {
   const problems: Problem[] = [];
-  const sections = collect(parse(translate(text, file, problems)), file, problems);
-  return { file, sections, problems: problems.sort((one, other) => one.line - other.line) };
+  const sections: Sections = new Map();
+  const translator = new Translator(file, problems);
+  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
+  for (let at = 0; at < lines.length; at++) {
+    // Part by part, each beginning with a section: what one leaves behind is gone before the next needs room.
+    if (translator.lines >= linesAtOnce && lines[at]!.startsWith('['))
+      collect(translator.take(), sections, file, problems);
+    translator.translate(lines[at]!, at + 1);
+  }
+  collect(translator.take(), sections, file, problems);
+  return { file, sections: [...sections.values()], problems: problems.sort((one, other) => one.line - other.line) };
 }
+
+const linesAtOnce = 400;
 
 /** Circus's dialect to that of `ini`, line by line. */
-function translate(text: string, file: string, problems: Problem[]): string {
-  const output: string[] = [];
-  let section: string | undefined;
-  let key: string | undefined;
-  let start = 0;
-  let lost = false;
-  const refuse = (line: number, column: number, message: string): void => {
-    problems.push({ severity: 'error', file, line, column, ...(section === undefined ? {} : { section }), message });
-  };
+class Translator {
+  readonly #file: string;
+  readonly #problems: Problem[];
+  #output: string[] = [];
+  #section: string | undefined;
+  #key: string | undefined;
+  /** The line of the last header. */
+  #start = 0;
+  /** The lines belong to no section, which was told. */
+  #lost = false;
 
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\r|\n/)
-    .entries()) {
-    const number = index + 1;
+  constructor(file: string, problems: Problem[]) {
+    this.#file = file;
+    this.#problems = problems;
+  }
+
+  get lines(): number {
+    return this.#output.length;
+  }
+
+  /** What `ini` reads from the lines since the last time. */
+  take(): Record<string, Record<string, string>> {
+    const text = this.#output.join('\n');
+    // `[]` and the like are no headers, though they look so to the caller: what follows them is still of this section.
+    this.#output = this.#section === undefined ? [] : [`[${encode(this.#section)}@${this.#start}]`];
+    return parse(text);
+  }
+
+  translate(line: string, number: number): void {
     const indented = isBlank(line[0] ?? '');
-    if (line.length > longestValue) {
-      refuse(number, 1, `this line ${tooLong(line.length)}`);
-      continue;
-    }
+    if (line.length > longestValue) return this.#refuse(number, 1, `this line ${tooLong(line.length)}`);
     const content = indented ? strip(line) : stripEnd(line);
+    if (content === '' || line[0] === '#' || line[0] === ';' || isRemark(line)) return;
     const column = indented ? line.indexOf(content) + 1 : 1;
-    if (content === '' || line[0] === '#' || line[0] === ';' || isRemark(line)) continue;
 
-    if (key !== undefined && indented) {
-      output.push(`${encode(key)}@${number - start}=${quote(`${column}+${content}`)}`);
-      continue;
+    if (this.#key !== undefined && indented) return this.#add(number, `${column}+${content}`);
+    if (line[0] === '[') {
+      const end = line.lastIndexOf(']');
+      if (end > 1) {
+        this.#section = line.slice(1, end);
+        this.#key = undefined;
+        this.#start = number;
+        this.#lost = false;
+        this.#output.push(`[${encode(this.#section)}@${number}]`);
+        return;
+      }
+      if (end < 0) {
+        // Circus takes `[watcher:web` for an option, and what follows for a second definition of the section before.
+        this.#section = this.#key = undefined;
+        this.#lost = true;
+        const message = `section header ${show(content)} has no "]", so the lines up to the next section are skipped`;
+        return this.#refuse(number, 1, message);
+      }
     }
-    const header = line[0] === '[' ? /^\[(.+)\]/s.exec(line)?.[1] : undefined;
-    if (header !== undefined) {
-      section = header;
-      key = undefined;
-      start = number;
-      lost = false;
-      output.push(`[${encode(section)}@${number}]`);
-      continue;
-    }
-    if (line[0] === '[' && !line.includes(']')) {
-      // Circus takes `[watcher:web` for an option, and what follows for a second definition of the section before.
-      section = key = undefined;
-      lost = true;
-      refuse(number, 1, `section header ${show(content)} has no "]", so the lines up to the next section are skipped`);
-      continue;
-    }
-    if (section === undefined) {
-      if (!lost)
-        refuse(number, column, `${show(content)} is not in a section, so the lines up to the first are skipped`);
-      lost = true;
-      continue;
+    if (this.#section === undefined) {
+      const message = `${show(content)} is not in a section, so the lines up to the first are skipped`;
+      if (!this.#lost) this.#refuse(number, column, message);
+      this.#lost = true;
+      return;
     }
     const delimiter = line.search(/[=:]/);
-    if (delimiter < 0) {
-      refuse(number, column, `${show(content)} has neither "=" nor ":" and cannot be read`);
-      continue;
-    }
-    key = stripEnd(line.slice(0, delimiter)) || undefined;
-    if (key === undefined) {
-      refuse(number, column, `${show(content)} has no name before "${line[delimiter]}" and cannot be read`);
-      continue;
+    if (delimiter < 0)
+      return this.#refuse(number, column, `${show(content)} has neither "=" nor ":" and cannot be read`);
+    this.#key = stripEnd(line.slice(0, delimiter)) || undefined;
+    if (this.#key === undefined) {
+      const message = `${show(content)} has no name before "${line[delimiter]}" and cannot be read`;
+      return this.#refuse(number, column, message);
     }
     const value = stripStart(line.slice(delimiter + 1));
-    const place = line.length - value.length + 1;
-    output.push(`${encode(key)}@${number - start}=${quote(`${place}:${withoutComment(value)}`)}`);
+    this.#add(number, `${line.length - value.length + 1}:${withoutComment(value)}`);
   }
-  return output.join('\n');
+
+  #add(number: number, text: string): void {
+    this.#output.push(`${encode(this.#key!)}@${number - this.#start}=${quote(text)}`);
+  }
+
+  #refuse(line: number, column: number, message: string): void {
+    const section = this.#section === undefined ? {} : { section: this.#section };
+    this.#problems.push({ severity: 'error', file: this.#file, line, column, ...section, message });
+  }
 }
 
+type Sections = Map<string, IniSection & { readonly options: (IniOption & { value: string })[] }>;
+
 /** From what `ini` read to sections: repeated ones are merged, and the first definition of an option wins. */
-function collect(read: Record<string, Record<string, string>>, file: string, problems: Problem[]): IniSection[] {
-  const sections = new Map<string, { line: number; options: Map<string, IniOption & { value: string }> }>();
-  for (const [header, lines] of Object.entries(read)) {
-    const [name, start] = parted(header);
-    const section = sections.get(name) ?? { line: start, options: new Map() };
-    sections.set(name, section);
-    for (const [place, text] of Object.entries(lines)) {
+function collect(
+  read: Record<string, Record<string, string>>,
+  sections: Sections,
+  file: string,
+  problems: Problem[],
+): void {
+  for (const header in read) {
+    const lines = read[header]!;
+    const at = header.lastIndexOf('@');
+    const name = decode(header.slice(0, at));
+    const start = Number(header.slice(at + 1));
+    let section = sections.get(name);
+    if (section === undefined) sections.set(name, (section = { name, file, line: start, options: [] }));
+    const find = finder(section.options);
+    for (const place in lines) {
+      const text = lines[place]!;
       const [key, offset] = parted(place);
       const mark = text.search(/[:+]/);
       const value = text.slice(mark + 1);
       const line = start + offset;
-      const first = section.options.get(key);
+      const first = find(key);
       // Also the further lines of an ignored second definition join the first: Circus does so.
-      if (first === undefined)
-        section.options.set(key, { key, value, file, line, column: Number(text.slice(0, mark)) });
+      if (first === undefined) section.options.push({ key, value, file, line, column: Number(text.slice(0, mark)) });
       else if (text[mark] === '+') first.value += `\n${value}`;
       else {
         const message = `"${key}" is already set in line ${first.line} of this file, which counts, so this line is ignored`;
@@ -131,7 +167,16 @@ function collect(read: Record<string, Record<string, string>>, file: string, pro
       }
     }
   }
-  return [...sections].map(([name, { line, options }]) => ({ name, file, line, options: [...options.values()] }));
+}
+
+/** Finds an option by its key, also one that is added later; few sections are long enough for a map to be worth it. */
+function finder<Option extends IniOption>(options: readonly Option[]): (key: string) => Option | undefined {
+  const known = new Map<string, Option>();
+  return (key) => {
+    if (options.length < 16) return options.find((option) => option.key === key);
+    for (let at = known.size; at < options.length; at++) known.set(options[at]!.key, options[at]!);
+    return known.get(key);
+  };
 }
 
 /** Only the first `;` can begin a comment, and only after a blank; of one in front, Circus looks at the last letter. */
@@ -155,11 +200,18 @@ function decode(code: string): string {
   return code.replace(/%(.{4})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
-/** `name@12` to the name and the line. */
-function parted(code: string): [string, number] {
-  const at = code.lastIndexOf('@');
-  return [decode(code.slice(0, at)), Number(code.slice(at + 1))];
+/** `name@12` to the name and the line; the same few are in most sections. */
+function parted(code: string): readonly [string, number] {
+  let parts = knownParts.get(code);
+  if (parts === undefined) {
+    const at = code.lastIndexOf('@');
+    parts = [decode(code.slice(0, at)), Number(code.slice(at + 1))];
+    if (knownParts.size < 1000) knownParts.set(code, parts);
+  }
+  return parts;
 }
+
+const knownParts = new Map<string, readonly [string, number]>();
 
 function quote(value: string): string {
   const text = JSON.stringify(value);

@@ -35,6 +35,7 @@ export function rejectUnknown({ written, known, problems }: Building): void {
     problems.push(at(section, 'warning', `[${section.name}] matches no watcher and has no effect`));
   }
   for (const section of written.sections.values()) {
+    if (isNamed(section.name)) continue;
     const [kind = '', ...rest] = section.name.split(':');
     if (kinds.includes(kind) && (nameless.has(kind) || (kind !== 'circus') === rest.length > 0)) continue;
     if (known.sections?.includes(kind)) continue;
@@ -43,6 +44,13 @@ export function rejectUnknown({ written, known, problems }: Building): void {
     const hint = meant === undefined ? '' : ` (did you mean [${meant}${bare ? '' : `:${rest.join(':') || 'NAME'}`}]?)`;
     problems.push(at(section, 'error', `[${section.name}] is no kind of section that is known${hint} and is ignored`));
   }
+}
+
+/** True for a section of the kinds that must have a name; most are. */
+function isNamed(name: string): boolean {
+  return (
+    name.startsWith('watcher:') || name.startsWith('env:') || name.startsWith('socket:') || name.startsWith('plugin:')
+  );
 }
 
 /** All problems by place, each told once, and what becomes of the section in those that are errors. */

@@ -87,6 +87,23 @@ const prefixed = indexOf((row) => row.key.endsWith('*'));
 export function optionOf(kind: SectionKind, key: string): Option | undefined {
   const found = exact[kind].get(key);
   if (found) return found;
+  const known = byPrefix[kind];
+  if (!known.has(key)) {
+    // Keys come from files: only so many of them are worth remembering.
+    if (known.size >= 1000) return optionByPrefix(kind, key);
+    known.set(key, optionByPrefix(kind, key));
+  }
+  return known.get(key);
+}
+
+const byPrefix: Readonly<Record<SectionKind, Map<string, Option | undefined>>> = {
+  circus: new Map(),
+  watcher: new Map(),
+  socket: new Map(),
+  plugin: new Map(),
+};
+
+function optionByPrefix(kind: SectionKind, key: string): Option | undefined {
   if (key.startsWith('rlimit_') && key.toLowerCase() === 'rlimit_cpu') return exact[kind].get('rlimit_cpu');
   for (const row of prefixed[kind].values()) {
     const prefix = row.key.slice(0, -1);

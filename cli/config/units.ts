@@ -13,6 +13,7 @@ const milliseconds: Readonly<Record<string, number>> = {
 
 /** The seconds of a time with units, such as `1h30m`, `1.5 h` or `500ms`; undefined for any other text. */
 export function readTime(text: string): number | undefined {
+  if (/\d$/.test(text)) return undefined;
   const plain = text.trim().toLowerCase();
   if (!/^(?:(?:\d+\.?\d*|\.\d+)\s*[a-z]+\s*)+$/.test(plain)) return undefined;
   let sum = 0;

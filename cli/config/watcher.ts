@@ -91,24 +91,33 @@ function ownVariables(
 }
 
 function fieldsOf({ values }: Taken): Partial<WatcherSpec> {
-  const given = Object.entries(values).filter(
-    ([key, value]) => fields.has(key) && !(key === 'working_dir' && value === ''),
-  );
-  const named = Array.isArray(values.sockets) && values.sockets.length > 0 && values.use_sockets === undefined;
-  return Object.fromEntries(named ? [...given, ['use_sockets', true]] : given);
+  const given: Record<string, unknown> = {};
+  for (const key in values) {
+    if (fields.has(key) && (key !== 'working_dir' || values[key] !== '')) given[key] = values[key];
+  }
+  if (Array.isArray(values.sockets) && values.sockets.length > 0) given.use_sockets ??= true;
+  return given;
 }
 
 /** What is no field of the spec; paths are absolute, so that they mean the same wherever they are read again. */
-function otherOptions({ texts, written }: Taken, section: WrittenSection): Record<string, string> {
-  const others = [...texts].filter(([key]) => !fields.has(key) && !spent.has(key));
-  const entries = others.map(([key, text]): readonly [string, string] => {
+function otherOptions({ texts, written }: Taken, section: WrittenSection): Readonly<Record<string, string>> {
+  const others: Record<string, string> = {};
+  const add = (key: string, text: string): void =>
+    // A key may be called __proto__, which an assignment does not define.
+    void (key === '__proto__'
+      ? Object.defineProperty(others, key, { value: text, enumerable: true })
+      : (others[key] = text));
+  for (const [key, text] of texts) {
+    if (fields.has(key) || spent.has(key)) continue;
     const option = written.get(key)!;
-    if (key.startsWith('secret.')) return [key, secretPath(option, text)];
-    if (key !== 'env_file') return [key, text];
-    const paths = envFilePaths(option, text).map(({ path, optional }) => `${optional ? '-' : ''}${path}`);
-    return [key, paths.join(' ')];
-  });
-  return Object.fromEntries([...entries, ['__name__', section.name]]);
+    if (key.startsWith('secret.')) add(key, secretPath(option, text));
+    else if (key === 'env_file') {
+      const paths = envFilePaths(option, text).map(({ path, optional }) => `${optional ? '-' : ''}${path}`);
+      add(key, paths.join(' '));
+    } else add(key, text);
+  }
+  others.__name__ = section.name;
+  return others;
 }
 
 function environmentFor({ values, texts, report }: Taken, environment: WatcherEnvironment): Environment {
