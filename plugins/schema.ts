@@ -90,5 +90,5 @@ export function signalNumber(value: unknown): number | undefined {
 }
 
 function show(input: unknown): string {
-  return typeof input === 'string' ? `"${input}"` : JSON.stringify(input) ?? 'nothing';
+  return typeof input === 'string' ? `"${input}"` : (JSON.stringify(input) ?? 'nothing');
 }

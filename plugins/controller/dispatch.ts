@@ -34,7 +34,7 @@ export class Dispatcher {
   add(command: Command): () => void {
     const { name } = command;
     const wrong = objection(command);
-    if (wrong !== undefined) throw new TypeError(`command "${String(name)}" ${wrong}`);
+    if (wrong !== undefined) throw new TypeError(`command "${name}" ${wrong}`);
     if (this.commands.has(name)) throw new Error(`command "${name}" exists already`);
     this.commands.set(name, command);
     return () => {

@@ -28,6 +28,7 @@ cmd = sleep 600
 cmd = sleep 600
 numprocesses = 2
 graceful_timeout = 5
+ready_after = 0
 `;
 
 /** The slowest of some answers to `status`, in ms. */

@@ -57,7 +57,7 @@ describe('a plugin from an npm package', () => {
       'spawned hall',
       'start',
     ]);
-    assert.match(daemon.log, /hook \\"beforeStart\\" refused: greeter/);
+    await eventually(() => assert.match(daemon.log, /hook \\"beforeStart\\" refused: greeter/));
     assert.equal(await daemon.stop(), 0);
     assert.match(daemon.log, /greeted 2, told .*reaped door stopped/);
   });
@@ -91,7 +91,8 @@ describe('a plugin from an npm package', () => {
 
   it('is missed by the plugin that needs it, and by nobody else', async () => {
     const daemon = await start(`[plugin:parrot]\nuse = circusd-plugin-parrot\n${watchers}`, { prepare });
-    assert.match(daemon.log, /plugin \\"parrot\\" needs service \\"greeter\\", which no loaded plugin provides/);
+    const missed = /plugin \\"parrot\\" needs service \\"greeter\\", which no loaded plugin provides/;
+    await eventually(() => assert.match(daemon.log, missed));
     const client = connect(daemon);
     await eventually(async () =>
       assert.deepEqual((await client.ask('status', { name: 'unwelcome' }))['status'], 'active'),
@@ -104,7 +105,7 @@ describe('a plugin from an npm package', () => {
     assert.equal(text, 'circus.ini: nothing is wrong\n');
     assert.equal(code, 0);
     const without = await check(watchers);
-    assert.match(without.text, /circus.ini:5:1: warning: .*"greeter.repeat" is not an option of a watcher/);
+    assert.match(without.text, /circus.ini:5:1: .*"greeter.repeat" is not an option of a watcher/);
   });
 
   it('has a bad option told with file and line, and the daemon runs without it', async () => {

@@ -99,9 +99,8 @@ function row({ words, flags }: Command, name: string, schema: Schema, required: 
 const sentence = (text: string) => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
 function section(command: Command): string {
-  const { properties = {}, required = [] } = command.properties['~standard'].jsonSchema?.input({
-    target: 'draft-2020-12',
-  }) as Schema;
+  const { jsonSchema } = command.properties['~standard'];
+  const { properties = {}, required = [] } = (jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}) as Schema;
   const rows = Object.entries(properties).map(([name, schema]) => row(command, name, schema, required.includes(name)));
   const usage = commandHelp(command).split('\n')[0]!.replace('Usage: ', '').replace('[options] ', '');
   const lists = command.words.filter(({ kind }) => kind === 'list');

@@ -26,6 +26,7 @@ describe('flapping in a real daemon', () => {
     const gaveUp = () =>
       eventually(async () => assert.equal((await client.ask('status', { name: 'crash' }))['state'], 'gave-up'));
     await gaveUp();
+    await eventually(() => daemon.log.includes('reached max retry limit'));
     const told = [...daemon.log.matchAll(/crash: flapping detected: ([^"]*)/g)].map(([, words]) => words);
     assert.deepEqual(told, [
       'retry in 0.1s (attempt number 1)',
