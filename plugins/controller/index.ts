@@ -1,16 +1,15 @@
 import { definePlugin, reasonOf } from '#core';
-import type { Fields, Settings } from './command.js';
+import type { Fields } from './command.js';
 import { changes } from './commands/changes.js';
 import { configurationCommands } from './commands/configuration.js';
 import { lifecycle } from './commands/lifecycle.js';
 import { processes } from './commands/processes.js';
 import { queries } from './commands/queries.js';
 import { Dispatcher } from './dispatch.js';
-import { circusEndpoints, defaultEndpoints } from './endpoint.js';
 import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { listenForRequests, listenForSubscribers } from './listener.js';
-import { optionsSchema, type ControllerOptions } from './options.js';
+import { optionsSchema, settingsOf } from './options.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** How long closing waits for commands that are still to be answered, in ms. */
@@ -57,13 +56,3 @@ export default definePlugin({
     return { controller };
   },
 });
-
-function settingsOf(options: ControllerOptions): { -readonly [K in keyof Settings]: Settings[K] } {
-  const { insecure: _insecure, endpoint_owner: _owner, ...given } = options;
-  // Whoever names an endpoint speaks Circus's language: what is left out is Circus's too.
-  const defaults = given.endpoint === undefined ? { ...circusEndpoints, ...defaultEndpoints() } : circusEndpoints;
-  return {
-    ...defaults,
-    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-  } as Settings;
-}

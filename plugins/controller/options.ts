@@ -1,6 +1,8 @@
 /** The options of the controller. */
 import * as v from 'valibot';
 import { boolean, number, standard } from '../schema.js';
+import type { Settings } from './command.js';
+import { circusEndpoints, defaultEndpoints } from './endpoint.js';
 
 const address = (about: string) => v.optional(v.pipe(v.string(), v.description(about)));
 
@@ -28,3 +30,14 @@ export type ControllerOptions = v.InferOutput<typeof options>;
 
 /** The same as Standard Schema and Standard JSON Schema. */
 export const optionsSchema = standard(options);
+
+/** The values that are reported, with a default for what is not given. */
+export function settingsOf(options: ControllerOptions): { -readonly [K in keyof Settings]: Settings[K] } {
+  const { insecure: _insecure, endpoint_owner: _owner, ...given } = options;
+  // Whoever names an endpoint speaks Circus's language: what is left out is Circus's too.
+  const defaults = given.endpoint === undefined ? { ...circusEndpoints, ...defaultEndpoints() } : circusEndpoints;
+  return {
+    ...defaults,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+  } as Settings;
+}
