@@ -42,6 +42,7 @@ export function fromTree({ tree, problems: found }: TreeFile, file: string): Ini
   for (const entry of tree.entries) {
     const { key, value } = entry;
     const kind = Object.hasOwn(plurals, key) ? plurals[key] : undefined;
+    if (key === '$schema') continue;
     if (kind === undefined && key !== 'env') add(key, entry);
     else if (value.kind !== 'mapping') {
       if (value.kind === 'list' || value.text !== undefined)
