@@ -9,6 +9,8 @@ import type { Properties } from './request.js';
 export interface Peer {
   readonly endpoint: string;
   readonly timeout: number;
+  /** Whoever asks to be answered when it is done, and says no time, waits for a daemon that is there as long as it takes. */
+  readonly patient: boolean;
 }
 
 /** What to ask; one that `changes` something may go on when nobody waits any more. */
@@ -54,7 +56,7 @@ function makeId(): string {
 }
 
 /** Asks and resolves with the reply, also with one that tells of an error. @throws Failure */
-export async function ask({ endpoint, timeout }: Peer, question: Question): Promise<Reply> {
+export async function ask({ endpoint, timeout, patient }: Peer, question: Question): Promise<Reply> {
   checkReachable(endpoint);
   const { Dealer } = loadZeroMq();
   const id = makeId();
@@ -80,9 +82,13 @@ export async function ask({ endpoint, timeout }: Peer, question: Question): Prom
     connect(dealer, endpoint);
     const { command, properties } = question;
     await dealer.send(JSON.stringify({ id, command, properties }));
-    const reply = await Promise.race([gone, receive(dealer, id, endpoint, performance.now() + timeout)]);
-    if (reply === undefined) throw timedOut(link, { endpoint, timeout }, question);
-    return reply;
+    const endless = patient && properties['waiting'] === true;
+    for (;;) {
+      const reply = await Promise.race([gone, receive(dealer, id, endpoint, performance.now() + timeout)]);
+      if (reply !== undefined) return reply;
+      // TypeScript does not see that events change it.
+      if (!endless || (link as Link) !== 'up') throw timedOut(link, { endpoint, timeout }, question);
+    }
   } finally {
     clearTimeout(leaving);
     dealer.close();
@@ -125,7 +131,11 @@ function decode(frames: readonly Buffer[], endpoint: string): Reply {
   throw new Failure(exitCodes.failed, `error: ${endpoint} answers, but not as a circusd does: ${shown}`);
 }
 
-function timedOut(link: Link, { endpoint, timeout }: Peer, { command, changes }: Question): Unanswered {
+function timedOut(
+  link: Link,
+  { endpoint, timeout }: Omit<Peer, 'patient'>,
+  { command, changes }: Question,
+): Unanswered {
   const waited = `within ${timeout / 1000} s`;
   const why: Readonly<Record<Link, string>> = {
     none: `Nobody could be reached at ${endpoint} ${waited}, so nothing was asked: is the daemon running, and is that its endpoint (--endpoint)?`,

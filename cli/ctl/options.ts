@@ -15,7 +15,12 @@ export const globalOptions: readonly GlobalOption[] = [
     value: 'E',
     summary: "the daemon's address: tcp://HOST:PORT or ipc://PATH; default: $CIRCUSCTL_ENDPOINT, or its Unix socket",
   },
-  { name: 'timeout', kind: 'number', value: 'N', summary: 'seconds to wait for an answer; default: 5' },
+  {
+    name: 'timeout',
+    kind: 'number',
+    value: 'N',
+    summary: 'seconds to wait for an answer; default: 5, and with --waiting as long as it takes',
+  },
   { name: 'json', kind: 'flag', summary: 'print the reply as one line of JSON, also that of an error' },
   { name: 'prettify', kind: 'flag', summary: 'with --json: indented, keys in order' },
   { name: 'version', kind: 'flag', summary: 'print the version' },
@@ -27,6 +32,8 @@ export interface GlobalValues {
   readonly endpoint: string | undefined;
   /** In ms. */
   readonly timeout: number;
+  /** No time was said. */
+  readonly patient: boolean;
   readonly json: boolean;
   readonly prettify: boolean;
   readonly version: boolean;
@@ -44,6 +51,7 @@ export function readGlobals(given: ReadonlyMap<string, string | true>): GlobalVa
   return {
     endpoint: given.get('endpoint') as string | undefined,
     timeout: Math.min(seconds * 1000, longest),
+    patient: !given.has('timeout'),
     json: given.has('json'),
     prettify: given.has('prettify'),
     version: given.has('version'),

@@ -42,7 +42,8 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     return output.out(`circusctl ${version}\n`);
   }
   if (globals.help || command === helpCommand) return output.out(help(command, words));
-  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout: globals.timeout };
+  const { timeout, patient } = globals;
+  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient };
   if (!command) {
     const { runShell } = await import('./shell.js');
     return runShell(peer, globals, output, run);

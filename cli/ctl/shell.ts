@@ -25,7 +25,7 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
   input.on('SIGINT', () => (running ? running.abort() : input.close()));
 
   const given = [
-    ...['--endpoint', peer.endpoint, '--timeout', String(peer.timeout / 1000)],
+    ...['--endpoint', peer.endpoint, ...(peer.patient ? [] : ['--timeout', String(peer.timeout / 1000)])],
     ...(globals.json ? ['--json'] : []),
     ...(globals.prettify ? ['--prettify'] : []),
   ];
