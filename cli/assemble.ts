@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import { buildConfiguration, type Configuration } from './config/build.js';
-import { byPlace, type Problem } from './config/problem.js';
+import { byPlace, didYouMean, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
 import { meantPlugins, unbuiltPlugins, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, schema } from './config/schema.js';
@@ -105,10 +105,20 @@ const watcherKeys = new Set(schema.watcher.map(({ key }) => key));
 
 async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
   const result = await plugin.options?.['~standard'].validate(options);
-  return (result?.issues ?? []).map(({ path = [], message }) => {
+  if (!result?.issues) return [];
+  const known = optionsKnownTo(plugin);
+  return result.issues.map(({ path = [], message }) => {
     const [first] = path;
-    return { key: first === undefined ? undefined : String(typeof first === 'object' ? first.key : first), message };
+    const key = first === undefined ? undefined : String(typeof first === 'object' ? first.key : first);
+    // What a validator says about a name that it does not know is rarely meant for people.
+    const unknown = key !== undefined && known.length > 0 && !known.includes(key);
+    return { key, message: unknown ? `there is no such option${didYouMean(key, known)}` : message };
   });
+}
+
+function optionsKnownTo(plugin: AnyPlugin): readonly string[] {
+  const schema = plugin.options?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' });
+  return Object.keys((schema?.['properties'] as object | undefined) ?? {});
 }
 
 function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { eventually } from '../support/eventually.js';
 import { program } from '../support/paths.js';
+import { descendantsOf } from '../support/proc.js';
 import { run, type Ran } from '../support/run.js';
 
 /** Where it runs, and with what further variables. */
@@ -62,6 +63,12 @@ export class Daemon {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Reads its output no more, as a pager that was left. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
@@ -96,10 +103,16 @@ export function daemonPerTest(): (
   afterEach('stop the daemons', async function () {
     for (const daemon of started.splice(0)) {
       if (this.currentTest?.state === 'failed') console.error(daemon.output);
-      // Twice: what does not end in order is killed.
+      // Twice: what does not end in order is killed, and a daemon that does not end at all, too.
       if (daemon.running) daemon.signal('SIGTERM');
       if (daemon.running) daemon.signal('SIGTERM');
+      const timer = setTimeout(() => {
+        const children = descendantsOf(daemon.pid);
+        daemon.signal('SIGKILL');
+        for (const { pid } of children) process.kill(pid, 'SIGKILL');
+      }, 5000);
       await daemon.exited;
+      clearTimeout(timer);
     }
   });
   return async (place, args, until = 'waiting for commands', stderr = 'pipe') => {
