@@ -1,6 +1,6 @@
 /** Which processes belong to one child: its descendants, and those that got away from their parents. */
 import { childrenOf, factsOf, variableOf } from './posix/process.js';
-import { unexpectedChildren } from './posix/reap.js';
+import { collect, unexpectedChildren } from './posix/reap.js';
 
 /** The variable by which a process that left its parent and its session is still known. */
 export const markName = 'CIRCUS_ID';
@@ -46,7 +46,11 @@ export class Tree {
 
   #lives(pid: number): boolean {
     const facts = factsOf(pid);
-    if (facts && !facts.zombie && facts.startTime === this.#known.get(pid)) return true;
+    if (facts?.startTime === this.#known.get(pid)) {
+      if (!facts?.zombie) return true;
+      // Known to be of this tree, it is nobody else's to collect, and need not wait for its turn among unknown orphans.
+      if (facts.parent === process.pid) collect(pid);
+    }
     this.#known.delete(pid);
     return false;
   }

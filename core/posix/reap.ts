@@ -79,7 +79,7 @@ export function unexpectedChildren(): readonly number[] {
 /** Collects what was a zombie a second ago already; younger ones may still be libuv's, and wait for the next round. */
 function collectOrphans(): void {
   sweeping = undefined;
-  for (const pid of doomed) if (!expected.has(pid)) ask(P_PID, pid, 0);
+  doomed.forEach(collect);
   sweep();
 }
 
@@ -98,6 +98,11 @@ function listen(): void {
 export function expectExit(pid: number, told: Listener, before?: () => void): void {
   expected.set(pid, { told, before });
   listen();
+}
+
+/** Collects a child that has ended and that nobody expects. */
+export function collect(pid: number): void {
+  if (!expected.has(pid)) ask(P_PID, pid, 0);
 }
 
 /** True when this pid's end is awaited. */

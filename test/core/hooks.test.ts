@@ -56,7 +56,7 @@ function expectedFault(name: HookName, how: Misbehaviour): RegExp | undefined {
   const { kind, onFault, deadline } = catalogue[name];
   if (onFault === 'drop') return undefined;
   if (how === 'answers nonsense')
-    return kind === 'notice' || kind === 'series' ? undefined : /answered nonsense to hook/;
+    return kind === 'notice' || kind === 'series' ? undefined : /answered "nonsense" to hook/;
   if (how === 'throws') return /thrown/;
   if (kind === 'change') return /which is not an answer/;
   if (how !== 'never resolves') return /rejected/;

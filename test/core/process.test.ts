@@ -10,13 +10,18 @@ import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
 import { Child, outputOf, programPath } from './child.js';
 
-beforeEach(() => void watchLeftovers());
-afterEach(async () => {
-  await assertNothingLeft();
-  releaseReaper();
-});
+/** Hooks for a `describe`: nothing is to be left behind. */
+function leaveNothing(): void {
+  beforeEach(() => void watchLeftovers());
+  afterEach(async () => {
+    await assertNothingLeft();
+    releaseReaper();
+  });
+}
 
 describe('a process', () => {
+  leaveNothing();
+
   it('tells once how it ended, when, and how long it lived', async () => {
     const before = Date.now();
     const child = new Child(['sh', '-c', 'exit 3']);
@@ -68,6 +73,8 @@ describe('a process', () => {
 });
 
 describe('the output of a process', () => {
+  leaveNothing();
+
   it('is told completely, from both pipes, whatever the order of end and reading', async () => {
     const script = 'head -c 300000 /dev/zero | tr "\\0" a; head -c 300000 /dev/zero | tr "\\0" b >&2';
     for (let round = 0; round < 5; round++) {
@@ -124,6 +131,8 @@ describe('the output of a process', () => {
 });
 
 describe('a helper program', () => {
+  leaveNothing();
+
   it('is run to its end with its output, without a watcher', async () => {
     const text: string[] = [];
     const spec = {
@@ -168,6 +177,8 @@ describe('a helper program', () => {
 });
 
 describe('a process that somebody else started', () => {
+  leaveNothing();
+
   const spec = { command: 'sleep', args: ['600'], chain: [], env: {}, cwd: '/', files: {} };
   const context = (board = new HookBoard(systemClock)) => ({
     wid: 3,

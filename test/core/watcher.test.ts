@@ -158,7 +158,11 @@ describe('stopping a watcher', () => {
       [...pids].sort((a, b) => a - b),
     );
     assert.deepEqual([watcher.state, watcher.wanted, watcher.reason], ['stopped', 'down', 'stopped by me']);
-    assert.deepEqual(world().log.slice(4), ['stopping', 'reaped 1 stopped', 'reaped 2 stopped', 'stopped']);
+    const [first, ...rest] = world().log.slice(4);
+    assert.deepEqual(
+      [first, rest.slice(0, 2).sort(), rest[2]],
+      ['stopping', ['reaped 1 stopped', 'reaped 2 stopped'], 'stopped'],
+    );
     assert.ok(pids.every((pid) => !see(pid)));
   });
 
