@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { importPaths } from '../../../cli/import/import.js';
+import { permissionSwitch } from '../../../cli/import/pm2-evaluate.js';
+import { timeFormat } from '../../../cli/import/pm2-logs.js';
+import { makeTemporary, type Temporary } from '../../support/temporary.js';
+import { hasYaml, importText, problemsOf, readBack, sectionsOf, unmappedOf, watcherOf } from './reading.js';
+
+const importJson = (apps: unknown, environment?: string) =>
+  importText('pm2', '/app/ecosystem.json', JSON.stringify(apps, null, 1), {}, environment ? { environment } : {});
+const importApp = (app: object, environment?: string) =>
+  importJson({ apps: [{ name: 'api', script: 'api.js', ...app }] }, environment);
+
+const usual = {
+  cmd: 'node api.js',
+  working_dir: '/app',
+  stop_signal: 'SIGINT',
+  stop_children: 'True',
+  graceful_timeout: '1.6',
+};
+const file = (name: string, path: string) => ({
+  [`${name}_stream.class`]: 'FileStream',
+  [`${name}_stream.filename`]: path,
+});
+
+describe('a PM2 file', () => {
+  const table: readonly (readonly [object, Record<string, string>])[] = [
+    [{}, {}],
+    [{ args: ['--x', 'a b'] }, { cmd: "node api.js --x 'a b'" }],
+    [{ args: '--x "a b"', node_args: '--inspect' }, { cmd: "node --inspect api.js --x 'a b'" }],
+    [{ script: './run.py', args: null }, { cmd: 'python3 ./run.py' }],
+    [{ script: 'run.py', interpreter: '/venv/bin/python' }, { cmd: '/venv/bin/python run.py' }],
+    [{ script: '/bin/run', interpreter: 'none' }, { cmd: '/bin/run' }],
+    [{ script: 'npm', args: 'start' }, { cmd: 'npm start' }],
+    [{ script: 'npm run start && x' }, { cmd: "sh -c 'npm run start && x'" }],
+    [{ instances: 3, exec_mode: 'fork' }, { numprocesses: '3' }],
+    [{ instances: 'max', exec_mode: 'fork_mode' }, { numprocesses: 'cpus' }],
+    [{ instances: 0, exec_mode: 'fork' }, { numprocesses: 'cpus' }],
+    [{ instances: -2, exec_mode: 'fork' }, { numprocesses: 'cpus-2' }],
+    [{ instances: 1 }, {}],
+    [{ cwd: '/srv' }, { working_dir: '/srv' }],
+    [{ cwd: 'sub' }, { working_dir: '/app/sub' }],
+    [
+      { env: { A: 1, B: true, C: 'x y', D: null, E: { f: 1 } } },
+      { 'env.A': '1', 'env.B': 'true', 'env.C': 'x y', 'env.E': '{"f":"1"}' },
+    ],
+    [
+      { autorestart: false, autostart: false },
+      { respawn: 'False', autostart: 'False' },
+    ],
+    [
+      { kill_timeout: 3000, wait_ready: true, listen_timeout: '10s' },
+      { graceful_timeout: '3', 'ready.ipc': '1', 'ready.timeout': '10' },
+    ],
+    [
+      { max_restarts: 5, min_uptime: '2s' },
+      { 'flapping.max_retry': '5', 'flapping.window': '2' },
+    ],
+    [
+      { uid: 'www', gid: 33 },
+      { uid: 'www', gid: '33' },
+    ],
+    [
+      { out_file: 'o.log', error_file: '/e.log', merge_logs: true },
+      { ...file('stdout', '/app/o.log'), ...file('stderr', '/e.log') },
+    ],
+    [
+      { out_file: '/o.log', time: true },
+      { ...file('stdout', '/o.log'), 'stdout_stream.time_format': '%Y-%m-%dT%H:%M:%S' },
+    ],
+    [{ out_file: '/dev/null' }, { close_child_stdout: 'True' }],
+    [{ namespace: 'jobs' }, { group: 'jobs' }],
+    [{ treekill: false, watch: false, port: 80 }, { 'env.PORT': '80' }],
+  ];
+  for (const [app, options] of table) {
+    it(`keeps ${JSON.stringify(app)}`, () => {
+      const imported = importApp(app);
+      const { stop_children, ...read } = watcherOf(imported, 'api');
+      const { stop_children: _, ...always } = usual;
+      assert.deepEqual(read, { ...always, ...options });
+      const shell = read['cmd'].includes('&&');
+      assert.equal(stop_children, 'treekill' in app && !shell ? undefined : 'True');
+      assert.deepEqual(imported.unmapped, []);
+    });
+  }
+
+  it('has the environment that is asked for', () => {
+    const app = { env: { A: 1, B: 1 }, env_production: { B: 2 }, append_env_to_name: true };
+    const { 'env.A': a, 'env.B': b } = watcherOf(importApp(app, 'production'), 'api-production');
+    assert.deepEqual([a, b], ['1', '2']);
+    const plain = importApp(app);
+    assert.equal(watcherOf(plain, 'api')['env.B'], '1');
+    assert.deepEqual(plain.unmapped[0]?.hint, 'import with --env production to use it');
+  });
+
+  it('may be a list, one app, or have comments', () => {
+    const names = (text: string) => Object.keys(sectionsOf(importText('pm2', '/app/pm2.json', text)));
+    assert.deepEqual(names('[{"script":"a.js"},{"script":"b.js"}]'), ['watcher:a', 'watcher:b']);
+    assert.deepEqual(names('{"script":"/x/a.js"}'), ['watcher:a']);
+    assert.deepEqual(names('// mine\n{"apps": [{"script": "http://a.js", /* x */},]}'), ['watcher:a']);
+  });
+
+  it('tells what it did not map, and where it stands', () => {
+    const imported = importApp({
+      instances: 'max',
+      max_memory_restart: '300M',
+      cron_restart: '0 0 * * *',
+      watch: ['src'],
+      restart_delay: 4000,
+      log_date_format: 'x',
+      kill_timeout: 'soon',
+      instances_typo: 1,
+      script: './bin/www',
+      out_file: '/o.log',
+    });
+    assert.deepEqual(
+      unmappedOf(imported).map((line) => line.replace(/ of .*/, '')),
+      [
+        '5: script',
+        '7: max_memory_restart',
+        '8: cron_restart',
+        '9: watch',
+        '14: kill_timeout',
+        '15: instances_typo',
+        '13: log_date_format',
+        '12: restart_delay',
+        '6: instances',
+      ],
+    );
+    assert.match(imported.unmapped.at(-1)!.hint!, /\[socket:api\]/);
+  });
+
+  it('may be malformed', () => {
+    const problems = (text: string) => problemsOf(importText('pm2', '/app/pm2.json', text));
+    assert.match(problems('{"apps": [\n{"name": }]}')[0]!, /^2: a value should stand here/);
+    assert.match(problems('')[0]!, /^1: .*the file ends/);
+    assert.deepEqual(problems('{"apps": []}'), ['1: there are no apps: an ecosystem file has a list "apps"']);
+    assert.deepEqual(problems('{"apps": [\n1]}'), ['2: an app is a mapping of settings, and this is none']);
+    assert.match(problems('[{"name": "a"}]')[0]!, /^1: script of "a" is nothing that can be run/);
+    assert.match(problems('[{"script": "a.js", "args": "\\"x"}]')[0]!, /the quotes in args of "a" are not balanced/);
+    assert.match(problems('['.repeat(100_000))[0]!, /^1: this is nested more than/);
+  });
+
+  it('may be YAML', function () {
+    if (!hasYaml) this.skip();
+    const imported = importText('pm2', '/app/pm2.yml', 'apps:\n  - name: a\n    script: a.js\n    watch: [x]\n');
+    assert.equal(watcherOf(imported, 'a')['cmd'], 'node a.js');
+    assert.match(unmappedOf(imported)[0]!, /^4: watch/);
+  });
+});
+
+describe('a PM2 file in JavaScript', () => {
+  let temporary: Temporary;
+  before('make a folder', () => void (temporary = makeTemporary()));
+  after('remove the folder', () => temporary.remove());
+  const importScript = (name: string, text: string, variables: Record<string, string> = {}) =>
+    importPaths([temporary.write(name, text)], { variables });
+
+  it('is run in a process of its own, and may read its project', async () => {
+    temporary.write('base.cjs', 'module.exports = "/srv";');
+    temporary.write('package.json', '{"name":"x"}');
+    const text =
+      "const cwd = require('./base.cjs');\nconsole.log('noise');\nmodule.exports = {\n  apps: [\n    {\n      name: 'api', script: 'a.js', cwd,\n      cron: '* * * * *',\n      env: { A: process.env.A, B: process.env.B },\n    },\n  ],\n};";
+    const imported = await importScript('ecosystem.config.js', text, { A: '1' });
+    readBack(imported);
+    const { cmd, working_dir, 'env.A': a, 'env.B': b } = watcherOf(imported, 'api');
+    assert.deepEqual([cmd, working_dir, a, b], ['node a.js', '/srv', '1', undefined]);
+    assert.match(imported.ini, /^# .*ecosystem\.config\.js:6\n\[watcher:api\]$/m);
+    assert.deepEqual(
+      unmappedOf(imported).map((line) => line.replace(/:[^:]*$/, '')),
+      ['7: cron of "api"', '-: process.env.A, process.env.B'],
+    );
+  });
+
+  it('may be an ES module', async () => {
+    const imported = await importScript('pm2.config.mjs', "export default { apps: [{ name: 'm', script: 'm.mjs' }] };");
+    assert.equal(watcherOf(imported, 'm')['cmd'], 'node m.mjs');
+  });
+
+  const wrong: readonly (readonly [string, string, RegExp])[] = [
+    ['writes', "require('fs').writeFileSync('/tmp/x', '')", /^1: the file does more than describe apps/],
+    ['runs programs', "require('child_process').execSync('true')", /^1: the file does more than describe apps/],
+    ['throws', '\n\nthrow new TypeError("no")', /^3: the file cannot be run: TypeError: no$/],
+    ['is no JavaScript', 'module.exports = {\n  a: [,\n', /^\d: the file cannot be run: SyntaxError/],
+    ['ends early', 'process.exit(0)', /^1: the file cannot be run: it ended without a result/],
+    ['exports nothing of use', 'module.exports = () => 1', /^1: (there are no apps|an app is)/],
+  ];
+  for (const [what, text, expected] of wrong) {
+    it(`that ${what} is a problem`, async () => {
+      const imported = await importScript('bad.config.cjs', text);
+      assert.match(problemsOf(imported)[0] ?? '', expected);
+      assert.deepEqual(sectionsOf(imported), {});
+    });
+  }
+
+  it('that is not there is a problem', async () => {
+    const imported = await importPaths([`${temporary.path}/none.config.js`]);
+    assert.match(problemsOf(imported)[0]!, /none\.config\.js" does not exist$/);
+  });
+
+  it('needs the permission model of Node', () => {
+    assert.equal(permissionSwitch(new Set(['--permission'])), '--permission');
+    assert.equal(permissionSwitch(new Set(['--experimental-permission'])), '--experimental-permission');
+    assert.equal(permissionSwitch(new Set()), undefined);
+  });
+});
+
+describe("PM2's dates", () => {
+  it('become those of strftime', () => {
+    assert.equal(timeFormat('YYYY-MM-DD HH:mm:ss Z'), '%Y-%m-%d %H:%M:%S %z');
+    assert.equal(timeFormat('YYYY-MM-DDTHH:mm:ss'), '%Y-%m-%dT%H:%M:%S');
+    assert.equal(timeFormat('[at] HH %'), 'at %H %%');
+    assert.equal(timeFormat('SSS'), undefined);
+  });
+});
