@@ -1,7 +1,8 @@
 // Runs the compiled tests in this process, and writes what came out as JSON to the file named by --results.
 // Not mocha's own program, because a handle that stays open after the last test is to be named and to fail the run.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { inspect, parseArgs } from 'node:util';
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
 import Mocha from 'mocha';
 
 /** How long handles may stay open after the last test, in ms. */
@@ -71,27 +72,60 @@ function finish(results) {
   process.exitCode = results.failed > 0 || results.passed === 0 ? 1 : 0;
 }
 
+/** One line about something that keeps the loop alive. */
+function describeHandle(handle) {
+  const kind = handle.constructor.name;
+  if (handle.spawnargs) return `${kind} ${handle.pid}: ${handle.spawnargs.join(' ')}`;
+  if (handle.listening !== undefined) return `${kind} on ${JSON.stringify(handle.address())}`;
+  const { remoteAddress: address, remotePort: port, _handle: { fd } = {} } = handle;
+  return address === undefined ? `${kind} of descriptor ${fd}` : `${kind} of descriptor ${fd} to ${address}:${port}`;
+}
+
 /** When the loop is still alive after a while, says what holds it, and fails. */
 function watchHandles(results) {
   const nameHandles = () => {
     console.error(`\nAfter the last test these still hold the process open: ${process.getActiveResourcesInfo()}`);
-    const handles = process
-      ._getActiveHandles()
-      .filter((handle) => handle !== process.stdout && handle !== process.stderr);
-    for (const handle of handles) console.error(inspect(handle, { depth: 0, breakLength: 120 }).slice(0, 2000));
+    for (const handle of process._getActiveHandles()) {
+      if (handle === process.stdout || handle === process.stderr) continue;
+      console.error(`  ${describeHandle(handle)}`);
+      if (handle.spawnargs) handle.kill('SIGTERM');
+    }
     finish({ ...results, failed: results.failed + 1 });
     process.exit(1);
   };
   setTimeout(nameHandles, patience).unref();
 }
 
+/**
+ * A hook outside of any `describe` would run around the tests of all other files too, and end the run when it fails.
+ * Files that have one are left out; answers what to say about them, once all are loaded.
+ */
+function leaveOutHooksForAll() {
+  const { suite } = mocha;
+  const hooks = [suite._beforeAll, suite._beforeEach, suite._afterEach, suite._afterAll];
+  const complaints = [];
+  let suites = 0;
+  suite.on(Mocha.Suite.constants.EVENT_FILE_POST_REQUIRE, (_global, file) => {
+    if (hooks.some(({ length }) => length > 0)) {
+      for (const list of hooks) list.length = 0;
+      suite.suites.length = suites;
+      const source = relative('build', file).replace(/\.js$/, '.ts');
+      complaints.push(`${source} was left out: its hooks outside of describe would run for every other file too.`);
+    }
+    suites = suite.suites.length;
+  });
+  return complaints;
+}
+
 const files = testFiles();
+const complaints = leaveOutHooksForAll();
 for (const file of files) mocha.addFile(file);
 try {
   await mocha.loadFilesAsync();
   const runner = mocha.run(() => {
     const { passes: passed, failures: failed, pending: skipped } = runner.stats;
-    const results = { passed, failed, skipped };
+    const results = { passed, failed: failed + complaints.length, skipped };
+    for (const complaint of complaints) console.error(complaint);
     finish(results);
     watchHandles(results);
   });

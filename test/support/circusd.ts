@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -187,8 +188,18 @@ export class Circusd {
   }
 }
 
-const controllerIsUp = ({ endpoint }: Circusd) =>
-  endpoint.startsWith('ipc://') ? existsSync(endpoint.slice('ipc://'.length)) : true;
+async function controllerIsUp({ endpoint }: Circusd): Promise<boolean> {
+  if (endpoint.startsWith('ipc://')) return existsSync(endpoint.slice('ipc://'.length));
+  const [, host, port] = /^tcp:\/\/(.*):(\d+)$/.exec(endpoint) ?? [];
+  if (host === undefined) return true;
+  const socket = connect(Number(port), host);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } finally {
+    socket.destroy();
+  }
+}
 
 /** Starts a daemon and resolves when it is ready. @throws with its log when it ends before */
 export async function startCircusd(ini: string, options: CircusdOptions = {}): Promise<Circusd> {

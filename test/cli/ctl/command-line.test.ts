@@ -26,6 +26,7 @@ describe('a command line of circusctl', () => {
     assert.deepEqual(globals, {
       endpoint: 'tcp://h:1',
       timeout: 5000,
+      patient: true,
       json: true,
       prettify: false,
       version: false,
