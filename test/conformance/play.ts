@@ -5,7 +5,10 @@ import { run, type Ran } from '../support/run.js';
 
 const script = inRoot('..', 'shared', 'conformance', 'wire_check.py');
 
-/** The transcripts of the commands that there are; what belongs to later plugins is left out. */
+/**
+ * The transcripts of the commands that there are; what belongs to later plugins is left out. So is two-clients: it shows
+ * Circus's lock, which refuses each command while another runs (quirk 23). Here all of them are carried out, up to `quit`.
+ */
 export const transcripts = [
   'add-rm',
   'daemon-int',
@@ -25,7 +28,6 @@ export const transcripts = [
   'set-bad',
   'sockets',
   'stopping',
-  'two-clients',
 ] as const;
 
 /** True where the recordings are at hand: they are no part of this repository. */
