@@ -142,6 +142,8 @@ function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
   }
   process.on('SIGHUP', () => {
     log.info('Got signal SIG_HUP');
+    // A reload starts what is stopped.
+    if (arbiter.stopping) return;
     void arbiter.reloadAll(arbiter.watchers, { by: 'SIGHUP' });
   });
   // Node would open a debugger port on this one.

@@ -87,6 +87,21 @@ describe('a signal to circusd', () => {
     assert.match(daemon.output, /Got signal SIG_HUP/);
   });
 
+  it('SIGHUP while everything stops starts nothing again', async () => {
+    folder.write('a.ini', `[watcher:slow]\n${stubborn}graceful_timeout = 1\n[watcher:quick]\ncmd = sleep 100\n`);
+    const daemon = await start(place(), ['a.ini'], 'slow started');
+    await daemon.says('quick started');
+    await eventually(() => there('ready'));
+    daemon.signal('SIGTERM');
+    await daemon.says('quick stopped');
+    daemon.signal('SIGHUP');
+    await daemon.says('SIG_HUP');
+    const children = descendantsOf(daemon.pid);
+    assert.equal(await daemon.exited, 0);
+    assert.deepEqual(children.filter(lives), []);
+    assert.equal(daemon.output.match(/quick started/g)?.length, 1);
+  });
+
   it('SIGWINCH and SIGUSR1 do nothing', async () => {
     folder.write('a.ini', '[watcher:a]\ncmd = sleep 100\n');
     const daemon = await start(place(), ['a.ini'], 'a started');
