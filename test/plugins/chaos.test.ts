@@ -31,15 +31,15 @@ graceful_timeout = 5
 ready_after = 0
 `;
 
-/** The slowest of some answers to `status`, in ms. */
-async function slowestStatus(client: Client): Promise<number> {
-  let slowest = 0;
+/** Fails when `status` is not answered within 50 ms; one answer in twenty may be late, as the machine has other work too. */
+async function assertPrompt(client: Client): Promise<void> {
+  const times: number[] = [];
   for (let round = 0; round < 20; round++) {
     const begun = performance.now();
     await client.ask('status');
-    slowest = Math.max(slowest, performance.now() - begun);
+    times.push(performance.now() - begun);
   }
-  return slowest;
+  assert.ok(times.filter((time) => time >= 50).length <= 1, `${times.join(', ')} ms`);
 }
 
 async function pidsOf(client: Client, name: string): Promise<readonly number[]> {
@@ -58,7 +58,7 @@ async function operate(client: Client): Promise<void> {
   const calm = { name: 'calm' };
   await eventually(async () => assert.equal((await client.ask('status', calm))['status'], 'active'));
   await eventually(async () => assert.equal((await pidsOf(client, 'calm')).length, 2));
-  assert.ok((await slowestStatus(client)) < 50);
+  await assertPrompt(client);
 
   const [killed, other] = await pidsOf(client, 'calm');
   process.kill(killed!, 'SIGKILL');
@@ -75,7 +75,7 @@ async function operate(client: Client): Promise<void> {
   assert.equal((await client.ask('stop', { name: 'victim', waiting: true }))['status'], 'ok');
   assert.equal((await client.ask('stop', { ...calm, waiting: true }))['status'], 'ok');
   assert.equal((await client.ask('start', { ...calm, waiting: true }))['status'], 'ok');
-  assert.ok((await slowestStatus(client)) < 50);
+  await assertPrompt(client);
 }
 
 /** Hooks that the scenario reaches in a daemon with this plugin. */

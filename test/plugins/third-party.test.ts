@@ -135,6 +135,23 @@ describe('a plugin from an npm package', () => {
     assert.match((await wrong('./x.mjs', 'throw new Error("no")')).text, /could not be imported: no; .*left out/);
   });
 
+  it('that fails in apply gives back what it had, is told, and missed by nobody', async () => {
+    const file = `
+      export default {
+        name: 'local',
+        async apply({ hooks, defer, log }) {
+          hooks.beforeSpawn.tap('local', () => false);
+          defer(() => log.info('given back'));
+          throw new Error('no luck today');
+        },
+      };`;
+    const ini = `[plugin:local]\nuse = ./local-plugin.mjs\n${watchers}`;
+    const daemon = await start(ini, { prepare, files: { 'local-plugin.mjs': file } });
+    await eventually(() => assert.match(daemon.log, /given back[^]*plugin local is not loaded: no luck today/));
+    const client = connect(daemon);
+    await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
+  });
+
   it('may be a file beside the configuration, which imports circusd too', async () => {
     const file = `
       import { definePlugin, service } from 'circusd';
