@@ -37,6 +37,8 @@ export class Arbiter {
   readonly #warmupDelay: number;
   readonly #watchers = new Map<string, Watcher>();
   readonly #sockets = new Map<string, Socket>();
+  /** The stops of watchers that were taken out. */
+  readonly #leaving = new Set<Promise<unknown>>();
   #stopping: Promise<void> | undefined;
   /** Aborted when it is stopped: ends the pauses of a start. */
   readonly #quit = new AbortController();
@@ -102,8 +104,10 @@ export class Arbiter {
     const watcher = this.get(name);
     this.#watchers.delete(name.toLowerCase());
     this.hooks.tell('watcherRemoved', watcher);
-    if (nostop) watcher.abandon();
-    else await watcher.stop(by).result;
+    if (nostop) return watcher.abandon();
+    const leaving = watcher.stop(by).result;
+    this.#leaving.add(leaving);
+    await leaving.finally(() => this.#leaving.delete(leaving));
   }
 
   /** Binds a socket. @throws ERR_SOCKET_BIND, ERR_SOCKET_DUPLICATE */
@@ -178,6 +182,7 @@ export class Arbiter {
     this.#quit.abort();
     await this.hooks.ask('stop', this);
     await this.stopAll(this.watchers, by);
+    await Promise.allSettled(this.#leaving);
     await this.hooks.ask('stopped', this);
     this.#release();
     this.#over();

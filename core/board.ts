@@ -54,6 +54,11 @@ export class HookBoard {
     }
   }
 
+  /** True while plugins change. */
+  get changing(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** Resolves at once, or when the plugins have stopped changing: spawns wait for it. */
   async steady(): Promise<void> {
     while (this.#held) await this.#held.until;

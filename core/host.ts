@@ -2,7 +2,7 @@
 import type { Arbiter } from './arbiter.js';
 import { abortable } from './clock.js';
 import { createContext, validated } from './context.js';
-import { CircusError, type ErrorCode } from './errors.js';
+import { CircusError } from './errors.js';
 import type { AnyPlugin, Log } from './plugin.js';
 import { Scope } from './scope.js';
 
@@ -243,9 +243,4 @@ export class Host {
     }
     return [...this.#live].reverse().filter((live) => doomed.has(live));
   }
-}
-
-/** For messages: the code of a load failure, when it is one of the kernel's. */
-export function failureCode({ error }: LoadFailure): ErrorCode | undefined {
-  return error instanceof CircusError ? error.code : undefined;
 }

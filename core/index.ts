@@ -27,10 +27,10 @@ export {
   type PluginContext,
   type RunResult,
 } from './plugin.js';
-export { childrenOf } from './posix/process.js';
+export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';
 export { signalName } from './posix/spawn.js';
-export { send, type Exit, type ExitReason, type Process, type StopRequest } from './process.js';
+export type { Exit, ExitReason, Process, StopRequest } from './process.js';
 export type { ReloadRequest } from './reload.js';
 export { Scope, type Disposer } from './scope.js';
 export { service, type Provided, type Service, type Services } from './service.js';

@@ -7,6 +7,8 @@ export class Pipe {
   /** The end for the child; the owner closes it after the spawn. */
   readonly childEnd: number;
   readonly #socket: Socket;
+  #paused = false;
+  #held = false;
   /** Resolves when nothing more will come. */
   readonly drained: Promise<void>;
 
@@ -22,11 +24,22 @@ export class Pipe {
 
   /** Stops reading: the child blocks once the pipe is full. */
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    if (!this.#held) this.#socket.resume();
+  }
+
+  /** Stops reading for a time, whatever was asked by `pause` and `resume`. */
+  async hold(until: Promise<void>): Promise<void> {
+    this.#held = true;
+    this.#socket.pause();
+    await until;
+    this.#held = false;
+    if (!this.#paused) this.#socket.resume();
   }
 
   /** Reads no more, whatever is still in the pipe. */

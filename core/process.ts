@@ -6,7 +6,7 @@ import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Pipe } from './pipe.js';
 import { close } from './posix/descriptor.js';
-import { childrenOf, factsOf, lives, nameOf, openPid } from './posix/process.js';
+import { childrenOf, factsOf, lives, nameOf, openPid, send } from './posix/process.js';
 import { expectExit, isExpected, type ExitStatus } from './posix/reap.js';
 import { waiter } from './posix/wait.js';
 import { startProgram } from './program.js';
@@ -114,7 +114,12 @@ export class Process {
   /** Starts the program. @throws ERR_COMMAND_NOT_FOUND, ERR_PROCESS_CWD, ERR_PROCESS_SPAWN */
   static start(spec: ProcessSpec, context: ProcessContext): Process {
     const origin = { startedAt: context.clock.now(), begun: context.clock.monotonic() };
-    const output = (chunk: Buffer, fd: number) => context.output(chunk, fd, child);
+    const { board } = context;
+    const output = (chunk: Buffer, fd: number) => {
+      context.output(chunk, fd, child);
+      // What is told now is kept until plugins have changed: no more of it than there is already.
+      if (board.changing) void pipes.get(fd)?.hold(board.steady());
+    };
     const { pid, pipes } = startProgram(spec, context.mark, output);
     const child = new Process({ ...origin, pid }, spec, context);
     for (const [fd, pipe] of pipes) child.#pipes.set(fd, pipe);
@@ -310,14 +315,3 @@ export class Process {
 
 /** What the kernel keeps of a program's name in `/proc/PID/comm`. */
 const shortName = (program: string) => basename(program).slice(0, 15);
-
-/** Sends a signal to a process, or to a group if negative; false when it is gone or not ours to signal. */
-export function send(pid: number, signal: number): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH' || code === 'EPERM') return false;
-    throw error;
-  }
-}

@@ -41,6 +41,7 @@ export const watcherTable: Table<WatcherState, WatcherEvent> = {
   waiting: { ...resting, stop: 'stopping', stopped: 'stopped' },
   starting: {
     started: 'active',
+    filled: 'active',
     emptied: 'retrying',
     wait: 'waiting',
     stop: 'stopping',

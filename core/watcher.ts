@@ -69,10 +69,6 @@ export class Watcher {
     return this.wanted === 'up' && (this.state === 'starting' || this.state === 'active' || this.state === 'retrying');
   }
 
-  get #reloading(): boolean {
-    return this.queue.operations[0]?.kind === 'reload';
-  }
-
   /** Asks for a start; of a running watcher, for what is missing. */
   start(by = 'operator'): Operation {
     return this.enqueue('start', by, (operation) => this.#start(operation));
@@ -179,8 +175,9 @@ export class Watcher {
     const { slots } = this.keeper;
     if (slots.serving.length > 0 || this.spec.numprocesses === 0) return void this.#become('filled');
     if (this.processes.length > 0) return;
-    // A reload that stops before it starts has a moment without a process, and knows what it does.
-    if (slots.pending) return void (this.#reloading || this.#become('emptied'));
+    if (slots.retries.length > 0) return void this.#become('emptied');
+    // What is being decided or spawned just now is soon known.
+    if (slots.pending) return;
     const { outcome } = slots;
     if (!outcome || !this.#become(outcome)) return;
     void this.#context.board.ask('afterStop', this, new AbortController().signal);

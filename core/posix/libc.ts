@@ -103,6 +103,3 @@ export function checked(call: string, result: number): number {
   const number = koffi.errno();
   throw new CircusError('ERR_SYSTEM_CALL', [call, wordsOf(number)], { cause: number });
 }
-
-/** The error number that the last call left behind. */
-export const errno = (): number => koffi.errno();

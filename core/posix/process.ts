@@ -91,3 +91,14 @@ export function becomeSubreaper(): void {
 export function openPid(pid: number): number {
   return checked('pidfd_open', libc().syscall(SYS_pidfd_open, pid, 0));
 }
+
+/** Sends a signal to a process, or to a group if negative; false when it is gone or not ours to signal. */
+export function send(pid: number, signal: number): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH' || code === 'EPERM') return false;
+    throw error;
+  }
+}

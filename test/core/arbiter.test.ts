@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { Arbiter } from '../../core/arbiter.js';
 import { isOpen } from '../../core/posix/descriptor.js';
-import { send } from '../../core/process.js';
+import { send } from '../../core/posix/process.js';
 import { socketSpec } from '../../core/spec.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { see } from '../support/proc.js';
 import { builtKernel } from './built.js';
 import { programPath } from './child.js';
-import { pidsOf, sleeper, worldPerTest } from './world.js';
+import { deaf, hasSignal, pidsOf, sleeper, worldPerTest } from './world.js';
 
 const run = promisify(execFile);
 const never = () => new Promise<never>(() => undefined);
@@ -151,6 +151,17 @@ describe('the watchers of an arbiter', () => {
     await arbiter.remove('A');
     assert.deepEqual([told, arbiter.watchers, see(pid!)], [['+a', '-a'], [], undefined]);
     await assert.rejects(arbiter.remove('a'), { code: 'ERR_WATCHER_UNKNOWN' });
+  });
+
+  it('that are still being taken out are waited for by the stop', async () => {
+    const { arbiter } = world();
+    const watcher = await world().up({ ...deaf, graceful_timeout: 0.2 });
+    const [pid] = pidsOf(watcher);
+    await world().until(() => hasSignal(pid!, 'SigIgn', 15));
+    const removing = arbiter.remove('sleeper');
+    await arbiter.stop();
+    assert.equal(see(pid!), undefined);
+    await removing;
   });
 
   it('can be taken out and left running', async () => {

@@ -82,6 +82,17 @@ describe('the context of a plugin', () => {
     ]);
   });
 
+  it('takes the keys as written where a plugin checks none, and wants no checks that take their time', async () => {
+    const contexts: PluginContext[] = [];
+    const apply = (given: PluginContext) => void contexts.push(given);
+    const slow = { '~standard': { version: 1, vendor: 'test', validate: async () => ({ value: 1 }) } } as const;
+    const plugins = [definePlugin({ name: 'free', apply }), definePlugin({ name: 'slow', options: slow, apply })];
+    assert.deepEqual(await host.load(plugins.map((plugin) => ({ plugin, options: { a: '1' } }))), []);
+    const watcher = add('own', { 'free.b': '2', 'slow.b': '2' });
+    assert.deepEqual(contexts[0]!.optionsFor(watcher), { a: '1', b: '2' });
+    assert.throws(() => contexts[1]!.optionsFor(watcher), /options per watcher need a synchronous validator/);
+  });
+
   it('guards callbacks: what they throw or reject is a fault, and after the close they are silent', async () => {
     let calls = 0;
     const callback = context.guard((how: string) => {

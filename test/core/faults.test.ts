@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemClock, type Clock } from '../../core/clock.js';
 import { catalogue, type HookName, type TapPoint } from '../../core/hooks.js';
-import { send } from '../../core/process.js';
+import { send } from '../../core/posix/process.js';
 import { socketSpec } from '../../core/spec.js';
 import { worldPerTest, type World } from './world.js';
 

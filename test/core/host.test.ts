@@ -4,6 +4,7 @@ import { Host, orderPlugins, type LoadFailure } from '../../core/host.js';
 import { definePlugin, type AnyPlugin, type PluginContext } from '../../core/plugin.js';
 import { Scope } from '../../core/scope.js';
 import { service } from '../../core/service.js';
+import { watcherSpec } from '../../core/spec.js';
 import { FakeClock, flush } from '../support/clock.js';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -258,6 +259,19 @@ describe('the host', () => {
     await host.close();
     await host.load([{ plugin: keeping }], kept);
     assert.deepEqual(restored, [undefined, { counts: [1, 2] }]);
+  });
+
+  it('starts what waited for a plugin when it comes, and nothing that was not to run', async () => {
+    const spec = { cmd: '/nowhere/program', max_retry: 1, needs: ['limits'] };
+    const waiting = arbiter.add(watcherSpec({ ...spec, name: 'waiting' }));
+    const resting = arbiter.add(watcherSpec({ ...spec, name: 'resting' }));
+    await waiting.start().result;
+    assert.equal(waiting.state, 'waiting');
+    await load(noting(log, 'other'));
+    assert.equal(waiting.state, 'waiting');
+    await load(noting(log, 'limits'));
+    await flush();
+    assert.deepEqual([waiting.state, resting.state], ['gave-up', 'stopped']);
   });
 
   it('does nothing by itself: plugins that are defined are only that', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { send } from '../../core/process.js';
+import { send } from '../../core/posix/process.js';
 import type { Watcher } from '../../core/watcher.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { temporaryPerTest } from '../support/temporary.js';
@@ -215,6 +215,20 @@ describe('the verdict about a process that ended', () => {
     world().hooks.afterStart.tap('test', async ({ processes }) => void (await processes[0]?.ended));
     const watcher = await world().up({ cmd: 'true', respawn: false });
     await world().until(() => watcher.state === 'completed');
+  });
+
+  it('that takes its time leaves the state as it is', async () => {
+    let answer!: (verdict: 'respawn') => void;
+    world().hooks.respawn.tap('test', () => new Promise<'respawn'>((resolve) => (answer = resolve)));
+    const watcher = await world().up();
+    await end(watcher);
+    assert.equal(watcher.state, 'active');
+    answer('respawn');
+    await world().until(() => watcher.processes.length === 1);
+    assert.deepEqual(
+      world().log.filter((entry) => !/^(spawned|reaped)/.test(entry)),
+      ['starting', 'active'],
+    );
   });
 
   it('may be respawn, whatever the option says', async () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
 import { systemClock } from '../../core/clock.js';
-import { becomeSubreaper, factsOf } from '../../core/posix/process.js';
+import { becomeSubreaper, factsOf, send } from '../../core/posix/process.js';
 import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
-import { Process, send } from '../../core/process.js';
+import { Process } from '../../core/process.js';
 import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
 import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
@@ -106,6 +106,39 @@ describe('the output of a process', () => {
     child.process.resume(1);
     await child.process.finished();
     assert.equal(child.text.length, 1_000_000 + 'begun\n'.length);
+  });
+
+  it('is not read while plugins change, whoever asks for it, and is told afterwards', async () => {
+    const board = new HookBoard(systemClock);
+    const child = new Child(['sh', '-c', 'while :; do head -c 10000 /dev/zero; sleep 0.001; done'], { board });
+    const told = () => child.text.length;
+    await eventually(() => assert.ok(told() > 0));
+    await board.exchange(async () => {
+      const before = told();
+      // One chunk may come before it is noticed.
+      await eventually(() => assert.ok(told() > before));
+      const held = told();
+      child.process.resume(1);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(told(), held);
+    });
+    const after = told();
+    await eventually(() => assert.ok(told() > after));
+    await child.stop();
+  });
+
+  it('stays paused after plugins have changed, if it was', async () => {
+    const board = new HookBoard(systemClock);
+    const child = new Child(['sh', '-c', 'while :; do echo more; sleep 0.001; done'], { board });
+    await board.exchange(async () => void (await child.lines(1)));
+    child.process.pause(1);
+    await board.exchange(async () => undefined);
+    const { length } = child.text;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(child.text.length, length);
+    child.process.resume(1);
+    await eventually(() => assert.ok(child.text.length > length));
+    await child.stop();
   });
 
   it('that nobody reads does not hold up a stop for longer than a second', async () => {

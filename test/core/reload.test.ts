@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { WatcherSpec } from '../../core/spec.js';
 import type { ReloadReport } from '../../core/watcher.js';
-import { send } from '../../core/process.js';
+import { send } from '../../core/posix/process.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { deaf, hasSignal, pidsOf, widsOf, worldPerTest } from './world.js';
 
@@ -208,6 +208,10 @@ describe('a reload that stops first', () => {
     const reload = world().arbiter.reload(watcher, { change: given({ cmd: '/nowhere/program' }) });
     await assert.rejects(reload.result, { code: 'ERR_PROCESS_SPAWN' });
     await world().until(() => watcher.processes.length === 1);
+    assert.deepEqual(
+      world().log.filter((entry) => !/^(spawned|reaped)/.test(entry)),
+      ['starting', 'active'],
+    );
     assert.deepEqual([watcher.spec.cmd, watcher.processes[0]?.spec.command], ['sleep 600', 'sleep']);
   });
 });

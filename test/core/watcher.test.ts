@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { send } from '../../core/process.js';
+import { send } from '../../core/posix/process.js';
 import { see } from '../support/proc.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { deaf, hasSignal, pidsOf, widsOf, worldPerTest } from './world.js';
@@ -267,6 +267,7 @@ describe('stopping a watcher', () => {
 
   it('is joined by a start that comes when a restart was cancelled', async () => {
     const watcher = await world().up({ ...deaf, graceful_timeout: 0.2 });
+    await world().until(() => hasSignal(pidsOf(watcher)[0]!, 'SigIgn', 15));
     const restart = watcher.restart();
     await world().until(() => watcher.state === 'stopping');
     restart.cancel('operator');

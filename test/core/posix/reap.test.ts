@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { libc } from '../../../core/posix/libc.js';
 import { becomeSubreaper, childrenOf } from '../../../core/posix/process.js';
 import { adoptOrphans, isExpected, releaseReaper } from '../../../core/posix/reap.js';
 import { eventually } from '../../support/eventually.js';
@@ -8,6 +9,8 @@ import { assertNothingLeft, watchLeftovers } from '../../support/leftovers.js';
 import { see } from '../../support/proc.js';
 import { Child } from '../child.js';
 
+const P_PID = 1;
+const WEXITED = 4;
 const run = promisify(execFile);
 const zombies = () => childrenOf(process.pid).filter((pid) => see(pid)?.zombie);
 
@@ -32,6 +35,15 @@ describe('reaping', () => {
     }
   });
 
+  it('tells the end also of a child that somebody else has collected', async () => {
+    const { process } = new Child('sleep 600');
+    process.signal(9);
+    // Collected here, before the event loop has had a turn.
+    while (libc().waitid(P_PID, process.pid, Buffer.alloc(128), WEXITED) !== 0);
+    const { code, signal } = await process.ended;
+    assert.deepEqual([code, signal], [null, null]);
+  });
+
   it('forgets a child when it has ended', async () => {
     const { process } = new Child('sleep 600');
     assert.ok(isExpected(process.pid));
@@ -50,7 +62,7 @@ describe('reaping', () => {
       theirs.push(run('true'));
       ours.push(new Child('true').process.ended);
       // So that zombies of all three kinds are there when orphans are collected.
-      if (round % 10 === 0) ours.push(new Child('orphan-many.py 3').process.ended);
+      if (round % 20 === 0) ours.push(new Child('orphan-many.py 3').process.ended);
       if (round % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await Promise.all(ours);
