@@ -100,18 +100,20 @@ export function buildConfiguration(written: Written, environment: Variables, kno
     );
 
   const sockets = of('socket').map((section) => ({ ...buildSocket(building, section, fillings), section }));
-  const names = new Set(sockets.map(({ spec }) => spec.name));
+  rejectDoubled(building, 'socket', sockets);
+  const lost = brokenIn(problems);
+  const names = new Set(sockets.filter(({ section }) => !lost.has(section.name)).map(({ spec }) => spec.name));
   const uses = of('plugin').map(({ name }) => optionsOf(written, name).get('use')?.value);
   if (circus.httpd === true || uses.includes('httpd')) names.add('circushttpd');
-  const around = { environments, sockets: names, shell };
+  const lostNames = new Set(sockets.map(({ spec }) => spec.name).filter((name) => !names.has(name)));
+  const around = { environments, sockets: names, lostSockets: lostNames, shell };
   const watchers = of('watcher').map((section) => ({ ...buildWatcher(building, section, around), section }));
   const plugins = of('plugin').map((section) => ({ spec: buildPlugin(building, section, fillings), section }));
   const sections = foreignSections(building, fillings);
   rejectDoubled(building, 'watcher', watchers);
-  rejectDoubled(building, 'socket', sockets);
   rejectUnknown(building);
 
-  const broken = new Set(problems.filter((problem) => problem.severity === 'error').map((problem) => problem.section));
+  const broken = brokenIn(problems);
   const sound = <Built extends { spec: { name: string }; section: WrittenSection }>(all: readonly Built[]) =>
     all
       .filter(({ section }) => !broken.has(section.name))
@@ -128,6 +130,11 @@ export function buildConfiguration(written: Written, environment: Variables, kno
     sections,
     problems: finished(problems, written.files),
   };
+}
+
+/** The sections that an error leaves out. */
+function brokenIn(problems: readonly Problem[]): ReadonlySet<string | undefined> {
+  return new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
 }
 
 function buildSocket(building: Building, section: WrittenSection, fillings: Fillings) {

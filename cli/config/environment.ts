@@ -79,7 +79,7 @@ export function environmentsOf(written: Written, daemon: Variables, report: (pro
     if (known) return known;
     const failures: Problem[] = [];
     const values = fill('env', variablesIn(written, 'env'), daemonLookup, shell, failures, hidden);
-    const base = { values, lookup: over(textsOf(values), daemonLookup), failures };
+    const base = { values, lookup: over(values, daemonLookup), failures };
     if (!hidden) {
       bases.set(shell, base);
       failures.forEach(tell);
@@ -97,14 +97,15 @@ export function environmentsOf(written: Written, daemon: Variables, report: (pro
     const add = (section: string, layer: readonly Variable[]): void => {
       const values = fill(section, layer, lookup, own.shell, failures, hidden);
       for (const [name, variable] of values) variables.set(name, variable);
-      lookup = over(textsOf(values), lookup);
+      lookup = over(values, lookup);
     };
     add(own.section, own.files);
     for (const section of sections) add(section, variablesIn(written, section));
     add(own.section, own.variables);
     for (const name of own.secrets.keys()) variables.delete(name);
     const below = lookup;
-    const env: Environment = Object.freeze(Object.fromEntries([...textsOf(variables), ...own.secrets]));
+    const texts = [...variables].map(([name, { value }]) => [name, value] as const);
+    const env: Environment = Object.freeze(Object.fromEntries([...texts, ...own.secrets]));
     let copied: Environment | undefined;
     return {
       lookup: hidden ? (name, exact) => hidden(name, exact) ?? below(name, exact) : below,
@@ -160,10 +161,6 @@ function inheritedBy(daemon: Variables): () => Environment {
 
 function variablesIn(written: Written, section: string): readonly Variable[] {
   return [...optionsOf(written, section).values()].filter(({ key }) => key !== '__name__' && strip(key) !== '');
-}
-
-function textsOf(variables: ReadonlyMap<string, Variable>): Map<string, string> {
-  return new Map([...variables].map(([name, { value }]) => [name, value]));
 }
 
 /** Secrets stand in other texts as variables, which are filled in when a process is started. */

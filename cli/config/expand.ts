@@ -14,19 +14,37 @@ export function withEnvironment(text: string, lookup: Lookup): string {
 
 /** A lookup in an environment; of names that differ by case only the last one counts. */
 export function lookupIn(variables: Variables): Lookup {
-  return lookupInMap(new Map(Object.entries(variables)));
-}
-
-/** The same in a map. */
-export function lookupInMap(variables: ReadonlyMap<string, string | undefined>): Lookup {
-  const values = new Map<string, string>();
-  for (const [name, value] of variables) if (value !== undefined) values.set(name.toLowerCase(), value);
-  return (name, exact) => (exact ? variables.get(name) : values.get(name));
+  return lookup(new Map(Object.entries(variables)), (value) => value);
 }
 
 /** A lookup in variables that lie upon others. */
-export function over(above: ReadonlyMap<string, string>, below: Lookup): Lookup {
+export function over(above: ReadonlyMap<string, { readonly value: string }>, below: Lookup): Lookup {
   if (above.size === 0) return below;
-  const lookup = lookupInMap(above);
-  return (name, exact) => lookup(name, exact) ?? below(name, exact);
+  const own = lookup(above, ({ value }) => value);
+  return (name, exact) => own(name, exact) ?? below(name, exact);
+}
+
+/** Most environments are never looked into, so lower-case names are made at the first question. */
+function lookup<Item>(variables: ReadonlyMap<string, Item>, valueOf: (item: Item) => string | undefined): Lookup {
+  let lower: Map<string, string> | undefined;
+  return (name, exact) => {
+    if (exact) {
+      const item = variables.get(name);
+      return item === undefined ? undefined : valueOf(item);
+    }
+    lower ??= lowered(variables, valueOf);
+    return lower.get(name);
+  };
+}
+
+function lowered<Item>(
+  variables: ReadonlyMap<string, Item>,
+  valueOf: (item: Item) => string | undefined,
+): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [name, item] of variables) {
+    const value = valueOf(item);
+    if (value !== undefined) values.set(name.toLowerCase(), value);
+  }
+  return values;
 }

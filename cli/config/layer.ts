@@ -1,4 +1,5 @@
 /** One layer of an environment: variables that may refer to one another, and to those of the layers below. */
+import { groupsOf, wayBack } from './circles.js';
 import { withEnvironment, type Lookup, type Variables } from './expand.js';
 import type { IniOption } from './ini.js';
 import type { Problem } from './problem.js';
@@ -40,6 +41,8 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
   const byExact = new Map(variables.map((variable) => [strip(variable.key), variable]));
   const byName = new Map(variables.map((variable) => [nameOf(variable), variable]));
   const done = new Map<Variable, string>();
+  /** Variables that refer to themselves, with what stands between. */
+  const circles = new Map<Variable, string>();
   const report = ({ key, file, line, column }: Variable, severity: Problem['severity'], message: string): void =>
     context.report({ severity, file, line, column, section: context.section, key, message: `"${key}" ${message}` });
   const other: Finder = (from, name, exact) => {
@@ -47,30 +50,18 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
     const isItself = exact ? found === from : name === nameOf(from);
     return isItself ? undefined : found;
   };
-  const valueOf = (variable: Variable): string => {
-    const known = done.get(variable);
-    if (known !== undefined) return known;
-    const value = fill(variable);
-    done.set(variable, value);
-    return value;
-  };
   const fill = (variable: Variable): string => {
     const { kind } = variable;
     const value = textOf(variable, shell);
     const trim = (filled: string): string => (kind === undefined ? strip(filled) : filled);
     if (kind === 'literal' || (kind === 'file' && !shell)) return variable.value;
-    if (!value.includes('$') && !value.includes('((')) return trim(value);
-    const circle = circleFrom(variable, other, shell);
-    if (circle) {
-      const through = circle.map(({ key }) => `"${key}"`).join(', ');
-      report(variable, 'warning', `stays as written, because it refers to itself through ${through}`);
-      return kind === 'file' ? value : trim(finish(value, daemon));
-    }
+    if (isPlain(value)) return trim(value);
+    if (circles.has(variable)) return kind === 'file' ? value : trim(finish(value, daemon));
     const lookup: Lookup = (name, exact) => {
       const secret = hidden?.(name, exact);
       if (secret !== undefined) return secret;
       const found = other(variable, name, exact);
-      return found === undefined ? below(name, exact) : valueOf(found);
+      return found === undefined ? below(name, exact) : done.get(found);
     };
     if (!shell) return trim(finish(withEnvironment(value, lookup), daemon));
     const filled = fillShell(value, {
@@ -80,34 +71,51 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
     });
     return trim(filled);
   };
-  return new Map(variables.map((variable) => [strip(variable.key), { ...variable, value: valueOf(variable) }]));
+  if (variables.every((variable) => isPlain(textOf(variable, shell)))) {
+    return new Map(variables.map((variable) => [strip(variable.key), { ...variable, value: fill(variable) }]));
+  }
+  const references = new Map(variables.map((variable) => [variable, referencesIn(variable, other, shell)]));
+  const next = (variable: Variable): readonly Variable[] => references.get(variable)!;
+  for (const group of groupsOf(variables, next)) {
+    if (group.length > 1) for (const variable of group) circles.set(variable, throughIn(variable, group, next));
+    for (const variable of group) done.set(variable, fill(variable));
+  }
+  for (const variable of variables) {
+    const through = circles.get(variable);
+    if (through) report(variable, 'warning', `stays as written, because it refers to itself through ${through}`);
+  }
+  return new Map(variables.map((variable) => [strip(variable.key), { ...variable, value: done.get(variable)! }]));
 }
+
+/** The way from a variable back to it, in words. */
+function throughIn(
+  variable: Variable,
+  group: readonly Variable[],
+  next: (variable: Variable) => readonly Variable[],
+): string {
+  if (group.length > mostNamed) return `${group.length - 1} others`;
+  const names = wayBack(variable, next).map(({ key }) => `"${key}"`);
+  return names.join(', ');
+}
+
+const mostNamed = 50;
 
 /** Finds the variable of the same layer that is meant by a name in another one. */
 type Finder = (from: Variable, name: string, exact?: true) => Variable | undefined;
 
-/** The other variables on a way from one back to it, or undefined. */
-function circleFrom(start: Variable, other: Finder, shell: boolean): readonly Variable[] | undefined {
-  const seen = new Set<Variable>();
-  const search = (from: Variable, way: readonly Variable[]): readonly Variable[] | undefined => {
-    for (const next of referencesIn(from, other, shell)) {
-      if (next === start) return way;
-      if (seen.has(next)) continue;
-      seen.add(next);
-      const found = search(next, [...way, next]);
-      if (found) return found;
-    }
-    return undefined;
-  };
-  return search(start, []);
-}
-
 function referencesIn(from: Variable, other: Finder, shell: boolean): readonly Variable[] {
+  const text = textOf(from, shell);
+  if (isPlain(text)) return [];
   if (from.kind === 'literal' || (from.kind === 'file' && !shell)) return [];
   const found: (Variable | undefined)[] = [];
-  withEnvironment(textOf(from, shell), (name) => void found.push(other(from, name)));
-  if (shell) found.push(...shellNames(textOf(from, shell)).map((name) => other(from, name, true)));
+  withEnvironment(text, (name) => void found.push(other(from, name)));
+  if (shell) found.push(...shellNames(text).map((name) => other(from, name, true)));
   return found.filter((variable) => variable !== undefined);
+}
+
+/** True for a text without anything to fill in. */
+function isPlain(text: string): boolean {
+  return !text.includes('$') && !text.includes('((');
 }
 
 function nameOf(variable: Variable): string {

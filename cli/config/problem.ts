@@ -1,5 +1,7 @@
 /** What is wrong in a configuration, where it is written, and what was probably meant. */
 
+import { byCodePoint } from './text.js';
+
 /** A place in a file; line and column count from 1. */
 export interface Place {
   readonly file: string;
@@ -40,7 +42,9 @@ export function strictly(problems: readonly Problem[]): readonly Problem[] {
 export function byPlace(files: readonly string[]): (one: Problem, other: Problem) => number {
   const ranks = new Map(files.map((file, at) => [file, at]));
   const rank = ({ file }: Problem): number => ranks.get(file) ?? files.length;
-  return (one, other) => rank(one) - rank(other) || one.line - other.line || one.column - other.column;
+  const byName = (one: Problem, other: Problem): number => byCodePoint(one.file, other.file);
+  return (one, other) =>
+    rank(one) - rank(other) || byName(one, other) || one.line - other.line || one.column - other.column;
 }
 
 /** The candidate that was probably meant by `name`, or undefined when none is near; case does not matter. */

@@ -13,13 +13,15 @@ export interface Filling {
 }
 
 const mark = /\$\$|\$\{|\$\(circus\.[\w.-]+\)|\(\(circus\.[\w.-]+\)\)|\$(?=[A-Z])/i;
+/** How often defaults may stand in one another. */
+const deepest = 20;
 const capitals = /^[A-Z][A-Z0-9_]*/;
 
 /**
  * Fills in `${NAME}`, `${NAME:-default}`, `${NAME:?message}` (without the colon: also an empty value counts), and
  * Circus's own `$(circus.env.NAME)`; `$$` is a dollar. What was filled in is not looked at again.
  */
-export function fillShell(text: string, filling: Filling): string {
+export function fillShell(text: string, filling: Filling, depth = 0): string {
   let output = '';
   let rest = text;
   for (;;) {
@@ -33,7 +35,7 @@ export function fillShell(text: string, filling: Filling): string {
     else if (written === '${') {
       const end = endOf(rest);
       used = end + 1 || rest.length;
-      output += end < 0 ? unreadable(rest, filling) : valueOf(rest.slice(2, end), filling);
+      output += end < 0 || depth > deepest ? unreadable(rest, filling) : valueOf(rest.slice(2, end), filling, depth);
     } else if (written === '$') {
       const name = filling.daemon === undefined ? undefined : capitals.exec(rest.slice(1))?.[0];
       output += name === undefined ? '$' : (filling.daemon![name] ?? '');
@@ -71,12 +73,12 @@ function endOf(text: string): number {
   return -1;
 }
 
-function valueOf(inside: string, filling: Filling): string {
+function valueOf(inside: string, filling: Filling, depth: number): string {
   const [, name, operator = '', word = ''] = /^([A-Za-z_]\w*)(?:(:?[-?])(.*))?$/s.exec(inside) ?? [];
   if (name === undefined) return unreadable(`\${${inside}}`, filling);
   const value = filling.lookup(name, true);
   if (value !== undefined && (value !== '' || !operator.startsWith(':'))) return value;
-  if (operator.endsWith('-')) return fillShell(word, filling);
+  if (operator.endsWith('-')) return fillShell(word, filling, depth + 1);
   if (operator.endsWith('?')) {
     filling.report(
       'error',

@@ -21,8 +21,9 @@ export interface BuiltWatcher {
 /** What is known to all watchers. */
 export interface Surroundings {
   readonly environments: Environments;
-  /** The names of the sockets. */
+  /** The names of the sockets, and of those that an error leaves out. */
   readonly sockets: ReadonlySet<string>;
+  readonly lostSockets: ReadonlySet<string>;
   /** `[circus]` says `expand = shell`. */
   readonly shell: boolean;
 }
@@ -58,7 +59,7 @@ export function buildWatcher(building: Building, section: WrittenSection, around
     secrets: [...own.secrets.keys()],
     options: otherOptions(taken, section),
   });
-  check(spec, taken, around.sockets);
+  check(spec, taken, around);
   return { spec, places, variables: environment.variables };
 }
 
@@ -137,7 +138,7 @@ function environmentFor({ values, texts, report }: Taken, environment: WatcherEn
   return copied;
 }
 
-function check(spec: WatcherSpec, { report, texts, written }: Taken, sockets: ReadonlySet<string>): void {
+function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, lostSockets }: Surroundings): void {
   if (spec.name === '') report('error', undefined, 'the section header has no name after "watcher:"');
   const unfilled = written.has('cmd') && !texts.has('cmd');
   if (spec.cmd.trim() === '' && !unfilled)
@@ -149,13 +150,11 @@ function check(spec: WatcherSpec, { report, texts, written }: Taken, sockets: Re
     report('warning', 'shell_args', '"shell_args" has no effect without "shell = true"');
   }
   const known = (key: string, name: string): void => {
-    if (!sockets.has(name)) {
-      report(
-        'error',
-        key,
-        `"${key}" names socket "${name}", but there is no [socket:${name}]${didYouMean(name, sockets)}`,
-      );
-    }
+    if (sockets.has(name)) return;
+    const why = lostSockets.has(name)
+      ? 'which is left out because of an error in it'
+      : `but there is no [socket:${name}]${didYouMean(name, sockets)}`;
+    report('error', key, `"${key}" names socket "${name}", ${why}`);
   };
   for (const name of spec.sockets) known('sockets', name);
   if (spec.stdin_socket) known('stdin_socket', spec.stdin_socket);

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { buildConfiguration } from '../../../cli/config/build.js';
+import { parseEnvFile } from '../../../cli/config/env-file.js';
 import { readIni } from '../../../cli/config/ini.js';
+import type { Problem } from '../../../cli/config/problem.js';
+import { readConfigurationText } from '../../../cli/config/read.js';
 import { mergeFiles } from '../../../cli/config/sections.js';
+import { formats, showConfiguration } from '../../../cli/config/show.js';
 import { isBlank, strip, stripEnd } from '../../../cli/config/text.js';
+import { yamlIsThere } from './yaml-package.js';
 
 const full = process.env.CIRCUSD_FULL === '1';
 
@@ -28,32 +33,66 @@ describe('any configuration', function () {
     );
   });
 
-  it('never crashes the reader, and every problem has a place, whatever was done to the file', () => {
-    const random = randomNumbers(20_240_601);
-    const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
-    const end = Date.now() + 1500;
-    for (let round = 0; full ? round < 200_000 : round < 3000 && Date.now() < end; round++) {
-      let text = sample;
-      for (let times = 1 + Math.floor(random() * 8); times > 0; times--) {
-        const from = Math.floor(random() * text.length);
-        const to = random() < 0.3 ? from : Math.min(text.length, from + Math.floor(random() ** 4 * 200));
-        text = text.slice(0, from) + (random() < 0.7 ? pick(pieces) : text.slice(from, to).repeat(2)) + text.slice(to);
+  const kinds = [
+    { file: 'a.ini', rounds: 200_000 },
+    { file: 'a.json', rounds: 100_000 },
+    { file: 'a.yaml', rounds: 30_000 },
+    { file: 'v.env', rounds: 50_000 },
+  ];
+  for (const { file, rounds } of kinds) {
+    it(`never crashes the reader, and every problem has a place, whatever was done to ${file}`, function () {
+      if (file === 'a.yaml' && !yamlIsThere) this.skip();
+      const random = randomNumbers(20_240_601);
+      const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+      const end = Date.now() + 1000;
+      for (let round = 0; full ? round < rounds : round < 3000 && Date.now() < end; round++) {
+        let text = samples[file]!;
+        for (let times = 1 + Math.floor(random() * 8); times > 0; times--) {
+          const from = Math.floor(random() * text.length);
+          const to = random() < 0.3 ? from : Math.min(text.length, from + Math.floor(random() ** 4 * 200));
+          text =
+            text.slice(0, from) + (random() < 0.7 ? pick(pieces) : text.slice(from, to).repeat(2)) + text.slice(to);
+        }
+        const began = Date.now();
+        if (file === 'v.env') checkVariables(text);
+        else checkMutation(text, file, round % 20 === 0);
+        assert.ok(Date.now() - began < 3000, `took ${Date.now() - began} ms: ${JSON.stringify(text)}`);
       }
-      checkMutation(text);
-    }
-  });
+    });
+  }
 });
 
-function checkMutation(text: string): void {
-  const lines = text.split(/\r\n|\r|\n/).length;
+function checkMutation(text: string, file: string, alsoShown: boolean): void {
   const environment = { HOME: '/root', PATH: '/bin', '': '', 'A=': '$HOME' };
-  const { problems, watchers } = buildConfiguration(mergeFiles('a.ini', [readIni(text, 'a.ini')]), environment);
+  const configuration = buildConfiguration(mergeFiles(file, [readConfigurationText(text, file)]), environment);
+  const { problems, watchers } = configuration;
+  checkPlaces(problems, text, file);
+  for (const { spec } of watchers) assert.ok(spec.cmd !== '' && spec.numprocesses >= 0, JSON.stringify(text));
+  if (!alsoShown) return;
+  for (const format of formats) {
+    const shown = showConfiguration(configuration, [], undefined, format);
+    if (format !== 'json') continue;
+    const again = buildConfiguration(mergeFiles(file, [readConfigurationText(shown, 'b.json')]), environment);
+    // What was filled in may look like another variable, which is filled in when it is read again.
+    if (/circus\.env\./i.test(shown)) continue;
+    const [before, after] = [watchers, again.watchers].map((all) => all.map(({ spec }) => spec));
+    assert.deepEqual(after, before, JSON.stringify({ text, shown, problems: again.problems }));
+  }
+}
+
+function checkVariables(text: string): void {
+  const { variables, problems } = parseEnvFile(text, 'v.env');
+  checkPlaces(problems, text, 'v.env');
+  for (const { key, line } of variables) assert.ok(key !== '' && line >= 1, JSON.stringify(text));
+}
+
+function checkPlaces(problems: readonly Problem[], text: string, file: string): void {
+  const lines = text.split(/\r\n|\r|\n/).length;
   for (const problem of problems) {
-    assert.equal(problem.file, 'a.ini');
+    assert.equal(problem.file, file);
     assert.ok(problem.line >= 1 && problem.line <= lines, JSON.stringify({ problem, text }));
     assert.ok(problem.column >= 1 && problem.message.length > 10 && !problem.message.includes('undefined'));
   }
-  for (const { spec } of watchers) assert.ok(spec.cmd !== '' && spec.numprocesses >= 0, JSON.stringify(text));
 }
 
 /** A small generator of numbers in 0..1 that gives the same ones in every run. */
@@ -111,7 +150,7 @@ function writeSection({ name, options }: Section): string {
   return [`[${name}] ; a note`, ...lines].join('\n');
 }
 
-const sample = `[DEFAULT]
+const ini = `[DEFAULT]
 copy_env = True
 [circus]
 check_delay = 5
@@ -142,8 +181,13 @@ rlimit_nofile = 1024
 stdout_stream.class = FileStream
 hooks.before_start = a.b, true
 singleton = no
+[defaults:w*]
+max_age = 1h30m
+env.D = \${HOME:-/none}\${A:-\${B:?no B}}
 [watcher:worker]
 cmd : worker
+expand = shell
+env.E = $$HOME
 graceful_timeout = 2.5
 flapping.window = 1
 [plugin:flapping]
@@ -151,14 +195,92 @@ use = circus.plugins.flapping.Flapping
 window = 3
 `;
 
+const json = `{
+  "circus": { "check_delay": 5, "httpd": false, "umask": "022", "endpoint": null },
+  "env": { "A": "$(circus.env.B)", "B": 1, "web,w*": { "C": "$HOME" } },
+  "defaults": { "copy_env": true, "graceful_timeout": "1m" },
+  "watchers": {
+    "web": {
+      "cmd": ["run", "--fd", "$(circus.sockets.web)"], "sockets": ["web"], "numprocesses": "cpus-1",
+      "stdout_stream": { "class": "FileStream", "max_bytes": "1M" }, "env": { "D": "\\u0041\\n" }
+    },
+    "worker": { "cmd": "worker", "expand": "shell", "args": "\${A:-x}", "flapping": { "window": 1.5e1 } }
+  },
+  "sockets": { "web": { "port": 80 } },
+  "plugins": { "flapping": { "use": "flapping", "window": 3 } }
+}
+`;
+
+const yaml = `circus: { check_delay: 5, umask: 022 }
+base: &base
+  copy_env: true
+  env: { A: "$(circus.env.B)", B: ~ }
+watchers:
+  web:
+    <<: *base
+    cmd: [run, --fd, $(circus.sockets.web)]
+    sockets: web
+    args: >
+      one
+      two
+  worker: # note
+    <<: [*base]
+    cmd: |
+      worker
+    expand: shell
+    flapping: { window: 1.5 }
+sockets:
+  web: { port: 80 }
+`;
+
+const variables = `# note
+A=1
+export B = two words # note
+C="tab\\t \\"q\\" \${A:-x}"
+D='one
+two'
+E=
+`;
+
+const samples: Readonly<Record<string, string>> = { 'a.ini': ini, 'a.json': json, 'a.yaml': yaml, 'v.env': variables };
+
 const pieces = [
   ['', '\n', '\r', '\r\n', '[', ']', '=', ':', ';', ' ;', '#', '"', "'", '\\', '\0', '\t', ' ', '\n ', '\n\n  '],
   ['\u00a0', '\u0085', '\u2028', '\ufeff', '\ud800', '\udc00', '😀', '@', '%0041', '%', '@1', '{% if %}', '-1'],
   ['__proto__', '[__proto__]\n', 'constructor = 1\n', 'toString', '10 = 1\n', 'k[] = 1\n', '1e999', '9'.repeat(30)],
+  [
+    '${A:-',
+    '${',
+    '$$',
+    '}',
+    '${A:?x}',
+    '{',
+    ',',
+    'null',
+    ': ',
+    '- ',
+    '&a ',
+    '*a',
+    '<<: ',
+    '? ',
+    '|\n',
+    '"x": ',
+    '\\u',
+    '!!x',
+  ],
   ['$(circus.env.', '$(circus.env.A)', '((circus.env.B))', '$(circus.sockets.x)', '$A', 'circus.', '$(circus.wid)'],
   ['[watcher:', '[watcher:web]\n', '[socket:]\n', '[plugin:x]\n', '[env:*]\n', '[env:[]\n', '[DEFAULT]\n', '[]\n'],
   [
     'cmd = x\n',
+    'expand = shell\n',
+    '[defaults]\n',
+    '[defaults:[]\n',
+    '[watcher:*]\n',
+    'secret.A = no\n',
+    'env_file = no\n',
+    'env. = 1\n',
+    'max_age = 1w\n',
+    'export A="',
     'name = web\n',
     'stdout_stream = 1\n',
     'singleton = 1\n',

@@ -138,6 +138,15 @@ describe('a watcher section', () => {
     ]);
   });
 
+  it('is refused when it names a socket that has an error', () => {
+    const text = '[socket:web]\nport = x\n[watcher:w]\ncmd = x\nsockets = web\n[watcher:v]\ncmd = y';
+    assert.equal(build(text).watchers.length, 1);
+    assert.equal(
+      problems(text)[1],
+      'error a.ini:5:11: "sockets" names socket "web", which is left out because of an error in it; [watcher:w] is left out',
+    );
+  });
+
   it('may name the socket of the HTTP interface', () => {
     const text = '[circus]\nhttpd = 1\n[watcher:w]\ncmd = x $(circus.sockets.circushttpd)';
     assert.deepEqual(problems(text), []);
