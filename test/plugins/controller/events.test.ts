@@ -12,7 +12,7 @@ graceful_timeout = 5
 ready_after = 0
 
 [watcher:deaf]
-cmd = sh -c 'trap "" TERM; while :; do sleep 600; done'
+cmd = sh -c 'trap "" TERM; echo cannot hear; while :; do sleep 600; done'
 graceful_timeout = 0.3
 
 [watcher:quick]
@@ -101,10 +101,12 @@ describe('the events', () => {
 
   it('kill: twice for what does not go, and reap with -9', async () => {
     const [pid] = await pids('deaf');
+    await eventually(() => daemon.log.includes('cannot hear'));
     await ask('stop', { name: 'deaf', waiting: true });
+    await listener.next('watcher.deaf.stop');
     const words = listener.words('deaf');
     assert.deepEqual([words[0], ...words.slice(-2)], ['kill', 'reap', 'stop']);
-    assert.ok(pidsIn('watcher.deaf.kill').filter((killed) => killed === pid).length === 2);
+    assert.equal(pidsIn('watcher.deaf.kill').filter((killed) => killed === pid).length, 2);
     assert.equal((await listener.next('watcher.deaf.reap')).payload['exit_code'], -9);
   });
 

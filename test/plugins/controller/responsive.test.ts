@@ -5,7 +5,7 @@ import { closeClients, connect, type Client } from '../client.js';
 
 const ini = `
 [watcher:deaf]
-cmd = sh -c 'trap "" TERM; while :; do sleep 600; done'
+cmd = sh -c 'trap "" TERM; echo cannot hear; while :; do sleep 600; done'
 graceful_timeout = 3
 
 [watcher:missing]
@@ -46,6 +46,8 @@ describe('the controller while much is going on', () => {
       const { deaf, busy } = statuses as Readonly<Record<string, string>>;
       assert.deepEqual([deaf, busy], ['active', 'active']);
     });
+
+    await eventually(() => daemon.log.includes('cannot hear'));
 
     let stopped = false;
     const stop = connect(daemon)
