@@ -123,9 +123,12 @@ function anything({ status: _status, time: _time, id: _id, ...rest }: Reply): st
 
 const options = (reply: Reply) => optionLines(reply['options']);
 
-/** What Circus's four words leave out: ` (retrying: process 12 exited with code 1)`; nothing when they say it all. */
-function why(circus: unknown, { state, reason }: Fields): string {
-  if (typeof state !== 'string' || state === circus || state === 'completed') return '';
+/** States that Circus's four words leave out, and that a person wants explained. */
+const troubles = new Set(['waiting', 'retrying', 'gave-up']);
+
+/** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
+function why({ state, reason }: Fields): string {
+  if (typeof state !== 'string' || !troubles.has(state)) return '';
   return harmless(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
 }
 
@@ -134,10 +137,10 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
   status({ status, statuses, details, state, reason }) {
-    if (statuses === undefined) return `${asPython(status)}${why(status, { state, reason })}`;
+    if (statuses === undefined) return `${asPython(status)}${why({ state, reason })}`;
     return lines(
       entriesInOrder(fields(statuses)).map(
-        ([name, circus]) => `${name}: ${asPython(circus)}${why(circus, fields(fields(details)[name]))}`,
+        ([name, circus]) => `${name}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
       ),
     );
   },
