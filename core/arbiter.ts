@@ -81,8 +81,12 @@ export class Arbiter {
     return watcher;
   }
 
-  /** Adds a watcher, which rests. @throws ERR_WATCHER_DUPLICATE, ERR_WATCHER_SINGLETON, ERR_HOOK_REFUSED */
+  /**
+   * Adds a watcher, which rests.
+   * @throws ERR_WATCHER_DUPLICATE, ERR_WATCHER_SINGLETON, ERR_HOOK_REFUSED, ERR_ARBITER_STOPPING
+   */
   add(given: WatcherSpec): Watcher {
+    if (this.stopping) throw new CircusError('ERR_ARBITER_STOPPING', [`watcher "${given.name}"`]);
     const spec = Object.freeze(this.hooks.change('watcherSpec', given));
     if (this.find(spec.name)) throw new CircusError('ERR_WATCHER_DUPLICATE', [spec.name]);
     if (spec.singleton && spec.numprocesses > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [spec.name]);
@@ -93,6 +97,7 @@ export class Arbiter {
       daemon: this.id,
       missing: (plugins) => plugins.find((name) => !this.plugins.has(name)),
       announce: (operation) => this.#announce(operation),
+      closing: () => this.stopping,
     });
     this.#watchers.set(spec.name.toLowerCase(), watcher);
     this.hooks.tell('watcherAdded', watcher);

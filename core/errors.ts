@@ -1,5 +1,6 @@
 /** Every error that the kernel raises: its code, and how it is worded. The code is API, the wording is not. */
 const messages = {
+  ERR_ARBITER_STOPPING: (what: string) => `circusd is stopping: ${what} is refused`,
   ERR_COMMAND_EMPTY: (watcher: string) => `watcher "${watcher}" has an empty command`,
   ERR_COMMAND_NOT_FOUND: (command: string, path: string) => `program "${command}" was not found in ${path}`,
   ERR_COMMAND_UNBALANCED: (text: string) => `the quotes in "${text}" are not balanced`,

@@ -10,6 +10,8 @@ import { next, watcherTable, type WatcherEvent, type WatcherState } from './stat
 /** What a watcher needs to know of its surroundings. */
 export interface WatcherContext extends KeeperContext {
   readonly announce: (operation: Operation) => void;
+  /** True when everything is being stopped: nothing else is begun any more. */
+  readonly closing: () => boolean;
 }
 
 /** What a reload did, as the hook `reloaded` tells it. */
@@ -92,14 +94,22 @@ export class Watcher {
     return this.enqueue('restart', by, (operation) => this.doRestart(operation));
   }
 
-  /** Asks for work in the watcher's line; the report of the operation tells what it did to the processes. */
+  /**
+   * Asks for work in the watcher's line; the report of the operation tells what it did to the processes.
+   * @throws ERR_ARBITER_STOPPING
+   */
   enqueue(kind: OperationKind, by: string, work: (operation: Operation) => Promise<void>): Operation {
+    this.#refuseIfClosing(kind);
     const operation = new Operation(kind, this.name, by, this.#context.announce);
     return this.queue.add(operation, () => this.#reporting(() => work(operation)));
   }
 
-  /** Changes the number of processes, at once and whatever else is being done. @throws ERR_WATCHER_SINGLETON */
+  /**
+   * Changes the number of processes, at once and whatever else is being done.
+   * @throws ERR_WATCHER_SINGLETON, ERR_ARBITER_STOPPING
+   */
   resize(numprocesses: number, by = 'operator'): Operation {
+    this.#refuseIfClosing('resize');
     const goal = Math.max(0, Math.trunc(numprocesses));
     if (this.spec.singleton && goal > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [this.name]);
     this.adopt({ ...this.spec, numprocesses: goal });
@@ -132,7 +142,7 @@ export class Watcher {
 
   /** Tells a watcher that waits that what it waited for may be there. */
   wake(): void {
-    if (this.wanted === 'up') this.start('kernel');
+    if (this.wanted === 'up' && !this.#context.closing()) this.start('kernel');
   }
 
   /** True, with the reason said, while a plugin is missing without which nothing of it may be spawned. */
@@ -181,6 +191,11 @@ export class Watcher {
     const { outcome } = slots;
     if (!outcome || !this.#become(outcome)) return;
     void this.#context.board.ask('afterStop', this, new AbortController().signal);
+  }
+
+  #refuseIfClosing(kind: OperationKind): void {
+    if (kind !== 'stop' && this.#context.closing())
+      throw new CircusError('ERR_ARBITER_STOPPING', [`${kind} of "${this.name}"`]);
   }
 
   /** What an action changed, told by the pids before and after it. */
