@@ -4,6 +4,7 @@ import type { SocketSpec, WatcherSpec } from '#core';
 import type { Change, Cost, KeyChange } from '#plugins/controller/service.js';
 import type { CircusOptions } from './build.js';
 import type { MeantPlugin } from './rewrite.js';
+import { withoutSecrets } from './secret.js';
 
 /** The parts of a configuration that are compared. */
 export interface Comparable {
@@ -55,7 +56,7 @@ const dearest = (keys: readonly KeyChange[]): Cost =>
   keys.some(({ key }) => reloading.has(key) || reloadingOption.test(key)) ? 'reload' : 'hot';
 
 function watcherChange(before: WatcherSpec, after: WatcherSpec): Change | undefined {
-  const keys = keyChanges(flat(before), flat(after));
+  const keys = driftOf(before, after);
   if (keys.length === 0) return undefined;
   const cost = dearest(keys);
   const resized = keys.find(({ key }) => key === 'numprocesses');
@@ -97,9 +98,13 @@ function pluginChange(before: MeantPlugin, after: MeantPlugin): Change | undefin
   };
 }
 
-/** The keys of a watcher that were changed at run time: the configured value before, the running one after. */
+/** The keys in which two forms of a watcher differ, such as the configured and the running one; secrets are masked. */
 export const driftOf = (configured: WatcherSpec, running: WatcherSpec): readonly KeyChange[] =>
-  keyChanges(flat(configured), flat(running));
+  keyChanges(flat(configured), flat(running)).map((change) =>
+    change.key === 'env' ? { key: 'env', before: shownEnv(configured), after: shownEnv(running) } : change,
+  );
+
+const shownEnv = ({ env, secrets }: WatcherSpec) => env && withoutSecrets(env, secrets);
 
 /** Compares lists of named things; what is in only one of them was added or removed. */
 function compare<T extends { readonly name: string }>(

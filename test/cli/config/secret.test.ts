@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfiguration } from '../../../cli/config/build.js';
+import { driftOf } from '../../../cli/config/diff.js';
 import { formatProblem } from '../../../cli/config/problem.js';
 import { withoutSecrets } from '../../../cli/config/secret.js';
 import { baseEnvironment, processSpec } from '../../../core/launch.js';
@@ -54,6 +55,15 @@ describe('a secret', () => {
 
   it('is masked in an environment that is shown', () => {
     assert.deepEqual(withoutSecrets({ A: '1', PASS: 'sesame' }, ['PASS']), { A: '1', PASS: '***' });
+  });
+
+  it('is masked in a plan of changes', () => {
+    write('s', 'sesame');
+    const before = read('secret.PASS = s').spec!;
+    write('s', 'other');
+    assert.deepEqual(driftOf(before, read('secret.PASS = s').spec!), [
+      { key: 'env', before: { PASS: '***' }, after: { PASS: '***' } },
+    ]);
   });
 
   it('must be readable, and hold text', () => {
