@@ -24,13 +24,29 @@ export const helpCommand: CommandFacts = {
   reply: '',
 };
 
+/** What brings configurations over from other supervisors; it asks no daemon either. */
+export const importCommand: CommandFacts = {
+  name: 'import',
+  summary: 'print the configuration of another supervisor as an INI file for circusd',
+  role: 'view',
+  words: [{ name: 'files', kind: 'list', required: true, summary: 'what the other supervisor reads' }],
+  flags: [
+    { name: 'from', kind: 'text', summary: 'its kind, when the name of the file does not tell' },
+    { name: 'env', kind: 'text', summary: 'the environment of an ecosystem file' },
+  ],
+  reply: '',
+};
+
+/** The commands that are carried out here. */
+export const localCommands: readonly CommandFacts[] = [helpCommand, importCommand];
+
 const isOption = (word: string) => /^-[^\d]/.test(word);
 
 /** The command with this name. @throws Failure with the nearest name */
 export function commandNamed(name: string): CommandFacts {
-  const found = name === 'help' ? helpCommand : findCommand(name);
+  const found = findCommand(name) ?? localCommands.find((command) => command.name === name);
   if (found) return found;
-  const names = [...table.map(({ name }) => name), 'help'];
+  const names = [...table, ...localCommands].map((command) => command.name);
   throw usageFailure(`unknown command "${name}"${didYouMean(name, names)}`);
 }
 

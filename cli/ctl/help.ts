@@ -1,6 +1,6 @@
 /** The help, made from the table of commands. */
 import type { Argument } from '#plugins/controller/command.js';
-import { helpCommand } from './command-line.js';
+import { localCommands } from './command-line.js';
 import { globalOptions, type GlobalOption } from './options.js';
 import { table, type CommandFacts } from './table.js';
 
@@ -45,7 +45,7 @@ const optionRows = (options: readonly GlobalOption[]) =>
 
 /** The help of circusctl itself. */
 export function generalHelp(): string {
-  const commands = [...table, helpCommand].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const commands = [...table, ...localCommands].sort((a, b) => (a.name < b.name ? -1 : 1));
   return `Usage: circusctl [options] [COMMAND [ARGUMENTS]]
 
 Asks a circusd what it does, or to do something. Without a command: a shell.

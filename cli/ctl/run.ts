@@ -1,6 +1,6 @@
 /** Carrying out one command line. */
 import { ask, type Peer } from './client.js';
-import { commandNamed, helpCommand, readCommandLine, type CommandLine } from './command-line.js';
+import { commandNamed, helpCommand, importCommand, readCommandLine, type CommandLine } from './command-line.js';
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
@@ -42,6 +42,10 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     return output.out(`circusctl ${version}\n`);
   }
   if (globals.help || command === helpCommand) return output.out(help(command, words));
+  if (command === importCommand) {
+    const { printImport } = await import('./import.js');
+    return printImport(words, flags, output);
+  }
   const { timeout, patient } = globals;
   const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient };
   if (!command) {
