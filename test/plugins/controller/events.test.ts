@@ -36,7 +36,12 @@ describe('the events', () => {
   beforeEach(async () => {
     daemon = await start(ini);
     client = connect(daemon);
-    await eventually(async () => (await client.ask('numprocesses'))['numprocesses'] === 3);
+    await eventually(async () => {
+      const { statuses } = await client.ask('status');
+      const up = { 'Big Cat': 'active', deaf: 'active', quick: 'stopped', missing: 'stopped' };
+      assert.deepEqual(statuses, up);
+      assert.equal((await client.ask('numprocesses'))['numprocesses'], 3);
+    });
     listener = await listen(daemon, 'quick', 'watcher.');
   });
 
