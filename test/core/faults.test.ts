@@ -32,7 +32,7 @@ function subjectOf(args: readonly unknown[]): string | undefined {
   return found.find((name): name is Misbehaviour => names.includes(name as Misbehaviour) || name === 'good') as string;
 }
 
-/** Waits no longer than a second: a bad plugin may have no end. */
+/** Waits no longer than a while: a bad plugin may have no end. */
 const patiently = (promise: Promise<unknown>) =>
   Promise.race([promise.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 300))]);
 
@@ -51,6 +51,8 @@ async function live(world: World): Promise<void> {
   const good = arbiter.get('good');
   const starting = arbiter.start();
   await world.until(() => good.state === 'active' && good.processes.length === 1);
+  // That good is up is enough for good; the others may need longer, or for ever.
+  await patiently(starting);
   const first = good.processes[0]!.pid;
   for (const { processes } of arbiter.watchers) for (const { pid } of processes) send(pid, 9);
   await world.until(() => good.processes.some(({ pid }) => pid !== first));

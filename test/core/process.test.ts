@@ -12,7 +12,10 @@ import { Child, outputOf, programPath } from './child.js';
 
 /** Hooks for a `describe`: nothing is to be left behind. */
 function leaveNothing(): void {
-  beforeEach(() => void watchLeftovers());
+  beforeEach(() => {
+    watchLeftovers();
+    adoptOrphans();
+  });
   afterEach(async () => {
     await assertNothingLeft();
     releaseReaper();
@@ -153,7 +156,6 @@ describe('the output of a process', () => {
 
   it('of descendants is still told after its end', async () => {
     becomeSubreaper();
-    adoptOrphans();
     const child = new Child(['sh', '-c', '(sleep 0.1; echo late) & echo early']);
     const exit = await child.process.ended;
     assert.equal(exit.code, 0);
@@ -223,7 +225,6 @@ describe('a process that somebody else started', () => {
   });
   /** Nobody's child: init's, or that of this process where it is a subreaper. */
   const stranger = async (...line: string[]) => {
-    adoptOrphans();
     const pid = Number(await outputOf(['leave-stranger.sh', ...line]));
     return { pid, startTime: factsOf(pid)!.startTime };
   };

@@ -4,7 +4,7 @@ import { Arbiter } from '../../core/arbiter.js';
 import { systemClock, type Clock } from '../../core/clock.js';
 import type { Fault } from '../../core/guard.js';
 import type { HookViews } from '../../core/hooks.js';
-import { releaseReaper } from '../../core/posix/reap.js';
+import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
 import { watcherSpec, type WatcherSpec } from '../../core/spec.js';
 import type { Watcher } from '../../core/watcher.js';
@@ -88,6 +88,7 @@ export function worldPerTest(clock: () => Clock = () => systemClock): () => Worl
   let world: World;
   beforeEach('make a world', () => {
     watchLeftovers();
+    adoptOrphans();
     world = new World(clock());
   });
   afterEach('close the world', async () => {

@@ -86,6 +86,7 @@ describe('the waiter', () => {
 
   it('tells the end of a process by its pidfd', async () => {
     const child = spawn('sleep', ['600']);
+    const exited = once(child, 'exit');
     const fd = openPid(child.pid!);
     const ended = new Promise<void>((resolve) => {
       const release = waiter.watch(fd, () => {
@@ -96,7 +97,7 @@ describe('the waiter', () => {
     });
     child.kill('SIGKILL');
     await ended;
-    await once(child, 'exit').catch(() => undefined);
+    await exited;
   });
 
   it('refuses what is no descriptor', async () => {
