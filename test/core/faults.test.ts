@@ -54,7 +54,9 @@ async function live(world: World): Promise<void> {
   // That good is up is enough for good; the others may need longer, or for ever.
   await patiently(starting);
   const first = good.processes[0]!.pid;
-  for (const { processes } of arbiter.watchers) for (const { pid } of processes) send(pid, 9);
+  const killed = arbiter.watchers.flatMap(({ processes }) => processes);
+  for (const { pid } of killed) send(pid, 9);
+  await world.until(() => killed.every(({ alive }) => !alive));
   await world.until(() => good.processes.some(({ pid }) => pid !== first));
   const bad = arbiter.watchers.filter(({ name }) => name !== 'good');
   for (const watcher of bad) void arbiter.reload(watcher).result.catch(() => undefined);
