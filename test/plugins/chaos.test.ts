@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { catalogue } from '#core';
-import { circusdPerTest, type Circusd } from '../support/circusd.js';
+import type { Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { closeClients, connect, type Client } from './client.js';
+import { daemonPerTest } from './daemon.js';
 import { install } from './packages.js';
 
 const ini = (mode: string, except = '') => `
@@ -90,7 +91,7 @@ const notices = Object.entries(catalogue).flatMap(([name, { kind }]) =>
 );
 
 describe('a plugin that misbehaves in every hook', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   const prepare = install('circusd-plugin-chaos');
   closeClients();
 

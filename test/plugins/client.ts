@@ -126,13 +126,15 @@ export async function listen(daemon: { readonly endpoint: string }, probe: strin
   const { options } = await client.ask('globaloptions');
   const listener = new Listener((options as { readonly pubsub_endpoint: string }).pubsub_endpoint, topic);
   opened.push(listener);
+  const poke = () => client.ask('set', { name: probe, options: { send_hup: false } });
   await eventually(async () => {
-    await client.ask('set', { name: probe, options: { send_hup: false } });
+    await poke();
     return listener.events.length > 0;
   });
-  const seen = listener.events.length;
-  await client.ask('status');
-  await eventually(() => listener.events.length >= seen);
+  // When this one is there, so are all before it.
+  const last = Date.now() / 1000;
+  await poke();
+  await eventually(() => listener.events.some(({ payload }) => (payload['time'] as number) >= last));
   listener.events.length = 0;
   return listener;
 }

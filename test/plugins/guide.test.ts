@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { OptionsSchema } from '#core';
 import { fencesOf } from '../meta/markdown.js';
-import { circusdPerTest, runCircusd, type Circusd } from '../support/circusd.js';
+import { runCircusd, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { inRoot, root } from '../support/paths.js';
 import { run } from '../support/run.js';
 import { makeTemporary, type Temporary } from '../support/temporary.js';
 import { closeClients, connect } from './client.js';
+import { daemonPerTest } from './daemon.js';
 
 /** The files that the guide has written so far, by name, each time it comes to a configuration. */
 function stages(): readonly ReadonlyMap<string, string>[] {
@@ -41,7 +42,7 @@ const write =
   };
 
 describe('the guide to plugins', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   const [first, second, third, last] = stages();
   const begin = (files: ReadonlyMap<string, string> | undefined) =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest, runCircusd } from '../support/circusd.js';
+import { runCircusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { makeTemporary } from '../support/temporary.js';
 import { closeClients, connect, listen } from './client.js';
+import { daemonPerTest } from './daemon.js';
 import { install } from './packages.js';
 
 const watchers = `
@@ -37,7 +38,7 @@ async function check(ini: string, files: Readonly<Record<string, string>> = {}) 
 }
 
 describe('a plugin from an npm package', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
 
   it('is told by its hooks, changes what is spawned and may refuse a start', async () => {

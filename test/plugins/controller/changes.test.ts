@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client, type Reply } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [watcher:web]
@@ -20,7 +21,7 @@ const bare = ({ time: _, id: __, ...rest }: Reply): Reply => rest;
 const ok = { status: 'ok' };
 
 describe('the commands that change what there is', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let daemon: Circusd;
   let client: Client;
@@ -126,7 +127,7 @@ describe('the commands that change what there is', () => {
 });
 
 describe('the check of options', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let client: Client;
   beforeEach(async () => {

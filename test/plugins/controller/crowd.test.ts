@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect as dial } from 'node:net';
 import { Dealer, Subscriber } from 'zeromq';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, listen } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const watchers = Array.from({ length: 40 }, (_, at) => `[watcher:watcher-${at}]\ncmd = sleep 600\nautostart = False\n`);
 const ini = `[watcher:web]\ncmd = sleep 600\n${watchers.join('')}`;
@@ -23,7 +24,7 @@ function vanish(path: string, bytes: string): Promise<void> {
 }
 
 describe('the controller in a crowd', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
 
   it('forgets a thousand clients that connect and vanish, asking or not', async () => {

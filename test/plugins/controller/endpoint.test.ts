@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { checkAddress, defaultEndpoints, preparePath, runtimeDirectory } from '#plugins/controller/endpoint.js';
-import { circusdPerTest, runCircusd } from '../../support/circusd.js';
+import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/ports.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 import { closeClients, connect } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 describe('the runtime directory', () => {
   it('is the first of: what is said, /run for root, XDG_RUNTIME_DIR, one under the home', () => {
@@ -84,7 +85,7 @@ describe('the folder of an endpoint', () => {
 });
 
 describe('the endpoints of a daemon', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   const temporary = temporaryPerTest();
   closeClients();
   const mode = (path: string) => statSync(path).mode & 0o777;
@@ -102,7 +103,7 @@ describe('the endpoints of a daemon', () => {
     const path = `${temporary.path}/run/control.sock`;
     await eventually(() => mode(path) === 0o600);
     const client = connect({ endpoint: `ipc://${path}` });
-    assert.equal((await client.ask('numwatchers'))['numwatchers'], 1);
+    await eventually(async () => (await client.ask('numwatchers'))['numwatchers'] === 1);
     assert.equal(mode(`${temporary.path}/run/events.sock`), 0o600);
     assert.equal(mode(`${temporary.path}/run`), 0o700);
     await client.ask('quit', { waiting: true });

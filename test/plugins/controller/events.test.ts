@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { exitCode, topicOf } from '#plugins/controller/events.js';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, listen, type Client, type Event, type Listener } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [watcher:Big Cat]
@@ -28,7 +29,7 @@ max_retry = 1
 const cat = { name: 'big cat' };
 
 describe('the events', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let daemon: Circusd;
   let client: Client;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client, type Reply } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [watcher:web-1]
@@ -33,7 +34,7 @@ const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
 describe('the commands that act', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let daemon: Circusd;
   let client: Client;

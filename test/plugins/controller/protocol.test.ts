@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = '[watcher:web]\ncmd = sleep 600\n';
 const request = (facts: Readonly<Record<string, unknown>>) => JSON.stringify(facts);
 const mebibyte = 1 << 20;
 
 describe('the protocol of the controller', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let daemon: Circusd;
   let client: Client;

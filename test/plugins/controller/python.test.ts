@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { python } from '../../support/python.js';
 import { closeClients, connect } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 /** What Circus's own client does: a DEALER with an identity of its own, a request and a poll, events on a SUB. */
 const script = `
@@ -57,7 +57,7 @@ context.destroy()
 `;
 
 describe('a client of Circus, in Python', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
 
   it('drives a daemon as it drove Circus', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest, type Circusd } from '../../support/circusd.js';
+import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client, type Reply } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [socket:web]
@@ -31,7 +32,7 @@ function bare({ time, id: _, ...rest }: Reply): Reply {
 }
 
 describe('the commands that look', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
   let daemon: Circusd;
   let client: Client;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [watcher:deaf]
@@ -22,7 +22,7 @@ cmd = sh -c 'exit 1'
 `;
 
 describe('the controller while much is going on', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
 
   /** Makes a watcher start, stop, reload and respawn until `over` says so; resolves with the rounds. */

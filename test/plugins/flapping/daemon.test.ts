@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { circusdPerTest } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
 
 const ini = `
 [plugin:flapping]
@@ -17,7 +17,7 @@ cmd = sleep 600
 `;
 
 describe('flapping in a real daemon', () => {
-  const start = circusdPerTest();
+  const start = daemonPerTest();
   closeClients();
 
   it('gives up a program that ends at once, though the kernel slows it down, until an operator starts it', async () => {
