@@ -1,29 +1,11 @@
 /** Reads YAML with the place of everything in it, by the npm package `yaml`, which is there only for who wants it. */
 import { createRequire } from 'node:module';
 import { join, resolve, dirname } from 'node:path';
+import type { Document, LineCounter } from 'yaml';
 import type { Problem } from './problem.js';
 import { limits, type Entry, type Spot, type Tree, type TreeFile } from './tree.js';
 
-/** What is used of the package. */
-interface Yaml {
-  readonly LineCounter: new () => { linePos(offset: number): { readonly line: number; readonly col: number } };
-  parseDocument(text: string, options: object): Document;
-  isMap(node: unknown): node is { readonly items: readonly { readonly key: Node; readonly value: Node | null }[] };
-  isSeq(node: unknown): node is { readonly items: readonly Node[] };
-  isScalar(node: unknown): node is Scalar;
-  isAlias(node: unknown): node is { readonly source: string; resolve(document: Document): Node | undefined };
-}
-interface Node {
-  readonly range?: readonly [number, number, number] | null;
-}
-interface Scalar extends Node {
-  readonly value: unknown;
-  readonly source?: string;
-}
-interface Document {
-  readonly contents: Node | null;
-  readonly errors: readonly { readonly message: string; readonly pos: readonly [number, number] }[];
-}
+type Yaml = typeof import('yaml');
 
 class Refusal extends Error {
   readonly spot: Spot;
@@ -52,7 +34,11 @@ export function readYaml(text: string, file: string): TreeFile {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const document = parse(yaml, text, lines);
+  if (document === undefined) {
+    const message = 'this is nested too deeply';
+    return { tree: undefined, problems: [refuse({ line: 1, column: 1 }, message)] };
+  }
   if (document.errors.length > 0) {
     const problems = document.errors.map(({ message, pos }) => refuse(spotOf(pos[0]), lowered(message)));
     return { tree: undefined, problems };
@@ -62,6 +48,16 @@ export function readYaml(text: string, file: string): TreeFile {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return { tree: undefined, problems: [refuse(error.spot, error.message)] };
+  }
+}
+
+/** Undefined for a text so deeply nested that the package runs out of stack. */
+function parse(yaml: Yaml, text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    return yaml.parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 
@@ -79,11 +75,11 @@ function findPackage(file: string): Yaml | undefined {
 
 class Reader {
   readonly #yaml: Yaml;
-  readonly #document: Document;
+  readonly #document: Document.Parsed;
   readonly #spotOf: (offset: number) => Spot;
   #count = 0;
 
-  constructor(yaml: Yaml, document: Document, spotOf: (offset: number) => Spot) {
+  constructor(yaml: Yaml, document: Document.Parsed, spotOf: (offset: number) => Spot) {
     this.#yaml = yaml;
     this.#document = document;
     this.#spotOf = spotOf;
@@ -93,9 +89,9 @@ class Reader {
     return this.#tree(this.#document.contents, { line: 1, column: 1 }, 0);
   }
 
-  #tree(node: Node | null, around: Spot, depth: number): Tree {
+  #tree(node: unknown, around: Spot, depth: number): Tree {
     const yaml = this.#yaml;
-    const spot = node?.range ? this.#spotOf(node.range[0]) : around;
+    const spot = yaml.isNode(node) && node.range ? this.#spotOf(node.range[0]) : around;
     if (depth > limits.depth) throw new Refusal(spot, `this is nested more than ${limits.depth} times`);
     if (++this.#count > limits.values) throw new Refusal(spot, `this file has more than ${limits.values} values`);
     if (yaml.isMap(node)) {

@@ -228,6 +228,12 @@ watchers:
     assert.match(errors('? [a]\n: 1', 'a.yaml')[0]!, /^error a\.yaml:1:\d: a key must be a single text, so/);
   });
 
+  it('may be nested too deeply', () => {
+    for (const text of ['['.repeat(100_000), `a: ${'{b: '.repeat(50)}1${'}'.repeat(50)}`]) {
+      assert.match(errors(text, 'a.yaml')[0]!, /^error a\.yaml:1:\d+: .*, so nothing of this file is used$/);
+    }
+  });
+
   it('does not grow without end by what it repeats', () => {
     const lines = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
     for (let at = 1; at < 9; at++) {
