@@ -61,7 +61,11 @@ export function isError<Code extends ErrorCode>(error: unknown, code: Code): err
   return error instanceof CircusError && error.code === code;
 }
 
-/** The sentence that tells a person what an unknown thrown value says. */
+/** The sentence that tells a person what a thrown value says, whatever was thrown. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return `something that can't be shown was thrown (${typeof error})`;
+  }
 }

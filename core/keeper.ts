@@ -3,7 +3,7 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { baseEnvironment, isUniform, processSpec } from './launch.js';
+import { baseEnvironment, isUniform, processSpec, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit, type StopRequest } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
@@ -213,6 +213,9 @@ export class Keeper {
       const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
       this.#readiness.set(process, awaitReady(process, watcher, wait, { board, clock }));
       return process;
+    } catch (error) {
+      if (error instanceof Error) error.message = withoutSecrets(error.message, spec);
+      throw error;
     } finally {
       slot.busy = false;
     }
@@ -241,10 +244,7 @@ export class Keeper {
       slot.done = 'gave-up';
       this.#watcher.explain(`gave up: ${reason}`);
       // The same command would fail in every slot: where nothing runs, one slot speaks for all.
-      if (this.slots.serving.length === 0) {
-        for (let other = this.slots.missing(spec.numprocesses); other; other = this.slots.missing(spec.numprocesses))
-          other.done = 'gave-up';
-      }
+      if (this.slots.serving.length === 0) this.slots.abandoned = true;
       return;
     }
     this.#again(slot, pauseBefore(slot.attempts, this.#context.clock.monotonic() - slot.startedAt), reason);

@@ -15,7 +15,7 @@ const listenLink = ['/bin/sh', '-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$@
 const floats = new Set(['graceful_timeout']);
 
 /** Fields that are no options of Circus's. */
-const hidden = new Set(['name', 'options', 'needs']);
+const hidden = new Set(['name', 'options', 'needs', 'env', 'secrets']);
 
 /** A value as Python's `str` writes it, which is what Circus puts into command lines. */
 function pythonText(name: string, value: unknown): string {
@@ -56,6 +56,11 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
 }
 
 const isPlain = (text: string) => !/circus\./i.test(text);
+
+/** A text about the starting of a process, without the secrets that were filled into its words. */
+export function withoutSecrets(text: string, { secrets, env }: WatcherSpec): string {
+  return secrets.reduce((masked, name) => (env?.[name] ? masked.replaceAll(env[name], '***') : masked), text);
+}
 
 /** True when all processes of a watcher are started alike: no variable is filled in, and no socket handed over. */
 export function isUniform(spec: WatcherSpec, base: Environment): boolean {

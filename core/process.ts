@@ -14,6 +14,8 @@ import type { ProcessSpec } from './spec.js';
 import { next, processTable, type ProcessEvent, type ProcessState } from './states.js';
 import { Tree } from './tree.js';
 
+export { send } from './posix/process.js';
+
 /** Why a process ended: by itself, or what asked it to. */
 export type ExitReason = 'ended' | 'stopped' | 'resized' | 'replaced' | 'killed' | 'refused';
 

@@ -3,8 +3,7 @@ import type { Clock } from './clock.js';
 import { sleep } from './clock.js';
 import type { HookBoard } from './board.js';
 import type { Operation } from './operation.js';
-import { send } from './posix/process.js';
-import type { Process } from './process.js';
+import { send, type Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
 

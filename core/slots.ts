@@ -36,6 +36,8 @@ const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy || !sl
 
 /** The slots of one watcher. */
 export class Slots {
+  /** Nothing more is to be started in any of them, as it failed in one and would in all. */
+  abandoned = false;
   readonly #slots = new Map<number, Slot>();
 
   /** All living processes, oldest first. */
@@ -63,7 +65,7 @@ export class Slots {
   /** How the slots that are done came to it: given up in one is given up. */
   get outcome(): 'completed' | 'gave-up' | undefined {
     const all = [...this.#slots.values()].map(({ done }) => done);
-    return all.includes('gave-up') ? 'gave-up' : all.includes('completed') ? 'completed' : undefined;
+    return this.abandoned || all.includes('gave-up') ? 'gave-up' : all.includes('completed') ? 'completed' : undefined;
   }
 
   /** The slot in which a process runs. */
@@ -79,7 +81,10 @@ export class Slots {
 
   /** The slot for the next process, lowest number first, when fewer than `wanted` are taken. */
   missing(wanted: number): Slot | undefined {
-    return [...this.#slots.values()].filter(counts).length < wanted ? this.#free() : undefined;
+    if (this.abandoned) return undefined;
+    let taken = 0;
+    for (const slot of this.#slots.values()) if (counts(slot) && ++taken >= wanted) return undefined;
+    return wanted > 0 ? this.#free() : undefined;
   }
 
   /** A slot for a successor, beyond the number wanted. */
@@ -91,6 +96,7 @@ export class Slots {
 
   /** Forgets pauses, verdicts and failures. */
   reset(): void {
+    this.abandoned = false;
     for (const slot of this.#slots.values()) {
       slot.retry?.cancel();
       slot.retry = slot.done = undefined;

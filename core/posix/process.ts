@@ -92,13 +92,21 @@ export function openPid(pid: number): number {
   return checked('pidfd_open', libc().syscall(SYS_pidfd_open, pid, 0));
 }
 
-/** Sends a signal to a process, or to a group if negative; false when it is gone or not ours to signal. */
+/** Sends a signal to a process, or to a group if negative; false when it is gone, not ours to signal, or no signal. */
 export function send(pid: number, signal: number): boolean {
   try {
     return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** True for a process that is there and that we may not signal: one that took on the rights of somebody else. */
+export function isForeign(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ESRCH' || code === 'EPERM') return false;
-    throw error;
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

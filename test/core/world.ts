@@ -101,3 +101,15 @@ export function worldPerTest(clock: () => Clock = () => systemClock): () => Worl
 
 export const pidsOf = ({ processes }: Watcher): readonly number[] => processes.map(({ pid }) => pid);
 export const widsOf = ({ processes }: Watcher): readonly number[] => processes.map(({ wid }) => wid);
+
+/** A plugin that answers the question whether a process is ready when the test says so. */
+export function gate(world: World) {
+  const { hooks, scope } = world.plugin('gate');
+  const open: { readonly wid: number; readonly pid: number; answer(ready: boolean): void }[] = [];
+  let closed = false;
+  hooks.ready.tap('gate', ({ wid, pid }) => {
+    if (!closed) return true;
+    return new Promise<boolean>((answer) => open.push({ wid, pid, answer }));
+  });
+  return { open, scope, close: () => (closed = true) };
+}
