@@ -172,6 +172,10 @@ describe('the commands that act', () => {
   });
 
   it('quit: everybody who waits hears the end', async () => {
+    // It takes a moment, so that both have asked before it is over.
+    const cmd = `sh -c 'trap "" TERM; echo cannot hear; while :; do sleep 600; done'`;
+    await ask('add', { name: 'deaf', cmd, options: { graceful_timeout: 0.5, copy_env: true }, start: true });
+    await eventually(() => daemon.log.includes('cannot hear'));
     const [one, two] = [await client.begin('quit', { waiting: true }), await client.begin('quit', { waiting: true })];
     assert.equal((await client.answer(two))['status'], 'ok');
     assert.equal((await client.answer(one))['status'], 'ok');
