@@ -79,4 +79,20 @@ describe('the patterns for watchers', () => {
     assert.equal(globToRegExp(`${'*a'.repeat(40)}b`).test('a'.repeat(500)), false);
     assert.ok(performance.now() - begun < 1000);
   });
+
+  it('are given up when they take too long, or are longer than anybody writes', () => {
+    const slow = arbiterWith('a'.repeat(40));
+    const begun = performance.now();
+    const late = 'it takes more than 100 ms to compare the pattern with the names';
+    assert.throws(() => matching(slow, '(a+)+$', 'regex').concat(matching(slow, '(a|a)+b', 'regex')), {
+      errno: 5,
+      message: late,
+    });
+    assert.ok(performance.now() - begun < 2000);
+    const long = 'a pattern of more than 1024 characters is not compared with names';
+    refused('x'.repeat(1025), 'regex', 5, long);
+    refused('*'.repeat(1025), 'glob', 5, long);
+    const name = 'y'.repeat(2000);
+    assert.equal(matching(arbiterWith(name), name).length, 1);
+  });
 });
