@@ -51,12 +51,21 @@ const now = () => Date.now() / 1000;
 
 /** A successful reply; fields of the command go over `status` and `time`, as in Circus. */
 export function encodeReply(fields: Readonly<Record<string, unknown>>, id: unknown): string {
-  return JSON.stringify({ status: 'ok', time: now(), ...fields, id });
+  return withId({ status: 'ok', time: now(), ...fields }, id);
 }
 
 /** The reply to a request that failed. */
 export function encodeError({ errno, message }: RequestError, id: unknown): string {
-  return JSON.stringify({ status: 'error', reason: message, tb: null, time: now(), errno, id });
+  return withId({ status: 'error', reason: message, tb: null, time: now(), errno }, id);
+}
+
+/** An id can be nested so deep that it can be read and not be written: whoever sent it is answered without. */
+function withId(reply: Readonly<Record<string, unknown>>, id: unknown): string {
+  try {
+    return JSON.stringify({ ...reply, id });
+  } catch {
+    return JSON.stringify({ ...reply, id: null });
+  }
 }
 
 /** The kernel's errors that are the asker's own: Circus counts them as bad messages. */

@@ -22,7 +22,13 @@ function command(name: string, run: Command['run'], flags: readonly string[] = [
 
 function make(...commands: readonly Command[]) {
   const failures: string[] = [];
-  const context = { arbiter: new Arbiter(), settings, configuration: undefined, publish: () => undefined };
+  const context = {
+    arbiter: new Arbiter(),
+    settings,
+    configuration: undefined,
+    publish: () => undefined,
+    owner: undefined,
+  };
   const dispatcher = new Dispatcher(commands, context, (name, error) => failures.push(`${name}: ${String(error)}`));
   const replies: Record<string, unknown>[] = [];
   const ask = (facts: Readonly<Record<string, unknown>>) => {
@@ -158,5 +164,18 @@ describe('the dispatcher', () => {
     const { ask, replies } = make({ ...command('slow', () => ({})), properties });
     ask({ command: 'slow' });
     assert.equal(replies[0]?.['reason'], 'the properties of "slow" are checked too late');
+  });
+
+  it('answers without the id when that is too deep to be written again', () => {
+    const { dispatcher } = make(command('look', () => ({ found: true })));
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const answer = (name: string) => {
+      let reply = '';
+      dispatcher.handle(Buffer.from(`{"command": "${name}", "id": ${deep}}`), 'tester', (text) => (reply = text));
+      const { status, errno, id } = JSON.parse(reply) as Record<string, unknown>;
+      return { status, errno, id };
+    };
+    assert.deepEqual(answer('look'), { status: 'ok', errno: undefined, id: null });
+    assert.deepEqual(answer('nothing'), { status: 'error', errno: 2, id: null });
   });
 });
