@@ -1,8 +1,6 @@
 /** The options of a watcher as Circus's clients see and set them (circus-compat §3.6 `options`, §3.7). */
 import type { Watcher, WatcherSpec } from '#core';
-import { RequestError } from './protocol.js';
-
-type Spec = Readonly<Record<string, unknown>>;
+import { integers, isId, isObject, numbers, type Spec } from './option-check.js';
 
 /** The kernel's own options that `options` lists. */
 const listed = [
@@ -85,107 +83,6 @@ function streamOptions({ options }: WatcherSpec, stream: string): Record<string,
   return rest;
 }
 
-const integers = new Set(['numprocesses', 'max_retry', 'max_age', 'max_age_variance', 'stop_signal']);
-const numbers = new Set(['warmup_delay', 'retry_in', 'graceful_timeout']);
-const booleans = new Set([
-  'send_hup',
-  'shell',
-  'copy_env',
-  'respawn',
-  'stop_children',
-  'close_child_stdin',
-  'close_child_stdout',
-  'close_child_stderr',
-]);
-const others = new Set([
-  'working_dir',
-  'uid',
-  'gid',
-  'env',
-  'cmd',
-  'args',
-  'stdout_stream',
-  'stderr_stream',
-  'singleton',
-  'hooks',
-]);
-const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.', 'rlimit_'];
-const rlimits = new Set([
-  'as',
-  'core',
-  'cpu',
-  'data',
-  'fsize',
-  'locks',
-  'memlock',
-  'msgqueue',
-  'nice',
-  'nofile',
-  'nproc',
-  'rss',
-  'rtprio',
-  'rttime',
-  'sigpending',
-  'stack',
-]);
-const hookNames = new Set([
-  'before_start',
-  'after_start',
-  'before_spawn',
-  'after_spawn',
-  'before_stop',
-  'after_stop',
-  'before_signal',
-  'after_signal',
-  'before_reap',
-  'after_reap',
-  'extended_stats',
-]);
-
-const isInteger = (value: unknown) => Number.isInteger(value) || typeof value === 'boolean';
-const isObject = (value: unknown): value is Spec =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const python = (value: unknown) =>
-  JSON.stringify(value).replaceAll('"', "'").replaceAll("':", "': ").replaceAll(',', ', ');
-
-/** Why a key or value can't be set, in Circus's words; undefined when it can. */
-function objection(key: string, value: unknown): string | undefined {
-  if (integers.has(key)) return isInteger(value) ? undefined : `'${key}' isn't an integer`;
-  if (numbers.has(key))
-    return typeof value === 'number' || typeof value === 'boolean' ? undefined : `'${key}' isn't a number`;
-  if (booleans.has(key)) return typeof value === 'boolean' ? undefined : `'${key}' isn't a valid boolean`;
-  if (key === 'uid' || key === 'gid')
-    return isInteger(value) || typeof value === 'string' ? undefined : `'${key}' isn't an integer or string`;
-  if (key === 'env') {
-    if (!isObject(value)) return `'env' isn't a valid object`;
-    const wrong = Object.entries(value).find(([, text]) => typeof text !== 'string');
-    return wrong && `'${wrong[0]}' isn't a string`;
-  }
-  if (key === 'hooks') {
-    if (!isObject(value)) return `${python(value)} isn't a valid hook dict`;
-    return Object.keys(value).every((hook) => hookNames.has(hook)) ? undefined : `Unknown hook ${python(value)}`;
-  }
-  if (key === 'stdout_stream' || key === 'stderr_stream') {
-    if (!isObject(value)) return `'${key}' isn't a valid object`;
-    return 'class' in value ? undefined : `'${key}' must have a 'class' key`;
-  }
-  if (key.startsWith('rlimit_')) {
-    if (!rlimits.has(key.slice(7).toLowerCase())) return `'${key}' isn't a valid rlimit setting`;
-    return value === null || isInteger(value) ? undefined : `${python(value)} rlimit value isn't a valid int`;
-  }
-  return others.has(key) || prefixes.some((prefix) => key.startsWith(prefix)) ? undefined : `unknown key '${key}'`;
-}
-
-/** Checks the `options` of `add` and `set`. @throws RequestError */
-export function checkOptions(options: unknown): Spec {
-  if (!isObject(options)) throw new RequestError(3, "'options' property should be an object");
-  for (const [key, value] of Object.entries(options)) {
-    const reason = objection(key, value);
-    if (reason !== undefined) throw new RequestError(3, reason);
-  }
-  return options;
-}
-
 /** Keys whose change takes new processes to come into effect. */
 export const reloading = new Set([
   'working_dir',
@@ -201,14 +98,14 @@ export const reloading = new Set([
   'close_child_stderr',
 ]);
 
-const isId = (key: string, value: unknown) => (key === 'uid' || key === 'gid') && /^\d+$/.test(String(value));
+const ids = new Set(['uid', 'gid']);
 
 /** A spec with checked options put over it: the kernel's where it has them, plugins' where not. */
 export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
   const own: Record<string, unknown> = {};
   const foreign: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {
-    const isNumeric = typeof value === 'boolean' ? integers.has(key) || numbers.has(key) : isId(key, value);
+    const isNumeric = typeof value === 'boolean' ? integers.has(key) || numbers.has(key) : ids.has(key) && isId(value);
     const plain = isNumeric ? Number(value) : value;
     if (Object.hasOwn(spec, key) && key !== 'options' && key !== 'name') own[key] = plain;
     else foreign[key] = plain;

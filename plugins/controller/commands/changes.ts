@@ -15,19 +15,26 @@ import {
   type Fields,
 } from '../command.js';
 import { named } from '../match.js';
+import { checkOptions, isId } from '../option-check.js';
 import { RequestError } from '../protocol.js';
-import { checkOptions, reloading, withOptions } from '../watcher-options.js';
+import { reloading, withOptions } from '../watcher-options.js';
 
+const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
 /** The plugin that carries an option out, where it may only be set when that is live; our own user needs none. */
 function carriedOut(key: string, value: unknown): string | undefined {
-  if (key === 'uid' && Number(value) === process.getuid?.()) return undefined;
-  if (key === 'gid' && Number(value) === process.getgid?.()) return undefined;
+  if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
+  if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
   return /^(uid|gid|rlimit_.*)$/.test(key) && value !== null ? 'limits' : undefined;
 }
 
 function checkSingleton(singleton: boolean, numprocesses: number): void {
   if (singleton && numprocesses > 1) throw new RequestError(5, 'Singleton watcher has a single process');
+}
+
+/** The name of a new watcher: it is printed on terminals and stands in topics. @throws RequestError */
+function checkName(name: string): void {
+  if (/\p{Cc}/u.test(name)) throw new RequestError(3, "'name' has a control character in it");
 }
 
 /** The commands that change what there is. */
@@ -44,13 +51,13 @@ export const changes: readonly Command[] = [
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
+      const wanted = withOptions(watcher.spec, options);
       for (const [key, value] of Object.entries(options)) {
         const plugin = carriedOut(key, value);
         if (plugin && !arbiter.plugins.has(plugin))
           throw new RequestError(5, `'${key}' is carried out by plugin "${plugin}", which is not loaded`);
       }
-      const { singleton, numprocesses } = withOptions(watcher.spec, options);
-      checkSingleton(singleton, numprocesses);
+      checkSingleton(wanted.singleton, wanted.numprocesses);
       for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
       return apply(watcher, options);
 
@@ -81,7 +88,9 @@ export const changes: readonly Command[] = [
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
     run({ name, cmd, args, options: given, start }, { arbiter, by, publish }) {
+      checkName(name);
       const options = checkOptions(given);
+      checkOptions({ cmd, args });
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
       checkSingleton(spec.singleton, spec.numprocesses);

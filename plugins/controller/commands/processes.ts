@@ -16,11 +16,11 @@ import {
   type Command,
 } from '../command.js';
 import { named } from '../match.js';
+import { lastSignal, mostProcesses } from '../option-check.js';
 import { RequestError } from '../protocol.js';
 import { number, signalNumber } from '../../schema.js';
 
 const SIGKILL = 9;
-const lastSignal = 64;
 const pidWord: Argument = { name: 'pid', kind: 'integer', summary: 'one process of it' };
 
 /** A signal from what a client sent. @throws RequestError */
@@ -59,7 +59,9 @@ const resize = (command: 'incr' | 'decr', sign: 1 | -1, summary: string) =>
       if (singleton) return { numprocesses, singleton: true };
       const work = async () => {
         if (typeof nb !== 'number' || !Number.isInteger(nb)) throw new RequestError(6, `'nb' is not a whole number`);
-        await watcher.resize(numprocesses + sign * nb, by).result;
+        const goal = numprocesses + sign * nb;
+        if (goal > mostProcesses) throw new RequestError(6, `'numprocesses' would be more than ${mostProcesses}`);
+        await watcher.resize(goal, by).result;
         return { numprocesses: watcher.spec.numprocesses };
       };
       return work();

@@ -55,6 +55,13 @@ describe('the commands that change what there is', () => {
     assert.deepEqual(await get('second', 'env'), { A: 'b' });
     assert.deepEqual(await refusal('add', { name: 'SECOND', cmd: 'x' }), [5, "'SECOND' already exist"]);
     assert.deepEqual(await refusal('add', { name: '', cmd: 'x' }), [5, "'name' is empty"]);
+    for (const name of ['a\nb', '\x1b[2J', 'a\x9b'])
+      assert.deepEqual(await refusal('add', { name, cmd: 'x' }), [3, "'name' has a control character in it"]);
+    assert.deepEqual(await refusal('add', { name: 'x', cmd: '' }), [3, "'cmd' is empty"]);
+    assert.deepEqual(await refusal('add', { name: 'x', cmd: 'x', args: ['\0'] }), [
+      3,
+      "'args' has a NUL character in it",
+    ]);
     const twice = { name: 'x', cmd: 'x', options: { singleton: true, numprocesses: 2 } };
     assert.deepEqual(await refusal('add', twice), [5, 'Singleton watcher has a single process']);
   });
@@ -213,7 +220,7 @@ describe('the check of options', () => {
       retry_in: 3,
       max_age: 10,
       respawn: true,
-      args: 5,
+      args: 'x',
       working_dir: '/',
       hooks: { before_start: 'a.b' },
       'hooks.nope': 'x',

@@ -118,6 +118,14 @@ describe('the commands that act', () => {
       6,
       "'nb' is not a whole number",
     ]);
+    for (const [command, nb] of [
+      ['incr', 1e308],
+      ['decr', -100_000],
+    ] as const)
+      assert.deepEqual(await refusal(command, { name: 'web-2', nb, waiting: true }), [
+        6,
+        "'numprocesses' would be more than 100000",
+      ]);
   });
 
   it('kill: processes are stopped and replaced, all or one', async () => {
