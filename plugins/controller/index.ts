@@ -14,6 +14,7 @@ import { Configuration, Controller, type ControllerService } from './service.js'
 
 /** How long closing waits for commands that are still to be answered, in ms. */
 const lastAnswers = 1000;
+const beforeOthers = -1000;
 
 /** Takes commands and publishes events, in Circus's wire format. */
 export default definePlugin({
@@ -22,9 +23,12 @@ export default definePlugin({
   wants: { configuration: Configuration },
   provides: { controller: Controller },
   async apply({ arbiter, hooks, services, log, defer, guard }, options) {
+    const settings = settingsOf(options);
     const access = { owner: options.endpoint_owner, insecure: options.insecure };
-    const wanted = settingsOf(options);
-    const events = await listenForSubscribers(wanted.pubsub_endpoint, access);
+    // First, as a second daemon with the same configuration is to be told of this one.
+    const requests = await listenForRequests(settings.endpoint, access);
+    defer(() => requests.close());
+    const events = await listenForSubscribers(settings.pubsub_endpoint, access);
     defer(() => events.close());
     const publish = (watcher: string, event: string, facts: Fields = {}) =>
       events.outbox.put(topicOf(watcher, event), JSON.stringify({ time: Date.now() / 1000, ...facts }));
@@ -32,19 +36,19 @@ export default definePlugin({
 
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
-    const settings = { ...wanted, pubsub_endpoint: events.address };
-    const { configuration } = services;
+    Object.assign(settings, { endpoint: requests.address, pubsub_endpoint: events.address });
     const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
-    const context = { arbiter, settings, configuration, publish };
+    const context = { arbiter, settings, configuration: services.configuration, publish };
     const dispatcher = new Dispatcher(commands, context, (command, error) =>
       log.error(`${command} failed: ${reasonOf(error)}`),
     );
+    defer(() => dispatcher.answered(lastAnswers));
     const handle = guard((frame: Buffer, reply: (text: string) => void) => dispatcher.handle(frame, 'operator', reply));
     const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);
-    const requests = await listenForRequests(wanted.endpoint, access, handle, odd);
-    settings.endpoint = requests.address;
-    defer(() => requests.close());
-    defer(() => dispatcher.answered(lastAnswers));
+    const receive = () => requests.receive(handle, odd);
+    // At the daemon's start, plugins come before watchers, and nobody is to be told that there are none.
+    if (arbiter.watchers.length > 0) receive();
+    else hooks.start.tap({ name: 'controller', stage: beforeOthers }, receive);
     log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
 
     const controller: ControllerService = {

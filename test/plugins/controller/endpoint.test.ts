@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { checkAddress, defaultEndpoints, preparePath, runtimeDirectory } from '#plugins/controller/endpoint.js';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { checkAddress, defaultEndpoints, runtimeDirectory } from '#plugins/controller/endpoint.js';
 import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/ports.js';
@@ -40,7 +39,16 @@ describe('an address', () => {
       'ipc://x',
     ];
     for (const address of good) checkAddress('endpoint', address, false);
-    for (const address of ['tcp://0.0.0.0:5555', 'tcp://*:5555', 'tcp://10.0.0.1:5', 'tcp://localhost.evil.org:5']) {
+    for (const address of [
+      'tcp://0.0.0.0:5555',
+      'tcp://*:5555',
+      'tcp://10.0.0.1:5',
+      'tcp://127.0.0.1.evil.org:5',
+      'tcp://127.1:5',
+      'tcp://[::]:5',
+      'tcp://[::1%lo]:5',
+      'tcp://lo:5',
+    ]) {
       refused(address);
       checkAddress('endpoint', address, true);
     }
@@ -52,35 +60,20 @@ describe('an address', () => {
       '5555',
       'tcp://127.0.0.1',
       'tcp://127.0.0.1:x',
+      'tcp://127.0.0.1:123456',
+      'tcp://127.0.0.1:0;0.0.0.0:5555',
+      'tcp://0.0.0.0:5555;127.0.0.1:0',
+      'tcp://127.0.0.1:5 ',
+      'tcp://127.0.0.1:5\n',
+      'tcp://::1:5',
       'udp://127.0.0.1:5',
+      'ipc://',
+      'ipc://*',
+      'ipc://@abstract',
+      'ipc:///tmp/a\0b',
       `ipc://${'x'.repeat(108)}`,
     ])
       refused(address, true);
-  });
-});
-
-describe('the folder of an endpoint', () => {
-  const temporary = temporaryPerTest();
-
-  it('is made, for its owner only', async () => {
-    const umask = process.umask(0);
-    try {
-      await preparePath(`${temporary.path}/a/b/socket`);
-    } finally {
-      process.umask(umask);
-    }
-    assert.equal(statSync(`${temporary.path}/a/b`).mode & 0o777, 0o700);
-  });
-
-  it('may hold the socket of a daemon that is gone, and nothing else of that name', async () => {
-    const path = `${temporary.path}/socket`;
-    const server = createServer().listen(path);
-    await new Promise((resolve) => server.once('listening', resolve));
-    await assert.rejects(preparePath(path), { message: `another daemon listens on "${path}"` });
-    await new Promise((resolve) => server.close(resolve));
-    await preparePath(path);
-    mkdirSync(path);
-    await assert.rejects(preparePath(path), { message: `"${path}" exists and is not a socket` });
   });
 });
 
@@ -127,8 +120,45 @@ describe('the endpoints of a daemon', () => {
     assert.match(taken, new RegExp(`tcp://127.0.0.1:${port} could not be bound: Address already in use`));
     const open = await refusal('tcp://0.0.0.0:*');
     assert.match(open, /can be reached from other machines and is a shell on this one/);
+    assert.match(open, /\\"insecure = 1\\" in \[circus\] or \[plugin:controller\] if you mean it/);
     assert.match(await refusal(`ipc://${daemon.folder.path}/events`), /another daemon listens on/);
     const nobody = await refusal(`ipc://${temporary.path}/s`, 'endpoint_owner = nobody-at-all');
     assert.match(nobody, /there is no user \\"nobody-at-all\\"/);
+  });
+
+  it('tell a second daemon that the first one has them, beginning with that for commands', async () => {
+    const ini = `[circus]\nendpoint = ipc://${temporary.path}/control\npubsub_endpoint = ipc://${temporary.path}/pub\n`;
+    await start(ini);
+    const { code, stderr } = await runCircusd([file(ini)]);
+    assert.equal(code, 4);
+    assert.match(stderr, /option \\"endpoint\\".*another daemon listens on/);
+  });
+
+  it('outlive a daemon that had them before', async () => {
+    const ini = `[circus]\nendpoint = ipc://${temporary.path}/control\npubsub_endpoint = ipc://${temporary.path}/pub\n`;
+    const first = await start(ini);
+    const paths = ['control', 'pub'].map((name) => `${temporary.path}/${name}`);
+    for (const path of paths) rmSync(path);
+    const second = await start(ini);
+    await first.stop();
+    for (const path of paths) assert.ok(existsSync(path), path);
+    assert.equal((await connect(second).ask('numwatchers'))['numwatchers'], 0);
+    await second.stop();
+    for (const path of paths) assert.ok(!existsSync(path), path);
+  });
+
+  it('take no command before all watchers are there, and then all that have come', async () => {
+    const watchers = Array.from({ length: 500 }, (_, at) => `[watcher:w${at}]\ncmd = sleep 600\nautostart = False\n`);
+    // Ready as soon as there is a socket.
+    const daemon = await start(watchers.join(''), { ready: ({ endpoint }) => existsSync(endpoint.slice(6)) });
+    const client = connect(daemon);
+    assert.equal((await client.ask('numwatchers'))['numwatchers'], 500);
+  });
+
+  it('take "quit" while the daemon starts', async () => {
+    const slow = '[circus]\nwarmup_delay = 600\n[watcher:a]\ncmd = sleep 600\n[watcher:b]\ncmd = sleep 600\n';
+    const daemon = await start(slow, { ready: ({ endpoint }) => existsSync(endpoint.slice(6)) });
+    await connect(daemon).ask('quit', { waiting: true });
+    assert.equal(await daemon.exited, 0);
   });
 });
