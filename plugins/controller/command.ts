@@ -18,6 +18,8 @@ export interface CommandContext {
   /** Where the daemon's configuration can be read again; undefined when it was not started from a file. */
   readonly configuration: ConfigurationService | undefined;
   readonly publish: (watcher: string, event: string, facts?: Fields) => void;
+  /** The one user as whom clients may have programs run; undefined: any. */
+  readonly owner: string | undefined;
   /** Names the one who asked in operations. */
   readonly by: string;
 }

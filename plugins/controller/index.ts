@@ -6,6 +6,7 @@ import { lifecycle } from './commands/lifecycle.js';
 import { processes } from './commands/processes.js';
 import { queries } from './commands/queries.js';
 import { Dispatcher } from './dispatch.js';
+import { pathOf } from './endpoint.js';
 import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { listenForRequests, listenForSubscribers } from './listener.js';
@@ -38,7 +39,8 @@ export default definePlugin({
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     Object.assign(settings, { endpoint: requests.address, pubsub_endpoint: events.address });
     const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
-    const context = { arbiter, settings, configuration: services.configuration, publish };
+    const owner = pathOf(requests.address) === undefined ? undefined : access.owner;
+    const context = { arbiter, settings, configuration: services.configuration, publish, owner };
     const dispatcher = new Dispatcher(commands, context, (command, error) =>
       log.error(`${command} failed: ${reasonOf(error)}`),
     );

@@ -16,6 +16,7 @@ import {
 } from '../command.js';
 import { named } from '../match.js';
 import { checkOptions, isId } from '../option-check.js';
+import { checkOwner } from '../owner.js';
 import { RequestError } from '../protocol.js';
 import { reloading, withOptions } from '../watcher-options.js';
 
@@ -47,11 +48,12 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
-    run({ name, options: given }, { arbiter, by, publish }) {
+    run({ name, options: given }, { arbiter, by, publish, owner }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
       const wanted = withOptions(watcher.spec, options);
+      checkOwner(owner, Object.keys(options), wanted);
       for (const [key, value] of Object.entries(options)) {
         const plugin = carriedOut(key, value);
         if (plugin && !arbiter.plugins.has(plugin))
@@ -87,12 +89,13 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
-    run({ name, cmd, args, options: given, start }, { arbiter, by, publish }) {
+    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner }) {
       checkName(name);
       const options = checkOptions(given);
       checkOptions({ cmd, args });
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
+      checkOwner(owner, ['cmd', ...Object.keys(options)], spec);
       checkSingleton(spec.singleton, spec.numprocesses);
       const needs = [...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? []))];
       const watcher = arbiter.add({ ...spec, needs });

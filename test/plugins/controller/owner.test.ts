@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { freePort } from '../../support/ports.js';
+import { closeClients, connect, type Client } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
+
+const uid = String(process.getuid!());
+const owner = `[circus]\nendpoint_owner = ${uid}\n`;
+const mismatch = [3, 'uid does not match endpoint_owner'];
+
+describe('the owner of an endpoint', () => {
+  const start = daemonPerTest();
+  closeClients();
+  const outcome = async (client: Client, command: string, properties: unknown) => {
+    const { status, errno, reason } = await client.ask(command, properties);
+    return status === 'ok' ? 'ok' : [errno, reason];
+  };
+
+  it('may add watchers that run as the owner, and no others', async () => {
+    const client = connect(await start(owner));
+    const add = (options: unknown) => outcome(client, 'add', { name: 'x', cmd: 'sleep 600', options });
+    assert.deepEqual(await add({}), mismatch);
+    for (const other of ['nobody', 12_345]) assert.deepEqual(await add({ uid: other }), mismatch);
+    assert.deepEqual(await add({ uid, gid: 0 }), [3, "'gid' can't be set where endpoint_owner is"]);
+    assert.equal(await add({ uid, env: { A: 'b' } }), 'ok');
+  });
+
+  it('may change what such a watcher does, and of others only how they are kept', async () => {
+    const client = connect(await start(`${owner}[watcher:web]\ncmd = sleep 600\n`));
+    await client.ask('add', { name: 'own', cmd: 'sleep 600', options: { uid } });
+    const set = (name: string, options: unknown) => outcome(client, 'set', { name, options, waiting: true });
+    const decisive = { cmd: 'sleep 7', args: ['7'], working_dir: '/', env: { A: 'b' }, shell: true, uid: 'nobody' };
+    for (const [key, value] of Object.entries(decisive)) {
+      assert.deepEqual(await set('web', { [key]: value }), mismatch, key);
+      if (key !== 'uid') assert.equal(await set('own', { [key]: value }), 'ok', key);
+    }
+    assert.deepEqual(await set('own', { uid: 'nobody' }), mismatch);
+    for (const key of ['hooks.before_start', 'stdout_stream.filename'])
+      assert.deepEqual(await set('own', { [key]: 'x' }), [3, `'${key}' can't be set where endpoint_owner is`]);
+    assert.equal(await set('web', { numprocesses: 2, graceful_timeout: 1, max_retry: 3 }), 'ok');
+  });
+
+  it('is nobody in particular where the endpoint is no file', async () => {
+    const port = await freePort();
+    const client = connect(await start(`[circus]\nendpoint = tcp://127.0.0.1:${port}\nendpoint_owner = ${uid}\n`));
+    assert.equal(await outcome(client, 'add', { name: 'x', cmd: 'sleep 600' }), 'ok');
+  });
+});
