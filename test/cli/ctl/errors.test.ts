@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { startCircusd, type Circusd } from '../../support/circusd.js';
 import { program } from '../../support/paths.js';
@@ -22,6 +22,7 @@ describe('circusctl, when something is wrong', () => {
 
   it('tells of wrong usage with exit code 2', async () => {
     assert.deepEqual(await fails('strat'), [2, 'error: unknown command "strat" (did you mean "start"?)\n']);
+    assert.deepEqual(await fails('\x1b[2J'), [2, 'error: unknown command "?[2J"\n']);
     assert.deepEqual(await fails('help', 'strat'), [2, 'error: unknown command "strat" (did you mean "start"?)\n']);
     assert.deepEqual(await fails('start', '--mach=x'), [
       2,
@@ -74,6 +75,29 @@ describe('circusctl, when something is wrong', () => {
       1,
       `error: ${folder.path}/control.sock may not be used by this user: be the one who runs the daemon\n`,
     ]);
+  });
+
+  it('asks nobody who is neither this user nor root, unless only they can have let him', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const path = `${folder.path}/theirs/socket`;
+    mkdirSync(`${folder.path}/theirs`);
+    writeFileSync(path, '');
+    chownSync(path, 65534, -1);
+    const [, trusted] = await fails('--endpoint', `ipc://${path}`, 'status');
+    assert.match(trusted, /^error: no daemon is running at/);
+    for (const [mode, uid] of [
+      [0o1777, 0],
+      [0o775, 0],
+      [0o700, 65534],
+    ] as const) {
+      chownSync(`${folder.path}/theirs`, uid, -1);
+      chmodSync(`${folder.path}/theirs`, mode);
+      for (const command of ['status', 'listen'])
+        assert.deepEqual(await fails('--endpoint', `ipc://${path}`, command), [
+          1,
+          `error: ${path} belongs to user 65534, who is neither you nor root: be that user to ask him\n`,
+        ]);
+    }
   });
 
   it('takes its endpoint from the environment', async () => {
