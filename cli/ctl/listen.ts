@@ -2,6 +2,7 @@
 import type { Subscriber } from 'zeromq';
 import { ask, loadZeroMq, Unanswered, type Peer } from './client.js';
 import { checkReachable } from './endpoint.js';
+import { harmless } from './reply.js';
 import type { Output } from './run.js';
 
 /**
@@ -50,7 +51,9 @@ function subscribe(Socket: typeof Subscriber, address: string, topics: readonly 
 async function print(socket: Subscriber, json: boolean, output: Output): Promise<undefined> {
   for await (const [topic, event] of socket) {
     if (event === undefined) continue;
-    output.out(json ? `{"topic":${JSON.stringify(String(topic))},"event":${event}}\n` : `${topic}: ${event}\n`);
+    output.out(
+      json ? `{"topic":${JSON.stringify(String(topic))},"event":${event}}\n` : harmless(`${topic}: ${event}\n`),
+    );
   }
   return undefined;
 }

@@ -21,8 +21,11 @@ function sorted(value: unknown): unknown {
 export function replyAsText({ name, role }: Pick<CommandFacts, 'name' | 'role'>, reply: Reply): string {
   const print = printers[name] ?? (role === 'view' ? anything : () => 'ok');
   const text = print(reply);
-  return text === undefined ? '' : `${text}\n`;
+  return text === undefined ? '' : harmless(`${text}\n`);
 }
+
+/** A text without what a terminal obeys; line ends and tabulators stay. Watchers and processes name themselves. */
+export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?');
 
 /** What the reason of a refusal looks like. */
 export function refusalAsText(name: string, reply: Reply): string {
@@ -67,11 +70,11 @@ function optionLines(options: unknown): string | undefined {
 const shown = ['cmdline', 'username', 'nice', 'mem_info1', 'mem_info2', 'cpu', 'mem', 'ctime'];
 /** Python shows a float as one, also when it is whole. */
 const float = (value: unknown) => (Number.isInteger(value) ? `${value}.0` : value);
-/** A process names itself, and may hold what a terminal obeys. */
-const harmless = (text: string) => text.replace(/\p{Cc}/gu, '?');
+/** A process must not make further lines either. */
+const oneLine = (text: string) => text.replace(/\p{Cc}/gu, '?');
 const infoLine = ({ cpu, mem, ...rest }: Fields): string => {
   const info: Fields = { ...rest, cpu: float(cpu), mem: float(mem) };
-  return harmless(`${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`);
+  return oneLine(`${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`);
 };
 
 /** The facts about a process: a line, and one for each child. */
@@ -129,7 +132,7 @@ const troubles = new Set(['waiting', 'retrying', 'gave-up']);
 /** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
 function why({ state, reason }: Fields): string {
   if (typeof state !== 'string' || !troubles.has(state)) return '';
-  return harmless(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
+  return oneLine(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
 }
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
@@ -140,7 +143,7 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
     if (statuses === undefined) return `${asPython(status)}${why({ state, reason })}`;
     return lines(
       entriesInOrder(fields(statuses)).map(
-        ([name, circus]) => `${name}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
+        ([name, circus]) => `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
       ),
     );
   },
@@ -153,7 +156,9 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   listsockets: ({ sockets }) => lines(list(sockets).map(socketLine)),
   stats({ name, infos, process, info }) {
     if (infos !== undefined)
-      return lines(Object.entries(fields(infos)).flatMap(([watcher, of]) => [`${watcher}:`, ...processLines(of)]));
+      return lines(
+        Object.entries(fields(infos)).flatMap(([watcher, of]) => [`${oneLine(watcher)}:`, ...processLines(of)]),
+      );
     if (name !== undefined) return lines([`${asPython(name)}:`, ...processLines(info)]);
     return `${asPython(process)}: ${infoLines(info).join('\n')}\n`;
   },

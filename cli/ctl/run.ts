@@ -6,7 +6,7 @@ import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
 import { listen } from './listen.js';
 import { propertiesOf } from './request.js';
-import { refusalAsText, replyAsJson, replyAsText } from './reply.js';
+import { harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
 import type { CommandFacts } from './table.js';
 
 /** Where the output goes. */
@@ -31,7 +31,7 @@ function tell(error: unknown, argv: readonly string[], output: Output): number {
     error instanceof Failure ? error : new Failure(exitCodes.failed, `error: ${(error as Error).message}`);
   // The command line itself may be what is wrong.
   if (argv.includes('--json')) output.out(replyAsJson(failure.reply, argv.includes('--prettify')));
-  output.err(`${failure.message}\n`);
+  output.err(harmless(`${failure.message}\n`));
   return failure.code;
 }
 

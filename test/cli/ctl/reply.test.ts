@@ -96,6 +96,13 @@ describe('a reply, printed', () => {
       text('stats', { process: 7, info: { ...info, cmdline } }),
       `7: ${line.replace('sleep', '?[2Jx?y')}\n\n`,
     );
+    assert.equal(text('status', { statuses: { 'a\x1b[2J\nb': 'active' } }), 'a?[2J?b: active\n');
+    assert.equal(text('list', { watchers: ['a\x9b2J'] }), 'a?2J\n');
+    assert.equal(
+      text('options', { options: { 'x\x07': '\x1b]0;y\x07', cmd: 'a\tb\nc' } }),
+      'x?: ?]0;y?\ncmd: a\tb\nc\n',
+    );
+    assert.equal(text('new', { a: '\x7f' }), 'a: ?\n');
   });
 
   it('tells what reloadconfig would do', () => {
