@@ -3,14 +3,20 @@ import { reasonOf, type Arbiter, type Host, type SocketSpec, type Watcher, type 
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import { assemble, type Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
+import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
 import { formatProblem } from './config/problem.js';
+import { protective } from './config/schema.js';
+import { ownerOfKey } from './plugins.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
   readonly assembly: Assembly;
-  readonly target: Comparable;
+  readonly target: Traced;
   readonly changes: readonly Change[];
 }
+
+/** Does one thing; a failure is noted. */
+type Attempt = (kind: Change['kind'], name: string, action: () => Promise<unknown>) => Promise<void>;
 
 const specOf = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
   list.find((item) => item.name.toLowerCase() === name.toLowerCase())!;
@@ -20,7 +26,9 @@ export class Reconfiguration implements ConfigurationService {
   readonly #file: string;
   readonly #arbiter: Arbiter;
   readonly #host: () => Host;
-  #applied: Comparable;
+  #applied: Traced;
+  /** Watchers with restrictions of a change that failed. */
+  readonly #restricted = new Set<string>();
   /** One change at a time: the next one reads the files when the last one is through. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -28,7 +36,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#file = assembly.configuration.file;
     this.#arbiter = arbiter;
     this.#host = host;
-    this.#applied = comparable(assembly);
+    this.#applied = traced(assembly);
   }
 
   async plan(): Promise<Plan> {
@@ -48,12 +56,9 @@ export class Reconfiguration implements ConfigurationService {
 
   /** @throws Error when the main file can't be read */
   async #read(): Promise<Reading> {
-    const assembly = await assemble(this.#file, process.env);
+    const assembly = await assemble(this.#file, process.env, { again: true });
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
-    const broken = new Set(
-      assembly.problems.filter(({ severity }) => severity === 'error').map(({ section }) => section),
-    );
-    const target = withKept(this.#applied, comparable(assembly), broken);
+    const target = withKept(this.#applied, traced(assembly), assembly, (key) => ownerOfKey(key)?.name);
     return { assembly, target, changes: diff(this.#running(), target) };
   }
 
@@ -80,14 +85,16 @@ export class Reconfiguration implements ConfigurationService {
     };
   }
 
-  /** Does what the changes ask for; goes on after a failure, and tells of all of them in the end. */
+  /** Does what the changes ask for; goes on after a failure, and tells of all in the end: what failed is tried again. */
   async #make({ assembly, target, changes }: Reading, by: string): Promise<void> {
     const failures: string[] = [];
-    const attempt = async (what: string, action: () => Promise<unknown>) => {
+    const failed = new Set<string>();
+    const attempt: Attempt = async (kind, name, action) => {
       try {
         await action();
       } catch (error) {
-        failures.push(`${what}: ${reasonOf(error)}`);
+        failed.add(`${kind}:${name}`.toLowerCase());
+        failures.push(`${kind} "${name}": ${reasonOf(error)}`);
       }
     };
     const of = (kind: Change['kind'], what: Change['what']) =>
@@ -96,10 +103,7 @@ export class Reconfiguration implements ConfigurationService {
       kind: Change['kind'],
       what: Change['what'],
       action: (name: string, change: Change) => Promise<unknown>,
-    ) =>
-      Promise.all(
-        of(kind, what).map((change) => attempt(`${kind} "${change.name}"`, () => action(change.name, change))),
-      );
+    ) => Promise.all(of(kind, what).map((change) => attempt(kind, change.name, () => action(change.name, change))));
 
     await each('socket', 'added', (name) => this.#arbiter.addSocket(specOf(target.sockets, name)));
     await this.#exchangePlugins(assembly, changes, attempt);
@@ -109,6 +113,7 @@ export class Reconfiguration implements ConfigurationService {
       await this.#rebind(specOf(target.sockets, name));
       rebound.add(name);
     });
+    this.#lift(target, changes);
     await each('watcher', 'changed', (name, change) =>
       this.#change(this.#arbiter.get(name), specOf(target.watchers, name), change, by),
     );
@@ -119,9 +124,7 @@ export class Reconfiguration implements ConfigurationService {
         !of('watcher', 'changed').some((change) => change.name === name && change.cost === 'reload'),
     );
     await Promise.all(
-      touched.map((watcher) =>
-        attempt(`watcher "${watcher.name}"`, () => this.#arbiter.reload(watcher, { by }).result),
-      ),
+      touched.map((watcher) => attempt('watcher', watcher.name, () => this.#arbiter.reload(watcher, { by }).result)),
     );
     await each('socket', 'removed', async (name) => this.#arbiter.removeSocket(name));
     const added: Watcher[] = [];
@@ -132,20 +135,30 @@ export class Reconfiguration implements ConfigurationService {
     ))
       failures.push(reasonOf(failure));
 
-    this.#applied = untilRestart(this.#applied, target);
+    const made = mix(this.#applied, target, (kind, name) => failed.has(`${kind}:${name}`.toLowerCase()));
+    this.#applied = untilRestart(this.#applied, made);
     if (failures.length > 0) throw new Error(failures.join('; '));
   }
 
-  async #exchangePlugins(
-    { plugins }: Assembly,
-    changes: readonly Change[],
-    attempt: (what: string, action: () => Promise<unknown>) => Promise<void>,
-  ): Promise<void> {
+  /** Lifts the restrictions of a change that failed and is not wanted any more. */
+  #lift(target: Traced, changes: readonly Change[]): void {
+    for (const name of this.#restricted) {
+      if (changes.some((change) => change.kind === 'watcher' && change.name === name)) continue;
+      const watcher = this.#arbiter.find(name);
+      const spec = target.watchers.find((one) => one.name === name);
+      this.#restricted.delete(name);
+      if (!watcher || !spec) continue;
+      watcher.update(withKeys(watcher.spec, spec, [...protective, 'needs']));
+      watcher.wake();
+    }
+  }
+
+  async #exchangePlugins({ plugins }: Assembly, changes: readonly Change[], attempt: Attempt): Promise<void> {
     for (const { kind, name, what, cost } of changes) {
       if (kind !== 'plugin' || cost === 'daemon') continue;
       const section = plugins.find((plugin) => plugin.name === name);
       const old = this.#applied.plugins.find((plugin) => plugin.name === name);
-      await attempt(`plugin "${name}"`, async () => {
+      await attempt('plugin', name, async () => {
         const live = section?.plugin.name ?? old?.use ?? name;
         if (what !== 'added' && this.#host().plugins.includes(live)) await this.#host().unload(live);
         if (what === 'removed' || !section) return;
@@ -155,52 +168,69 @@ export class Reconfiguration implements ConfigurationService {
     }
   }
 
+  /** Binds a socket anew; the old one is bound again when that fails. */
   async #rebind(spec: SocketSpec): Promise<void> {
     this.#arbiter.removeSocket(spec.name);
-    await this.#arbiter.addSocket(spec);
+    try {
+      await this.#arbiter.addSocket(spec);
+    } catch (error) {
+      const old = this.#applied.sockets.find(({ name }) => name === spec.name);
+      if (old) await this.#arbiter.addSocket(old).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Puts the changed keys over what runs, so that what an operator changed since is kept. */
   async #change(watcher: Watcher, target: WatcherSpec, { keys, cost }: Change, by: string): Promise<void> {
-    const change = (spec: WatcherSpec) => withKeys(spec, target, keys);
+    const change = (spec: WatcherSpec) =>
+      withKeys(
+        spec,
+        target,
+        keys.map(({ key }) => key),
+      );
+    // At once and not with the reload: what is respawned until then, or after one that failed, must not have the rights.
+    if (keys.some(({ key }) => protective.has(key))) {
+      watcher.update(restricted(watcher.spec, target));
+      this.#restricted.add(watcher.name);
+    }
     if (cost === 'reload' && !watcher.resting) await this.#arbiter.reload(watcher, { change, by }).result;
     else watcher.update(change(watcher.spec));
+    this.#restricted.delete(watcher.name);
     if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(target.numprocesses, by).result;
   }
 }
 
 /** A spec with some keys of another: the kernel's own, and those of plugins in its options. */
-function withKeys(spec: WatcherSpec, target: WatcherSpec, keys: Change['keys']): WatcherSpec {
+function withKeys(spec: WatcherSpec, target: WatcherSpec, keys: readonly string[]): WatcherSpec {
   const own: Record<string, unknown> = {};
   const options: Record<string, unknown> = { ...spec.options };
-  for (const { key, after } of keys) {
-    if (Object.hasOwn(target, key) || Object.hasOwn(spec, key)) own[key] = after;
-    else if (after === undefined) delete options[key];
-    else options[key] = after;
+  for (const key of keys) {
+    // Not the value in the change: secrets are masked there.
+    if (Object.hasOwn(target, key)) own[key] = target[key as keyof WatcherSpec];
+    else if (Object.hasOwn(target.options, key)) options[key] = target.options[key];
+    else delete options[key];
   }
   return { ...spec, ...own, options: Object.freeze(options) };
 }
 
-function comparable({ configuration: { circus, sockets }, watchers, meant }: Assembly): Comparable {
-  return { circus, watchers, sockets: sockets.map(({ spec }) => spec), plugins: meant };
-}
-
-/** The new configuration, but with the old form of each section that has an error now. */
-function withKept(old: Comparable, fresh: Comparable, broken: ReadonlySet<string | undefined>): Comparable {
-  const keep = <T extends { readonly name: string }>(kind: string, before: readonly T[], after: readonly T[]) => [
-    ...after.filter(({ name }) => !broken.has(`${kind}:${name}`)),
-    ...before.filter(({ name }) => broken.has(`${kind}:${name}`)),
-  ];
+/** A spec with what takes rights away in another one, where it has nothing about them itself. */
+function restricted(spec: WatcherSpec, { needs, options }: WatcherSpec): WatcherSpec {
+  const added = Object.entries(options).filter(([key]) => protective.has(key) && !Object.hasOwn(spec.options, key));
   return {
-    circus: fresh.circus,
-    watchers: keep('watcher', old.watchers, fresh.watchers),
-    sockets: keep('socket', old.sockets, fresh.sockets),
-    plugins: keep('plugin', old.plugins, fresh.plugins),
+    ...spec,
+    needs: [...new Set([...spec.needs, ...needs])],
+    options: Object.freeze({ ...spec.options, ...Object.fromEntries(added) }),
   };
 }
 
+function traced({ configuration, watchers, meant }: Assembly): Traced {
+  const { circus, sockets } = configuration;
+  const sources = sourcesOf(configuration, meant);
+  return { circus, watchers, sockets: sockets.map(({ spec }) => spec), plugins: meant, sources };
+}
+
 /** What is in effect after a change: the daemon's own options stay what they were when it was started. */
-function untilRestart(old: Comparable, target: Comparable): Comparable {
+function untilRestart(old: Traced, target: Traced): Traced {
   const started = old.plugins.filter(({ use }) => use === 'controller');
   const plugins = [...started, ...target.plugins.filter(({ use }) => use !== 'controller')];
   return { ...target, circus: old.circus, plugins };

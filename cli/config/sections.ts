@@ -24,6 +24,8 @@ export interface Written {
   readonly file: string;
   /** All files that were read, the main file first. */
   readonly files: readonly string[];
+  /** Files that are there and could not be read. */
+  readonly unread: readonly string[];
   readonly sections: ReadonlyMap<string, WrittenSection>;
   /** The options of `[DEFAULT]`, which every section has. */
   readonly defaults: ReadonlyMap<string, IniOption>;
@@ -37,7 +39,12 @@ const defaultSection = 'DEFAULT';
 export const anyWatcher = 'watcher:*';
 
 /** Merges what several files say: sections of one name are one section, and the first definition of an option wins. */
-export function mergeFiles(file: string, parts: readonly IniFile[], problems: readonly Problem[] = []): Written {
+export function mergeFiles(
+  file: string,
+  parts: readonly IniFile[],
+  problems: readonly Problem[] = [],
+  unread: readonly string[] = [],
+): Written {
   const sections = new Map<string, WrittenSection & { readonly options: Map<string, IniOption> }>();
   const doubled: Problem[] = [];
   for (const [at, part] of parts.entries()) {
@@ -59,7 +66,7 @@ export function mergeFiles(file: string, parts: readonly IniFile[], problems: re
   sections.delete(defaultSection);
   const files = parts.map((part) => part.file);
   const all = [...parts.flatMap((part) => part.problems), ...problems, ...doubled];
-  return { file, files, sections, defaults, shared: sharedIn(sections), problems: all };
+  return { file, files, unread, sections, defaults, shared: sharedIn(sections), problems: all };
 }
 
 /** The options of a section: its own over those of `[DEFAULT]` and, for a watcher, the defaults that are for it. */
