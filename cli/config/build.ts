@@ -10,8 +10,9 @@ import { anyWatcher, optionsOf, type Written, type WrittenSection } from './sect
 import { byCodePoint } from './text.js';
 import { buildWatcher, isShell, type BuiltWatcher } from './watcher.js';
 
-/** Where a section begins. */
+/** The section that something comes from, and where that begins. */
 export interface Origin {
+  readonly section: string;
   readonly file: string;
   readonly line: number;
 }
@@ -21,6 +22,7 @@ export interface CircusOptions {
   readonly check_delay?: number;
   readonly endpoint?: string;
   readonly endpoint_owner?: string;
+  readonly insecure?: boolean;
   readonly pubsub_endpoint?: string;
   readonly multicast_endpoint?: string;
   readonly statsd?: boolean;
@@ -181,6 +183,6 @@ function placesOf(options: ReadonlyMap<string, Place>): Places {
   return Object.fromEntries([...options].map(([key, { file, line, column }]) => [key, { file, line, column }]));
 }
 
-function originOf({ file, line }: WrittenSection): Origin {
-  return { file, line };
+function originOf({ name, file, line }: WrittenSection): Origin {
+  return { section: name, file, line };
 }

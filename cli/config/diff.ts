@@ -164,6 +164,7 @@ function ownOptions(circus: CircusOptions): Fields {
     multicast_endpoint: _4,
     endpoint_owner: _5,
     check_delay: _6,
+    insecure: _7,
     ...own
   } = circus;
   return own;

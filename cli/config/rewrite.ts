@@ -39,6 +39,7 @@ export const switches: readonly Switch[] = [
   { key: 'stats_endpoint', plugin: 'controller', option: 'stats_endpoint' },
   { key: 'multicast_endpoint', plugin: 'controller', option: 'multicast_endpoint' },
   { key: 'endpoint_owner', plugin: 'controller', option: 'endpoint_owner' },
+  { key: 'insecure', plugin: 'controller', option: 'insecure' },
   { key: 'check_delay', plugin: 'controller', option: 'check_delay' },
   { key: 'statsd', plugin: 'stats', loads: 'true' },
   { key: 'stats_endpoint', plugin: 'stats', option: 'endpoint', loads: 'written' },
@@ -157,5 +158,5 @@ function switched({ circus, circusPlaces }: Configuration, name: string): Pick<M
 }
 
 function originOf(place: Place | undefined): Origin | undefined {
-  return place && { file: place.file, line: place.line };
+  return place && { section: 'circus', file: place.file, line: place.line };
 }

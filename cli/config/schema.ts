@@ -26,6 +26,7 @@ const circusRows: readonly Row[] = [
   ['check_delay', 'period', '5', null, 'Seconds between two looks at what nothing announces.'],
   ['endpoint', 'text', 'tcp://127.0.0.1:5555', 'controller', 'Where commands are answered; empty: nowhere.'],
   ['endpoint_owner', 'text', null, 'controller', 'The user who owns an ipc:// endpoint.'],
+  ['insecure', 'bool', 'false', 'controller', 'Take commands from other machines without any check of who they are.'],
   ['pubsub_endpoint', 'text', 'tcp://127.0.0.1:5556', 'controller', 'Where events are published.'],
   ['multicast_endpoint', 'text', 'udp://237.219.251.97:12027', 'controller', 'Where the daemon can be discovered.'],
   ['statsd', 'bool', 'false', 'stats', 'Publish statistics of all processes.'],
@@ -79,6 +80,9 @@ export const schema: Readonly<Record<SectionKind, readonly Option[]>> = {
   socket: socketRows.map(option),
   plugin: pluginRows.map(option),
 };
+
+/** Keys of watchers that take rights away from a program: without their plugin, it must not run. */
+export const protective: ReadonlySet<string> = new Set(['uid', 'gid']);
 
 const exact = indexOf((row) => !row.key.endsWith('*'));
 const prefixed = indexOf((row) => row.key.endsWith('*'));
