@@ -5,8 +5,9 @@ import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, didYouMean, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
 import { meantPlugins, unbuiltPlugins, type MeantPlugin } from './config/rewrite.js';
-import { optionOf, schema } from './config/schema.js';
+import { optionOf, protective, schema } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
+import { inTime } from './deadline.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
 
 /** A plugin section with the plugin that it names. */
@@ -24,13 +25,14 @@ export interface Assembly {
   readonly problems: readonly Problem[];
 }
 
-/** Keys that change what a program may do: without their plugin, it must not run. */
-const protective = new Set(['uid', 'gid']);
-
 /** Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. */
-export async function assemble(path: string, environment: NodeJS.ProcessEnv): Promise<Assembly> {
+export async function assemble(
+  path: string,
+  environment: NodeJS.ProcessEnv,
+  how: { readonly again?: boolean } = {},
+): Promise<Assembly> {
   const folder = dirname(path);
-  const written = readFiles(path, environment);
+  const written = readFiles(path, environment, how);
   const uses = [...written.sections.values()].flatMap(({ name }) =>
     name.startsWith('plugin:') ? (optionsOf(written, name).get('use')?.value ?? []) : [],
   );
@@ -41,24 +43,10 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
   };
   const problems: Problem[] = [...configuration.problems, ...unbuiltPlugins(configuration, known)];
   const meant = meantPlugins(configuration, known);
-  const plugins: Assembled[] = [];
-  for (const section of meant) {
-    try {
-      const plugin = await importPlugin(section.use, folder);
-      const { options, found } = await checkOptions(section, plugin, configuration);
-      plugins.push({ ...section, options, plugin });
-      problems.push(...found);
-    } catch (error) {
-      const place = placeOf(configuration, section, 'use');
-      problems.push({
-        severity: 'error',
-        ...place,
-        section: `plugin:${section.name}`,
-        key: 'use',
-        message: `${reasonOf(error)}; [plugin:${section.name}] is left out`,
-      });
-    }
-  }
+  // Side by side, so that several that never come to an end take no longer than one.
+  const found = await Promise.all(meant.map((section) => findPlugin(section, folder, configuration)));
+  const plugins = found.flatMap(({ plugin }) => plugin ?? []);
+  problems.push(...found.flatMap(({ problems }) => problems));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
     configuration,
@@ -68,6 +56,23 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv): Pr
     plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
   };
+}
+
+/** The plugin that a section is about, with its options checked, or what is wrong with it. */
+async function findPlugin(
+  section: MeantPlugin,
+  folder: string,
+  configuration: Configuration,
+): Promise<{ readonly plugin?: Assembled; readonly problems: readonly Problem[] }> {
+  try {
+    const plugin = await importPlugin(section.use, folder);
+    const { options, found } = await checkOptions(section, plugin, configuration);
+    return { plugin: { ...section, options, plugin }, problems: found };
+  } catch (error) {
+    const place = placeOf(configuration, section, 'use');
+    const message = `${reasonOf(error)}; [plugin:${section.name}] is left out`;
+    return { problems: [{ severity: 'error', ...place, section: `plugin:${section.name}`, key: 'use', message }] };
+  }
 }
 
 /**
@@ -104,7 +109,10 @@ async function checkOptions(
 const watcherKeys = new Set(schema.watcher.map(({ key }) => key));
 
 async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
-  const result = await plugin.options?.['~standard'].validate(options);
+  const result = await inTime(
+    `the check of the options of plugin "${plugin.name}"`,
+    plugin.options?.['~standard'].validate(options),
+  );
   if (!result?.issues) return [];
   const known = optionsKnownTo(plugin);
   return result.issues.map(({ path = [], message }) => {

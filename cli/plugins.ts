@@ -1,12 +1,14 @@
 /** From `use =` to a plugin: a first-party name, a dotted name of Circus, an npm package, or a path. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { reasonOf, type AnyPlugin } from '#core';
 import { manifest, type ManifestEntry } from '#plugins/manifest.js';
+import { readBytes } from './config/file.js';
 import type { KnownKeys } from './config/options.js';
 import { didYouMean } from './config/problem.js';
+import { inTime } from './deadline.js';
 
 /** The first-party plugin of this name or alias. */
 export function firstParty(use: string): ManifestEntry | undefined {
@@ -43,12 +45,20 @@ function claimsOf(use: string, folder: string): KnownKeys {
   try {
     for (let at = dirname(locate(use, folder)); at !== dirname(at); at = dirname(at)) {
       const file = join(at, 'package.json');
-      if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { circusd?: KnownKeys }).circusd ?? {};
+      if (existsSync(file)) return claimsIn(JSON.parse(readBytes(file).toString('utf8')));
     }
   } catch {
     // A package that is not there is reported when it is loaded.
   }
   return {};
+}
+
+/** What a package.json claims; whatever is no list of texts there claims nothing. */
+function claimsIn(contents: unknown): KnownKeys {
+  const { circusd } = contents as { readonly circusd?: Readonly<Record<string, unknown>> | null };
+  const texts = (list: unknown): readonly string[] =>
+    Array.isArray(list) ? list.filter((one) => typeof one === 'string' && one !== '') : [];
+  return { keys: texts(circusd?.['keys']), sections: texts(circusd?.['sections']) };
 }
 
 /** Imports a plugin. @throws Error with one sentence that says what is wrong */
@@ -67,7 +77,7 @@ export async function importPlugin(use: string, folder: string): Promise<AnyPlug
   }
   let module: { default?: unknown };
   try {
-    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    module = (await inTime('its module', import(pathToFileURL(file).href))) as { default?: unknown };
   } catch (error) {
     throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
   }
