@@ -154,7 +154,7 @@ function inheritedBy(daemon: Variables): () => Environment {
   return () =>
     (inherited ??= Object.fromEntries(
       Object.entries(daemon).flatMap(([name, value]) =>
-        value === undefined ? [] : [[strip(name), strip(finish(value, daemon))]],
+        value === undefined ? [] : [[strip(name), strip(finish(value, (other) => daemon[other]))]],
       ),
     ));
 }

@@ -7,6 +7,29 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** Answers the value of a variable by its lower-case name; with `exact`, by the name as it is. */
 export type Lookup = (name: string, exact?: true) => string | undefined;
 
+/** How many letters one value may get from its variables. */
+export const longestFilling = 2 ** 20;
+
+/** The room that is left in a value: variables that hold one another twice each grow without end. */
+export class Room {
+  #left: number;
+
+  constructor(letters = longestFilling) {
+    this.#left = letters;
+  }
+
+  /** True when there was not enough. */
+  get exceeded(): boolean {
+    return this.#left < 0;
+  }
+
+  /** What a value gets of a text: all of it, or nothing more. */
+  take(text: string | undefined): string | undefined {
+    if (text !== undefined) this.#left -= text.length;
+    return text !== undefined && this.#left < 0 ? '' : text;
+  }
+}
+
 /** Fills in `$(circus.env.X)` and `((circus.env.X))`; X matches without regard to case, all else stays as it is. */
 export function withEnvironment(text: string, lookup: Lookup): string {
   return expand(text, (name) => (name.startsWith('env.') ? lookup(name.slice(4)) : undefined));

@@ -1,6 +1,6 @@
 /** One layer of an environment: variables that may refer to one another, and to those of the layers below. */
 import { groupsOf, wayBack } from './circles.js';
-import { withEnvironment, type Lookup, type Variables } from './expand.js';
+import { longestFilling, Room, withEnvironment, type Lookup, type Variables } from './expand.js';
 import type { IniOption } from './ini.js';
 import type { Problem } from './problem.js';
 import { fillShell, shellNames } from './shell.js';
@@ -27,9 +27,12 @@ export interface LayerContext {
   readonly report: (problem: Problem) => void;
 }
 
+/** How many letters all that is filled in a layer may have. */
+const mostInLayer = 2 ** 26;
+
 /** Python's `$NAME` in capitals, from the environment of the daemon. */
-export function finish(value: string, daemon: Variables): string {
-  return value.includes('$') ? value.replace(/\$([A-Z][A-Z0-9_]*)/g, (_, name: string) => daemon[name] ?? '') : value;
+export function finish(value: string, daemon: (name: string) => string | undefined): string {
+  return value.includes('$') ? value.replace(/\$([A-Z][A-Z0-9_]*)/g, (_, name: string) => daemon(name) ?? '') : value;
 }
 
 /**
@@ -50,23 +53,37 @@ export function fillLayer(variables: readonly Variable[], context: LayerContext)
     const isItself = exact ? found === from : name === nameOf(from);
     return isItself ? undefined : found;
   };
+  const all = new Room(mostInLayer);
   const fill = (variable: Variable): string => {
+    const room = new Room();
+    const filled = fillWithin(variable, room);
+    if (filled === variable.value) return filled;
+    all.take(filled);
+    if (!room.exceeded && !all.exceeded) return filled;
+    const which = room.exceeded
+      ? `would get more than ${longestFilling} letters from other variables`
+      : `is too much: what is filled in beside it has ${mostInLayer} letters`;
+    report(variable, 'error', which);
+    return '';
+  };
+  const fillWithin = (variable: Variable, room: Room): string => {
     const { kind } = variable;
     const value = textOf(variable, shell);
     const trim = (filled: string): string => (kind === undefined ? strip(filled) : filled);
     if (kind === 'literal' || (kind === 'file' && !shell)) return variable.value;
     if (isPlain(value)) return trim(value);
-    if (circles.has(variable)) return kind === 'file' ? value : trim(finish(value, daemon));
+    const own = (name: string): string | undefined => room.take(daemon[name]);
+    if (circles.has(variable)) return kind === 'file' ? value : trim(finish(value, own));
     const lookup: Lookup = (name, exact) => {
       const secret = hidden?.(name, exact);
-      if (secret !== undefined) return secret;
+      if (secret !== undefined) return room.take(secret);
       const found = other(variable, name, exact);
-      return found === undefined ? below(name, exact) : done.get(found);
+      return room.take(found === undefined ? below(name, exact) : done.get(found));
     };
-    if (!shell) return trim(finish(withEnvironment(value, lookup), daemon));
+    if (!shell) return trim(finish(withEnvironment(value, lookup), own));
     const filled = fillShell(value, {
       lookup,
-      ...(kind === 'file' ? {} : { daemon }),
+      ...(kind === 'file' ? {} : { daemon: own }),
       report: (severity, message) => report(variable, severity, message),
     });
     return trim(filled);

@@ -1,10 +1,10 @@
 /** The options of one section: filled in, converted and checked against the schema. */
 import { convert } from './convert.js';
 import type { EnvFile } from './env-file.js';
-import { withEnvironment, type Lookup } from './expand.js';
+import { longestFilling, Room, withEnvironment, type Lookup } from './expand.js';
 import type { IniOption } from './ini.js';
 import type { Problem } from './problem.js';
-import { nearestKey, optionOf, type SectionKind } from './schema.js';
+import { nearestKey, optionOf, protective, type SectionKind } from './schema.js';
 import { fillShell } from './shell.js';
 import { optionsOf, type Written, type WrittenSection } from './sections.js';
 
@@ -80,7 +80,7 @@ export function takeOptions(building: Building, kind: SectionKind, section: Writ
   return { values, texts, written: options, report };
 }
 
-/** A text with its variables filled in; undefined when one is missing that must be there, which is reported. */
+/** A text with its variables filled in; undefined when that can't be, which is reported. */
 export function fillIn(
   key: string,
   text: string,
@@ -88,15 +88,16 @@ export function fillIn(
   shell: boolean,
   report: Taken['report'],
 ): string | undefined {
-  if (!shell) return text.includes('$(') || text.includes('((') ? withEnvironment(text, lookup) : text;
+  if (!text.includes('$') && !text.includes('((')) return text;
+  const room = new Room();
+  const within: Lookup = (name, exact) => room.take(lookup(name, exact));
   let failed = false;
-  const filled = fillShell(text, {
-    lookup,
-    report: (severity, message) => {
-      failed ||= severity === 'error';
-      report(severity, key, `"${key}" ${message}`);
-    },
-  });
+  const tell = (severity: Problem['severity'], message: string): void => {
+    failed ||= severity === 'error';
+    report(severity, key, `"${key}" ${message}`);
+  };
+  const filled = shell ? fillShell(text, { lookup: within, report: tell }) : withEnvironment(text, within);
+  if (room.exceeded) tell('error', `would get more than ${longestFilling} letters from its variables`);
   return failed ? undefined : filled;
 }
 
@@ -130,6 +131,11 @@ function isForeign({ written, known }: Building, kind: SectionKind, key: string)
 function reportUnknown({ known }: Building, kind: SectionKind, key: string, report: Taken['report']): void {
   if (kind === 'watcher' && /^std(out|err)_stream/.test(key)) {
     report('error', key, `"${key}" names no option of a stream, as "${key.slice(0, 13)}.class" does`, 1);
+    return;
+  }
+  if (kind === 'watcher' && protective.has(key.trim().toLowerCase())) {
+    // Ignored, it would leave the program with rights that somebody meant to take away.
+    report('error', key, `"${key}" means nothing as it is written: it must be "${key.trim().toLowerCase()}"`, 1);
     return;
   }
   const meant = nearestKey(kind, key, kind === 'watcher' ? known.keys : []);

@@ -1,13 +1,13 @@
 /** Variables as a shell writes them, `${NAME:-default}` and its like, in texts that ask for it by `expand = shell`. */
 import { expand } from '#core';
-import type { Lookup, Variables } from './expand.js';
+import type { Lookup } from './expand.js';
 import type { Problem } from './problem.js';
 
 /** Where a text is filled in from. */
 export interface Filling {
   readonly lookup: Lookup;
   /** Where Circus's own `$NAME` is looked up; without it that stays as it is. */
-  readonly daemon?: Variables;
+  readonly daemon?: (name: string) => string | undefined;
   /** Hears of variables that are not set, and of what cannot be read; an error when the text is of no use then. */
   readonly report: (severity: Problem['severity'], message: string) => void;
 }
@@ -38,7 +38,7 @@ export function fillShell(text: string, filling: Filling, depth = 0): string {
       output += end < 0 || depth > deepest ? unreadable(rest, filling) : valueOf(rest.slice(2, end), filling, depth);
     } else if (written === '$') {
       const name = filling.daemon === undefined ? undefined : capitals.exec(rest.slice(1))?.[0];
-      output += name === undefined ? '$' : (filling.daemon![name] ?? '');
+      output += name === undefined ? '$' : (filling.daemon!(name) ?? '');
       used += name?.length ?? 0;
     } else output += withLookup(written, filling.lookup);
     rest = rest.slice(used);

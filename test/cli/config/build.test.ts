@@ -75,6 +75,19 @@ describe('a configuration', () => {
     ]);
   });
 
+  it('refuses a watcher whose user or group is written in another case: it would run with all rights', () => {
+    for (const [key, meant] of [
+      ['UID', 'uid'],
+      ['Gid', 'gid'],
+    ] as const) {
+      const text = `[watcher:w]\ncmd = x\n${key} = nobody`;
+      assert.equal(build(text).watchers.length, 0);
+      assert.deepEqual(problems(text), [
+        `error a.ini:3:1: "${key}" means nothing as it is written: it must be "${meant}"; [watcher:w] is left out`,
+      ]);
+    }
+  });
+
   it('tells of unknown keys, and what was probably meant', () => {
     const text = '[circus]\nhttp = 1\nfoo = 1\n[socket:s]\nprot = 1\n[watcher:w]\ncmd = x\nnumproceses = 2\nmine = 3';
     assert.deepEqual(problems(text), [
@@ -102,7 +115,7 @@ describe('a configuration', () => {
         kind: 'tunnel',
         name: 'db',
         options: { to: 'h' },
-        origin: { file: 'a.ini', line: 5 },
+        origin: { section: 'tunnel:db', file: 'a.ini', line: 5 },
         origins: { to: { file: 'a.ini', line: 6, column: 6 } },
       },
     ]);
@@ -166,7 +179,7 @@ describe('a plugin section', () => {
       use: 'flapping',
       priority: 3,
       options: { window: '5', active: 'false' },
-      origin: { file: 'a.ini', line: 1 },
+      origin: { section: 'plugin:p', file: 'a.ini', line: 1 },
       origins: {
         use: { file: 'a.ini', line: 2, column: 7 },
         priority: { file: 'a.ini', line: 3, column: 12 },

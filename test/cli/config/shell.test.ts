@@ -10,7 +10,11 @@ import { escapeShell, fillShell } from '../../../cli/config/shell.js';
 const fill = (text: string, variables: Record<string, string> = {}, daemon?: Record<string, string>) => {
   const problems: string[] = [];
   const report = (severity: string, message: string): void => void problems.push(`${severity} ${message}`);
-  const filled = fillShell(text, { lookup: lookupIn(variables), ...(daemon && { daemon }), report });
+  const filled = fillShell(text, {
+    lookup: lookupIn(variables),
+    ...(daemon && { daemon: (name) => daemon[name] }),
+    report,
+  });
   return problems.length === 0 ? filled : [filled, ...problems];
 };
 const build = (text: string, daemon: Record<string, string> = {}) => {
