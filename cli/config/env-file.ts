@@ -26,10 +26,8 @@ export function parseEnvFile(text: string, file: string): EnvFile {
     if (/^\s*(?:#|$)/.test(line)) continue;
     const [head, key] = /^\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=[^\S\n]*/.exec(line) ?? [];
     if (head === undefined || key === undefined) {
-      refuse(
-        line.search(/\S/) + 1,
-        `${JSON.stringify(line.trim().slice(0, 60))} is not NAME=value, so the line is ignored`,
-      );
+      // Not what it says: the file may be one that was never meant to be read here.
+      refuse(line.search(/\S/) + 1, 'this line is not NAME=value and is ignored');
       continue;
     }
     const column = head.length + 1;

@@ -33,11 +33,14 @@ export interface IniFile {
   readonly problems: readonly Problem[];
 }
 
-/** Reads a file's text; what Circus would refuse becomes a problem, and the rest of the file is still read. */
-export function readIni(text: string, file: string): IniFile {
+/**
+ * Reads a file's text; what Circus would refuse becomes a problem, and the rest of the file is still read. Of a file
+ * that is not `shown` no line is quoted in a problem: it may be one that was never meant to be read here.
+ */
+export function readIni(text: string, file: string, { shown = true } = {}): IniFile {
   const problems: Problem[] = [];
   const sections: Sections = new Map();
-  const translator = new Translator(file, problems);
+  const translator = new Translator(file, problems, shown);
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
   for (let at = 0; at < lines.length; at++) {
     // Part by part, each beginning with a section: what one leaves behind is gone before the next needs room.
@@ -55,6 +58,7 @@ const linesAtOnce = 400;
 class Translator {
   readonly #file: string;
   readonly #problems: Problem[];
+  readonly #shown: boolean;
   #output: string[] = [];
   #section: string | undefined;
   #key: string | undefined;
@@ -63,9 +67,10 @@ class Translator {
   /** The lines belong to no section, which was told. */
   #lost = false;
 
-  constructor(file: string, problems: Problem[]) {
+  constructor(file: string, problems: Problem[], shown: boolean) {
     this.#file = file;
     this.#problems = problems;
+    this.#shown = shown;
   }
 
   get lines(): number {
@@ -102,22 +107,22 @@ class Translator {
         // Circus takes `[watcher:web` for an option, and what follows for a second definition of the section before.
         this.#section = this.#key = undefined;
         this.#lost = true;
-        const message = `section header ${show(content)} has no "]", so the lines up to the next section are skipped`;
+        const message = `${this.#show('section header ', content)} has no "]", so the lines up to the next section are skipped`;
         return this.#refuse(number, 1, message);
       }
     }
     if (this.#section === undefined) {
-      const message = `${show(content)} is not in a section, so the lines up to the first are skipped`;
+      const message = `${this.#show('', content)} is not in a section, so the lines up to the first are skipped`;
       if (!this.#lost) this.#refuse(number, column, message);
       this.#lost = true;
       return;
     }
     const delimiter = line.search(/[=:]/);
     if (delimiter < 0)
-      return this.#refuse(number, column, `${show(content)} has neither "=" nor ":" and cannot be read`);
+      return this.#refuse(number, column, `${this.#show('', content)} has neither "=" nor ":" and cannot be read`);
     this.#key = stripEnd(line.slice(0, delimiter)) || undefined;
     if (this.#key === undefined) {
-      const message = `${show(content)} has no name before "${line[delimiter]}" and cannot be read`;
+      const message = `${this.#show('', content)} has no name before "${line[delimiter]}" and cannot be read`;
       return this.#refuse(number, column, message);
     }
     const value = stripStart(line.slice(delimiter + 1));
@@ -126,6 +131,12 @@ class Translator {
 
   #add(number: number, text: string): void {
     this.#output.push(`${encode(this.#key!)}@${number - this.#start}=${quote(text)}`);
+  }
+
+  /** A line as it is shown in a message. */
+  #show(what: string, content: string): string {
+    if (!this.#shown) return `this ${what || 'line '}`.trimEnd();
+    return what + JSON.stringify(content.length > 60 ? `${content.slice(0, 57)}...` : content);
   }
 
   #refuse(line: number, column: number, message: string): void {
@@ -217,9 +228,4 @@ function quote(value: string): string {
   const text = JSON.stringify(value);
   // The dot in the regular expression of `ini` does not match these two.
   return text.replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
-}
-
-/** A line as it is shown in a message. */
-function show(content: string): string {
-  return JSON.stringify(content.length > 60 ? `${content.slice(0, 57)}...` : content);
 }

@@ -1,7 +1,8 @@
 /** What Python processes find in their environment: the module path, and a virtual environment. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { Environment } from '#core';
+import { readBytes } from './file.js';
 import { byCodePoint, strip } from './text.js';
 
 /** What a watcher says about Python. */
@@ -78,7 +79,7 @@ function sitesIn(folder: string, version: string): readonly Site[] {
 function foldersIn(site: string, name: string): readonly string[] {
   let text: string;
   try {
-    text = readFileSync(join(site, name), 'utf8');
+    text = readBytes(join(site, name)).toString('utf8');
   } catch {
     return [];
   }

@@ -11,12 +11,16 @@ import { mergeFiles, optionsOf, type Written } from './sections.js';
 import { fromTree } from './structured.js';
 import { readYaml } from './yaml.js';
 
-/** Reads the main file, then what its `[circus]` section includes; never throws, a file that cannot be read is a problem. */
-export function readFiles(path: string, environment: Variables): Written {
-  const main = readOne(path, { file: path, line: 1, column: 1 }, `the configuration file "${path}"`);
+/**
+ * Reads the main file, then what its `[circus]` section includes; never throws, a file that cannot be read is a problem.
+ * With `again` the main file can't be a pipe: what that held was read the first time.
+ */
+export function readFiles(path: string, environment: Variables, { again = false } = {}): Written {
+  const main = readOne(path, { file: path, line: 1, column: 1 }, `the configuration file "${path}"`, { pipe: !again });
   if ('message' in main) return mergeFiles(path, [], [main]);
   const parts: IniFile[] = [main];
   const problems: Problem[] = [];
+  const unread: string[] = [];
   const real = realPath(path);
   const seen = new Set([real]);
   for (const { option, pattern } of patternsIn(optionsOf(mergeFiles(path, [main]), 'circus'), path, environment)) {
@@ -32,14 +36,16 @@ export function readFiles(path: string, environment: Variables): Written {
       if (seen.has(target)) continue;
       seen.add(target);
       const part = readOne(file, option, `the included file "${file}"`);
-      if ('message' in part) problems.push(part);
-      else {
+      if ('message' in part) {
+        problems.push({ ...part, section: 'circus', key: option.key });
+        unread.push(file);
+      } else {
         parts.push(part);
         problems.push(...ignoredIncludes(part));
       }
     }
   }
-  return mergeFiles(path, parts, problems);
+  return mergeFiles(path, parts, problems, unread);
 }
 
 /** A pipe such as `/dev/fd/63` has no real path and is itself. */
@@ -51,16 +57,16 @@ function realPath(path: string): string {
   }
 }
 
-function readOne(path: string, from: Place, what: string): IniFile | Problem {
-  const text = readText(path, from, what);
-  return typeof text === 'string' ? readConfigurationText(text, path) : text;
+function readOne(path: string, from: Place, what: string, kind: { readonly pipe?: boolean } = {}): IniFile | Problem {
+  const text = readText(path, from, what, kind);
+  return typeof text === 'string' ? readConfigurationText(text, path, { shown: from.file === path }) : text;
 }
 
 /** Reads the text of a file: JSON and YAML by the end of its name, INI otherwise. */
-export function readConfigurationText(text: string, path: string): IniFile {
+export function readConfigurationText(text: string, path: string, how: { readonly shown?: boolean } = {}): IniFile {
   if (/\.json$/i.test(path)) return fromTree(readJson(text, path), path);
   if (/\.ya?ml$/i.test(path)) return fromTree(readYaml(text, path), path);
-  return readIni(text, path);
+  return readIni(text, path, how);
 }
 
 function* patternsIn(

@@ -37,7 +37,7 @@ export function filesOf(texts: Readonly<Record<string, string>>): Files {
 
 /** The files on the disk. */
 export const diskFiles: Files = {
-  read: (path) => readText(path, { file: path, line: 1, column: 1 }, `the file "${path}"`),
+  read: (path) => readText(path, { file: path, line: 1, column: 1 }, `the file "${path}"`, { pipe: true }),
   list: (path) => {
     try {
       return readdirSync(path).sort(byCodePoint);

@@ -43,8 +43,8 @@ D=""`),
   it('makes an error of each line that cannot be read, and reads the others', () => {
     assert.deepEqual(parse('A=1\nnonsense\n=2\nB="open\nC=3'), { A: '1', C: '3' });
     assert.deepEqual(errors('A=1\nnonsense\n =2\nB="x" y\nC=3\nD="open'), [
-      'v:2:1: "nonsense" is not NAME=value, so the line is ignored',
-      'v:3:2: "=2" is not NAME=value, so the line is ignored',
+      'v:2:1: this line is not NAME=value and is ignored',
+      'v:3:2: this line is not NAME=value and is ignored',
       'v:4:3: what follows the quotes of "B" is ignored',
       'v:6:3: the quote that "D" begins with has no end, so the variable is ignored',
     ]);
@@ -113,6 +113,6 @@ describe('env_file', () => {
     write('x', 'A');
     const { problems, watchers } = read('[watcher:w]\ncmd = x\nenv_file = x\n[watcher:v]\ncmd = y');
     assert.equal(watchers.length, 1);
-    assert.deepEqual(problems, ['x:1:1: "A" is not NAME=value, so the line is ignored; [watcher:w] is left out']);
+    assert.deepEqual(problems, ['x:1:1: this line is not NAME=value and is ignored; [watcher:w] is left out']);
   });
 });

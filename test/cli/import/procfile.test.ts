@@ -48,7 +48,7 @@ describe('a Procfile', () => {
   it('copies the variables of a .env that has an error in it', () => {
     const text = { '/app/.env': 'A=1\noops\n' };
     const imported = importText('procfile', '/app/Procfile', 'web: a\nb: c', text);
-    assert.deepEqual(problemsOf(imported), ['2: "oops" is not NAME=value, so the line is ignored']);
+    assert.deepEqual(problemsOf(imported), ['2: this line is not NAME=value and is ignored']);
     assert.equal(watcherOf(imported, 'b')['env.A'], '1');
   });
 
