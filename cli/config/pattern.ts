@@ -1,5 +1,6 @@
 /** Shell wildcards as Python's `fnmatch` and `glob` read them: `*`, `?`, `[seq]`, `[!seq]`; case matters. */
 import { existsSync, readdirSync } from 'node:fs';
+import { globToRegExp } from '#plugins/glob.js';
 import { byCodePoint } from './text.js';
 
 const compiled = new Map<string, RegExp>();
@@ -7,7 +8,7 @@ const compiled = new Map<string, RegExp>();
 /** True when the whole name matches the pattern. */
 export function matches(name: string, pattern: string): boolean {
   let expression = compiled.get(pattern);
-  if (expression === undefined) compiled.set(pattern, (expression = compile(pattern)));
+  if (expression === undefined) compiled.set(pattern, (expression = globToRegExp(pattern)));
   return expression.test(name);
 }
 
@@ -42,40 +43,4 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-function compile(pattern: string): RegExp {
-  const chars = Array.from(pattern);
-  let source = '';
-  for (let at = 0; at < chars.length; at++) {
-    const char = chars[at]!;
-    if (char === '*') source += '.*';
-    else if (char === '?') source += '.';
-    else if (char === '[') {
-      // A bracket in first place belongs to the set; a set without an end is a plain bracket.
-      const first = chars[at + 1] === '!' ? at + 2 : at + 1;
-      const end = chars.indexOf(']', first + 1);
-      source += end < 0 ? '\\[' : set(chars.slice(first, end), first === at + 2);
-      if (end >= 0) at = end;
-    } else source += literal(char);
-  }
-  return new RegExp(`^${source}$`, 'su');
-}
-
-function set(chars: readonly string[], negated: boolean): string {
-  let members = '';
-  for (let at = 0; at < chars.length; at++) {
-    const from = chars[at]!;
-    const to = chars[at + 1] === '-' ? chars[at + 2] : undefined;
-    if (to === undefined) members += literal(from);
-    else {
-      if (from.codePointAt(0)! <= to.codePointAt(0)!) members += `${literal(from)}-${literal(to)}`;
-      at += 2;
-    }
-  }
-  return `[${negated ? '^' : ''}${members}]`;
-}
-
-function literal(char: string): string {
-  return `\\u{${char.codePointAt(0)!.toString(16)}}`;
 }

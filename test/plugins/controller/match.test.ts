@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Arbiter, watcherSpec } from '#core';
-import { globToRegExp, matching, named } from '#plugins/controller/match.js';
+import { matching, named } from '#plugins/controller/match.js';
+import { globToRegExp } from '#plugins/glob.js';
 import { python } from '../../support/python.js';
 
 /** The same numbers in every run. */
