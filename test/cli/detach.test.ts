@@ -69,7 +69,10 @@ describe('circusd --daemon', () => {
     assert.equal((await circusd(place(), '--daemon', 'a.ini', '--pidfile', 'a.pid')).code, 0);
     const pid = pidIn('a.pid');
     const { code, stderr } = await circusd(place(), '--daemon', 'a.ini', '--pidfile', 'a.pid');
-    assert.deepEqual([code, stderr], [4, `error: pid file "a.pid": it belongs to process ${pid}, which is running\n`]);
+    assert.deepEqual(
+      [code, stderr],
+      [4, `error: pid file "a.pid": it belongs to process ${pid} (node circusd.js), which is running\n`],
+    );
     assert.equal(pidIn('a.pid'), pid);
   });
 });

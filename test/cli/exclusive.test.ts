@@ -1,6 +1,6 @@
 /** What two daemons may not share: a pid file, an endpoint, a port. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { temporaryPerTest } from '../support/temporary.js';
 import { circusctl, circusd, daemonPerTest, linesOf } from './program.js';
@@ -57,18 +57,51 @@ describe('circusd alone', () => {
     folder.write('a.ini', quiet);
     const daemon = await start(place(), ['a.ini', '--pidfile', 'a.pid']);
     const message = await refusal(quiet, '--pidfile', 'a.pid');
-    assert.equal(message, `pid file "a.pid": it belongs to process ${daemon.pid}, which is running`);
+    assert.equal(message, `pid file "a.pid": it belongs to process ${daemon.pid} (node circusd.js), which is running`);
     assert.equal(readFileSync(at('a.pid'), 'utf8'), `${daemon.pid}\n`);
   });
 
-  it('a stale or strange pid file is overwritten', async () => {
+  it('a stale pid file is overwritten', async () => {
     folder.write('a.ini', quiet);
-    for (const text of ['4194399\n', 'nonsense', '', '-1', '0']) {
+    for (const text of ['4194399\n', '', '-1', '0']) {
       folder.write('a.pid', text);
       const daemon = await start(place(), ['a.ini', '--pidfile', 'a.pid']);
       assert.equal(readFileSync(at('a.pid'), 'utf8'), `${daemon.pid}\n`);
       assert.equal(await daemon.stop(), 0);
       assert.ok(!existsSync(at('a.pid')));
+    }
+  });
+
+  it('a pid file is no way to overwrite something else', async () => {
+    const kept = 'PermitRootLogin no\n';
+    folder.write('a.pid', kept);
+    assert.match(await refusal(quiet, '--pidfile', 'a.pid'), /^pid file "a\.pid": it holds something else than a proc/);
+    symlinkSync('other', at('b.pid'));
+    assert.equal(await refusal(quiet, '--pidfile', 'b.pid'), 'pid file "b.pid": it is a symbolic link');
+    assert.equal(await refusal(quiet, '--pidfile', '/dev/null'), 'pid file "/dev/null": it is no regular file');
+    assert.deepEqual([readFileSync(at('a.pid'), 'utf8'), existsSync(at('other'))], [kept, false]);
+  });
+
+  it('a pid file whose number a later process has by chance is overwritten, that of an older one is not', async () => {
+    folder.write('a.ini', quiet);
+    folder.write('a.pid', `${process.pid}\n`);
+    assert.match(
+      await refusal(quiet, '--pidfile', 'a.pid'),
+      /it belongs to process \d+ \(node \S+\), which is running/,
+    );
+    utimesSync(at('a.pid'), 1, 1);
+    const daemon = await start(place(), ['a.ini', '--pidfile', 'a.pid']);
+    assert.equal(readFileSync(at('a.pid'), 'utf8'), `${daemon.pid}\n`);
+  });
+
+  it('a pid file that somebody else has written since stays', async () => {
+    folder.write('a.ini', quiet);
+    for (const text of ['1\n', '', 'a note\n']) {
+      rmSync(at('a.pid'), { force: true });
+      const daemon = await start(place(), ['a.ini', '--pidfile', 'a.pid']);
+      folder.write('a.pid', text);
+      assert.equal(await daemon.stop(), 0);
+      assert.equal(readFileSync(at('a.pid'), 'utf8'), text);
     }
   });
 
@@ -120,8 +153,12 @@ describe('circusd alone', () => {
     const ini =
       '[circus]\npubsub_endpoint = tcp://127.0.0.1:*\nendpoint = tcp://0.0.0.0:*\n[watcher:a]\ncmd = sleep 100\n';
     assert.match(await refusal(ini), /^b\.ini:3:\d+: option "endpoint": "tcp:\/\/0\.0\.0\.0:\*".*insecure/);
-    folder.write('a.ini', `${ini}[plugin:controller]\nuse = controller\ninsecure = 1\n`);
-    const daemon = await start(place(), ['a.ini']);
-    assert.match(daemon.output, /taking commands on tcp:\/\/0\.0\.0\.0:\d+/);
+    const section = `${ini}[plugin:controller]\nuse = controller\ninsecure = 1\n`;
+    for (const text of [section, ini.replace('[circus]\n', '[circus]\ninsecure = 1\n')]) {
+      folder.write('a.ini', text);
+      const daemon = await start(place(), ['a.ini']);
+      assert.match(daemon.output, /taking commands on tcp:\/\/0\.0\.0\.0:\d+/);
+      assert.equal(await daemon.stop(), 0);
+    }
   });
 });
