@@ -1,5 +1,5 @@
 /** circusd's own log: pino, as lines for people on a terminal and as JSON elsewhere. A log failure is never a service failure. */
-import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { reasonOf, type Log } from '#core';
@@ -68,7 +68,7 @@ class Destination {
     this.#path = path;
     if (path === undefined) return;
     try {
-      this.#fd = openSync(path, 'a');
+      this.#fd = openFile(path);
     } catch (error) {
       throw new Error(`the log "${path}" cannot be opened: ${reasonOf(error)}`, { cause: error });
     }
@@ -98,12 +98,27 @@ class Destination {
       const there = statSync(path, { throwIfNoEntry: false });
       const ours = fstatSync(this.#fd);
       if (there?.ino === ours.ino && there.dev === ours.dev) return;
-      const fd = openSync(path, 'a');
+      const fd = openFile(path);
       closeSync(this.#fd);
       this.#fd = fd;
     } catch {
       // The old one is still there.
     }
+  }
+}
+
+/**
+ * Opens a log at its end, for its owner and group alone. A link is not followed, or whoever can make one would choose
+ * what we write to; but those of the system are, such as /dev/stderr. A pipe that nobody reads does not hold us up.
+ */
+function openFile(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+  const follow = /^\/(?:dev|proc\/self\/fd)\//.test(path) ? 0 : O_NOFOLLOW;
+  try {
+    return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | follow, 0o640);
+  } catch (error) {
+    if (follow === 0 || (error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+    throw new Error('it is a symbolic link', { cause: error });
   }
 }
 

@@ -1,6 +1,16 @@
 /** The daemon's own log: where it goes, in what form, and that nothing that happens to it ends the service. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { eventually } from '../support/eventually.js';
 import { temporaryPerTest } from '../support/temporary.js';
 import { circusctl, circusd, daemonPerTest, linesOf } from './program.js';
@@ -86,6 +96,34 @@ describe('the log of circusd', () => {
     mkdirSync(at('logs'));
     await restart();
     assert.match(read('logs/a.log'), /a started/);
+    assert.equal(await daemon.stop(), 0);
+  });
+
+  it('is a file for its owner and group alone, and no link', async () => {
+    folder.write('a.ini', ini);
+    folder.write('other', '');
+    const daemon = await start(place(), ['a.ini', '--log-output', 'a.log'], '');
+    await eventually(() => read('a.log').includes('a started'));
+    renameSync(at('a.log'), at('a.log.1'));
+    symlinkSync('other', at('a.log'));
+    await restart();
+    assert.match(read('a.log.1'), /a stopped/);
+    rmSync(at('a.log'));
+    await restart();
+    assert.equal(await daemon.stop(), 0);
+    for (const name of ['a.log', 'a.log.1']) assert.equal(statSync(at(name)).mode & 0o027, 0);
+    symlinkSync('other', at('b.log'));
+    const { code, stderr } = await circusd(place(), 'a.ini', '--log-output', 'b.log');
+    assert.deepEqual([code, stderr], [4, 'error: the log "b.log" cannot be opened: it is a symbolic link\n']);
+    assert.equal(read('other'), '');
+  });
+
+  it('may be a link of the system, such as /dev/stderr', async () => {
+    folder.write('a.ini', ini);
+    const file = openSync(at('a.log'), 'a');
+    const daemon = await start(place(), ['a.ini', '--log-output', '/dev/stderr'], '', file);
+    closeSync(file);
+    await eventually(() => read('a.log').includes('a started'));
     assert.equal(await daemon.stop(), 0);
   });
 
