@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 /** The command line client of the daemon. */
+// oxlint-disable-next-line import/no-unassigned-import
+import './debugger.js';
 import { exitCodes } from './ctl/failure.js';
 import { run, type Output } from './ctl/run.js';
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 /** The daemon's command line. */
+// oxlint-disable-next-line import/no-unassigned-import
+import './debugger.js';
 import { Command, CommanderError, Option } from 'commander';
 import { reasonOf } from '#core';
-import { assemble } from './assemble.js';
-import { formatProblem, strictly, type Problem } from './config/problem.js';
+import { assemble, type Assembly } from './assemble.js';
+import { effective, sectionOf } from './config/effective.js';
+import { didYouMean, formatProblem, strictly, type Problem } from './config/problem.js';
 import { asRead } from './config/sections.js';
 import { formats, showConfiguration, type Format } from './config/show.js';
 import { detach, waitingParent } from './detach.js';
@@ -71,6 +74,13 @@ function say(problems: readonly Problem[]): void {
   for (const problem of problems) process.stderr.write(`${problem.severity}: ${formatProblem(problem)}\n`);
 }
 
+/** Why a section can't be shown; undefined when it can. */
+function missing({ configuration, meant }: Assembly, only: string | undefined): string | undefined {
+  if (only === undefined || effective(configuration, meant, only).length > 0) return undefined;
+  const names = effective(configuration, meant).flatMap((block) => [sectionOf(block), block.name || block.kind]);
+  return `there is no section "${only}" in effect${didYouMean(only, names)}`;
+}
+
 async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine().parse([...argv], { from: 'user' });
   const options = withFile(program.opts<Options>(), program.args);
@@ -94,6 +104,12 @@ async function main(argv: readonly string[]): Promise<number> {
     const only = options.showConfig === true ? undefined : options.showConfig;
     const format = options.json ? 'json' : options.format;
     say(problems);
+    if (written.files.length === 0) return exitCodes.configuration;
+    const why = options.asRead ? undefined : missing(assembly, only);
+    if (why !== undefined) {
+      process.stderr.write(`error: ${why}\n`);
+      return exitCodes.configuration;
+    }
     process.stdout.write(
       options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, meant, only, format),
     );
@@ -113,6 +129,8 @@ async function main(argv: readonly string[]): Promise<number> {
   return runDaemon(assembly, options, parent);
 }
 
+// Should the loop run empty before the end, that is no success.
+process.exitCode = exitCodes.configuration;
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {

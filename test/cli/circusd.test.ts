@@ -80,6 +80,7 @@ describe('the command line of circusd', () => {
     for (const args of [[], ['--check'], ['--strict'], ['--show-config']]) {
       const missing = await circusd(place(), 'missing.ini', ...args);
       assert.equal(missing.code, 1);
+      assert.equal(missing.stdout, '');
       assert.equal(missing.stderr, 'error: missing.ini:1:1: the configuration file "missing.ini" does not exist\n');
     }
     const directory = await circusd(place(), folder.path);
@@ -137,6 +138,19 @@ describe('the command line of circusd', () => {
       const { code, stdout } = await circusd(place(), 'a.ini', '--show-config', name);
       assert.equal(code, 0);
       assert.deepEqual(stdout.match(/^\[.*\]$/gm), ['[watcher:one]']);
+    }
+  });
+
+  it('--show-config NAME says so when there is no such section', async () => {
+    folder.write('a.ini', good);
+    for (const [name, meant] of [
+      ['watcher:tow', ' (did you mean "watcher:two"?)'],
+      ['thre', ' (did you mean "three"?)'],
+      ['nothing-like-it', ''],
+    ] as const) {
+      const { code, stdout, stderr } = await circusd(place(), 'a.ini', '--show-config', name);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.equal(stderr, `error: there is no section "${name}" in effect${meant}\n`);
     }
   });
 

@@ -1,7 +1,10 @@
 /** What signals do to the daemon. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { eventually } from '../support/eventually.js';
+import { program } from '../support/paths.js';
 import { descendantsOf, lives } from '../support/proc.js';
 import { temporaryPerTest } from '../support/temporary.js';
 import { circusctl, daemonPerTest } from './program.js';
@@ -133,4 +136,28 @@ describe('the file mask of circusd', () => {
     await eventually(() => assert.match(readFileSync(`${folder.path}/mask`, 'utf8'), /^0*27\n$/));
     assert.equal(statSync(`${folder.path}/mask`).mode & 0o777, 0o640);
   });
+
+  it('SIGUSR1 opens no debugger, also while the configuration is read', async () => {
+    const pipe = `${folder.path}/a.ini`;
+    execFileSync('mkfifo', [pipe]);
+    const daemon = await start(place(), ['a.ini'], '');
+    // There is somebody to write to as soon as the daemon opens it.
+    const file = await eventually(() => openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK), { within: 10_000 });
+    daemon.signal('SIGUSR1');
+    writeSync(file, '[watcher:a]\ncmd = sleep 100\n');
+    closeSync(file);
+    await daemon.says('a started');
+    assert.equal(await daemon.stop(), 0);
+    assert.doesNotMatch(daemon.output, /Debugger listening/);
+  });
+
+  for (const name of ['circusd', 'circusctl']) {
+    it(`SIGUSR1 is seen to by the first module that ${name} evaluates`, () => {
+      const bundle = program(name);
+      const [, first] = /^import (?:[^'"]*? from )?"(\..*?)";/m.exec(readFileSync(bundle, 'utf8'))!;
+      const text = readFileSync(new URL(first!, pathToFileURL(bundle)), 'utf8');
+      assert.match(text, /process\.on\("SIGUSR1"/);
+      assert.doesNotMatch(text, /^import .*"\./m);
+    });
+  }
 });
