@@ -152,8 +152,15 @@ function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
 
 /** What escapes from a plugin's own timers and promises is logged, and ends nothing. */
 function containFaults(log: DaemonLog): void {
-  process.on('uncaughtException', (error) => log.error(`uncaught: ${reasonOf(error)}`, { stack: error.stack }));
-  process.on('unhandledRejection', (reason) =>
-    log.error(`unhandled rejection: ${reasonOf(reason)}`, { stack: (reason as Error | undefined)?.stack }),
-  );
+  const tell = (what: string, error: unknown) => {
+    try {
+      const { stack } = Object(error) as { readonly stack?: unknown };
+      log.error(`${what}: ${reasonOf(error)}`, typeof stack === 'string' ? { stack } : {});
+    } catch {
+      // Anything can be thrown, also what throws when it is looked at; thrown on from here, it would end the daemon.
+      log.error(`${what}: something that can't be told`);
+    }
+  };
+  process.on('uncaughtException', (error: unknown) => tell('uncaught', error));
+  process.on('unhandledRejection', (reason) => tell('unhandled rejection', reason));
 }
