@@ -38,7 +38,7 @@ describe('npm start', function () {
         lines.map(([command]) => command),
         ['status', 'incr', 'reload', 'stop'],
       );
-      const [, again] = /start it again with: (.*)$/m.exec(output)!;
+      const [, again] = /start it again with: npx circusctl (.*)$/m.exec(output)!;
       const answers: string[] = [];
       for (const words of [...lines, again!.split(' '), ['numprocesses', 'web'], ['status', 'ticker']]) {
         const { code, stdout, stderr } = await run(process.execPath, [program('circusctl'), ...words], at);
