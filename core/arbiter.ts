@@ -7,11 +7,12 @@ import type { Edges } from './hooks.js';
 import type { Operation } from './operation.js';
 import { along, findCycle, priorityEdges, reversed } from './order.js';
 import { sealDescriptors } from './posix/descriptor.js';
-import { becomeSubreaper } from './posix/process.js';
+import { becomeSubreaper, send } from './posix/process.js';
 import { adoptOrphans } from './posix/reap.js';
 import { reload, type ReloadRequest } from './reload.js';
 import { Socket } from './socket.js';
 import type { SocketSpec, WatcherSpec } from './spec.js';
+import { strays } from './tree.js';
 import { Watcher } from './watcher.js';
 
 /** What an arbiter is made with. */
@@ -22,6 +23,8 @@ export interface ArbiterOptions {
 }
 
 const pastOperations = 100;
+/** How often what got away is looked for at the end, 10 ms apart. */
+const strayLooks = 50;
 
 /** The top of the kernel. */
 export class Arbiter {
@@ -188,9 +191,20 @@ export class Arbiter {
     await this.hooks.ask('stop', this);
     await this.stopAll(this.watchers, by);
     await Promise.allSettled(this.#leaving);
+    await this.#endStrays();
     await this.hooks.ask('stopped', this);
     this.#release();
     this.#over();
+  }
+
+  /** Kills what got away from its watcher by leaving its session and its environment; new ones may come while we look. */
+  async #endStrays(): Promise<void> {
+    for (let looks = 0; looks < strayLooks; looks++) {
+      const left = strays();
+      if (left.length === 0) return;
+      for (const pid of left) send(pid, 9);
+      await sleep(this.clock, 10);
+    }
   }
 
   /** What plugins made of the default order; an order with a circle is not used. */

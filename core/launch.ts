@@ -95,7 +95,9 @@ export function processSpec(
   for (const { fd } of inherited) files[fd] = { descriptor: fd };
   if (spec.stdin_socket !== null) files[0] = { descriptor: socketFor(spec, spec.stdin_socket, sockets).fd };
 
-  let env = Object.values(base).every(isPlain) ? base : mapValues(base, fill);
+  // A secret is what its file says, whatever that looks like.
+  const fillOwn = (text: string, name: string) => (spec.secrets.includes(name) ? text : fill(text));
+  let env = Object.values(base).every(isPlain) ? base : mapValues(base, fillOwn);
   const listening = spec.listen_fds && inherited.length > 0;
   if (listening) {
     for (const [at, { fd }] of inherited.entries()) files[listenFloor + at] = { descriptor: fd };
@@ -112,8 +114,8 @@ export function processSpec(
   });
 }
 
-function mapValues(env: Environment, change: (text: string) => string): Environment {
-  return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value)])));
+function mapValues(env: Environment, change: (text: string, name: string) => string): Environment {
+  return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value, name)])));
 }
 
 /** The absolute path of a program, as the child's own PATH finds it. @throws ERR_COMMAND_NOT_FOUND */

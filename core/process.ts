@@ -6,7 +6,7 @@ import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Pipe } from './pipe.js';
 import { close } from './posix/descriptor.js';
-import { childrenOf, factsOf, lives, nameOf, openPid, send } from './posix/process.js';
+import { childrenOf, factsOf, isForeign, lives, nameOf, openPid, send } from './posix/process.js';
 import { expectExit, isExpected, type ExitStatus } from './posix/reap.js';
 import { waiter } from './posix/wait.js';
 import { startProgram } from './program.js';
@@ -99,6 +99,8 @@ export class Process {
   #stopped: Promise<Exit> | undefined;
   /** Monotonic time from which on the tree is killed. */
   #deadline = Infinity;
+  /** Ends it for us, where nobody can tell how it ended. */
+  #lost: () => void = () => undefined;
 
   private constructor({ pid, startedAt, begun, pidfd }: Origin, spec: ProcessSpec, context: ProcessContext) {
     this.pid = pid;
@@ -116,11 +118,10 @@ export class Process {
   /** Starts the program. @throws ERR_COMMAND_NOT_FOUND, ERR_PROCESS_CWD, ERR_PROCESS_SPAWN */
   static start(spec: ProcessSpec, context: ProcessContext): Process {
     const origin = { startedAt: context.clock.now(), begun: context.clock.monotonic() };
-    const { board } = context;
     const output = (chunk: Buffer, fd: number) => {
       context.output(chunk, fd, child);
       // What is told now is kept until plugins have changed: no more of it than there is already.
-      if (board.changing) void pipes.get(fd)?.hold(board.steady());
+      if (context.board.changing) void pipes.get(fd)?.hold(context.board.steady());
     };
     const { pid, pipes } = startProgram(spec, context.mark, output);
     const child = new Process({ ...origin, pid }, spec, context);
@@ -250,7 +251,12 @@ export class Process {
     if (clock.monotonic() < this.#deadline) for (const pid of left) send(pid, request.signal);
     while (left.length > 0) {
       const rest = this.#deadline - clock.monotonic();
-      if (rest <= 0) this.#kill();
+      if (rest <= 0) {
+        this.#kill();
+        // What we may not kill can't be waited for: it would hold up the stop of everything.
+        left = left.filter((pid) => !isForeign(pid));
+        if (left.length === 0) return;
+      }
       await this.#someEnd(left, rest > 0 ? rest : lookAgain);
       left = this.descendants();
     }
@@ -280,7 +286,7 @@ export class Process {
     if (this.alive && send(this.pid, SIGKILL)) {
       this.#forced = this.stopping?.signal !== SIGKILL;
       board.tell('signalled', this, SIGKILL, this.pid);
-    }
+    } else if (this.alive && isForeign(this.pid)) this.#lost();
     for (const pid of left) {
       send(pid, SIGKILL);
       board.tell('signalled', this, SIGKILL, pid);
@@ -289,6 +295,7 @@ export class Process {
 
   #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
+      if (this.exit) return;
       const { clock } = this.#context;
       const reason = this.stopping?.reason ?? 'ended';
       const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
@@ -296,6 +303,7 @@ export class Process {
       this.become('end');
       settle(this.exit);
     };
+    this.#lost = () => end({ code: null, signal: null });
     if (pidfd === undefined) {
       // A program that is named like a link can't be told from it.
       const links = new Set(this.spec.chain.map(([link = '']) => shortName(link)));
@@ -310,7 +318,7 @@ export class Process {
     const release = waiter.watch(pidfd, () => {
       release();
       close(pidfd);
-      end({ code: null, signal: null });
+      this.#lost();
     });
   }
 }

@@ -2,6 +2,15 @@
 import { childrenOf, factsOf, variableOf } from './posix/process.js';
 import { collect, unexpectedChildren } from './posix/reap.js';
 
+/** Children of ours in sessions of their own that nobody knows: they left their watcher without a trace. */
+export function strays(): readonly number[] {
+  const own = factsOf(process.pid)?.session;
+  return unexpectedChildren().filter((pid) => {
+    const facts = factsOf(pid);
+    return facts !== undefined && !facts.zombie && facts.session !== own;
+  });
+}
+
 /** The variable by which a process that left its parent and its session is still known. */
 export const markName = 'CIRCUS_ID';
 

@@ -33,7 +33,8 @@ describe('the stop of everything', () => {
         return '';
       }
     };
-    await world().up({ name: 'escaping', cmd: escaping(file) });
+    await world().arbiter.start();
+    await world().up({ name: 'escaping', cmd: escaping(file), close_child_stdout: true, close_child_stderr: true });
     await world().until(() => text() !== '');
     const escaped = Number(text());
     await world().until(() => factsOf(escaped)?.parent === process.pid);
