@@ -1,10 +1,10 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
-import { reasonOf, type Arbiter, type Host, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
+import { reasonOf, type Arbiter, type Host, type Log, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import { assemble, type Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
 import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
-import { formatProblem } from './config/problem.js';
+import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { ownerOfKey } from './plugins.js';
 
@@ -29,14 +29,19 @@ export class Reconfiguration implements ConfigurationService {
   #applied: Traced;
   /** Watchers with restrictions of a change that failed. */
   readonly #restricted = new Set<string>();
+  /** Sections to the plugins that were loaded for them. */
+  readonly #loaded: Map<string, string>;
+  readonly #log: Log;
   /** One change at a time: the next one reads the files when the last one is through. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(assembly: Assembly, arbiter: Arbiter, host: () => Host) {
+  constructor(assembly: Assembly, arbiter: Arbiter, host: () => Host, log: Log) {
     this.#file = assembly.configuration.file;
     this.#arbiter = arbiter;
     this.#host = host;
+    this.#log = log;
     this.#applied = traced(assembly);
+    this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
   }
 
   async plan(): Promise<Plan> {
@@ -47,19 +52,27 @@ export class Reconfiguration implements ConfigurationService {
     const work = this.#turn.then(async () => {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
+      this.#tell(reading.assembly.problems);
       await this.#make(reading, by);
       return plan;
     });
+    work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));
     this.#turn = work.catch(() => undefined);
     return work;
   }
 
   /** @throws Error when the main file can't be read */
   async #read(): Promise<Reading> {
-    const assembly = await assemble(this.#file, process.env, { again: true });
+    const read = await assemble(this.#file, process.env, { again: true });
+    // What is running well is not changed by a key that was probably mistyped.
+    const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
     const target = withKept(this.#applied, traced(assembly), assembly, (key) => ownerOfKey(key)?.name);
     return { assembly, target, changes: diff(this.#running(), target) };
+  }
+
+  #tell(problems: readonly Problem[]): void {
+    for (const problem of problems) this.#log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
   }
 
   /** What was applied last, and the watchers that were added since: the files are the truth. */
@@ -157,13 +170,16 @@ export class Reconfiguration implements ConfigurationService {
     for (const { kind, name, what, cost } of changes) {
       if (kind !== 'plugin' || cost === 'daemon') continue;
       const section = plugins.find((plugin) => plugin.name === name);
-      const old = this.#applied.plugins.find((plugin) => plugin.name === name);
       await attempt('plugin', name, async () => {
-        const live = section?.plugin.name ?? old?.use ?? name;
-        if (what !== 'added' && this.#host().plugins.includes(live)) await this.#host().unload(live);
+        const host = this.#host();
+        const live = this.#loaded.get(name);
+        const kept = host.snapshot();
+        if (live !== undefined && host.plugins.includes(live)) await host.unload(live);
+        this.#loaded.delete(name);
         if (what === 'removed' || !section) return;
-        const [failure] = await this.#host().load([{ plugin: section.plugin, options: section.options }]);
+        const [failure] = await host.load([{ plugin: section.plugin, options: section.options }], kept);
         if (failure) throw failure.error;
+        this.#loaded.set(name, section.plugin.name);
       });
     }
   }

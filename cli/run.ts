@@ -51,7 +51,7 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
   if (circus.umask !== undefined) process.umask(circus.umask);
 
   const arbiter = new Arbiter({ warmup_delay: circus.warmup_delay });
-  const configuration = new Reconfiguration(assembly, arbiter, () => host);
+  const configuration = new Reconfiguration(assembly, arbiter, () => host, log);
   const host: Host = new Host(arbiter, (plugin) => log.of(plugin), { configuration });
   let removePidfile: (() => void) | undefined;
   const close = async () => {

@@ -4,6 +4,9 @@ import type { CommandFacts } from './table.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** States that Circus's four words leave out, and that a person wants explained. */
+const troubles = new Set(['waiting', 'retrying', 'gave-up']);
+
 /** The reply as JSON with a line end; `prettify` indents it and puts the keys in order. */
 export function replyAsJson(reply: unknown, prettify: boolean): string {
   return `${prettify ? JSON.stringify(sorted(reply), null, 2) : JSON.stringify(reply)}\n`;
@@ -31,6 +34,16 @@ export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu
 export function refusalAsText(name: string, reply: Reply): string {
   const reason = typeof reply['reason'] === 'string' ? reply['reason'] : 'the daemon gives no reason';
   return name === 'globaloptions' ? reason : `error: ${reason}`;
+}
+
+/** What went wrong although the daemon did what it was asked for: a watcher that is not up, or files with errors. */
+export function complaintIn(name: string, { state, reason, problems }: Reply): string | undefined {
+  if (name === 'reloadconfig') {
+    const wrong = list(problems).filter((problem) => String(problem).startsWith('error: '));
+    return wrong.length > 0 ? wrong.join('\n') : undefined;
+  }
+  if (!['start', 'restart', 'reload'].includes(name) || !troubles.has(String(state))) return undefined;
+  return `error: it is ${asPython(state)}: ${asPython(reason)}`;
 }
 
 /** A value as Python's `str` shows it, for that is what scripts read; null is empty. */
@@ -125,9 +138,6 @@ function anything({ status: _status, time: _time, id: _id, ...rest }: Reply): st
 }
 
 const options = (reply: Reply) => optionLines(reply['options']);
-
-/** States that Circus's four words leave out, and that a person wants explained. */
-const troubles = new Set(['waiting', 'retrying', 'gave-up']);
 
 /** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
 function why({ state, reason }: Fields): string {

@@ -6,7 +6,7 @@ import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
 import { listen } from './listen.js';
 import { propertiesOf } from './request.js';
-import { harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
+import { complaintIn, harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
 import type { CommandFacts } from './table.js';
 
 /** Where the output goes. */
@@ -56,6 +56,8 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
   if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
+  const complaint = complaintIn(command.name, reply);
+  if (complaint !== undefined) throw new Failure(exitCodes.refused, complaint, reply);
   output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
 }
 

@@ -74,7 +74,7 @@ export const table: readonly CommandFacts[] = [
   { name: "signal", role: "operate", summary: "send a signal", reply: "nothing more",
     words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "pid", kind: "integer", summary: "one process of it" }, { name: "signum", kind: "text", required: true, summary: "number or name of the signal" }],
     flags: [{ name: "children", kind: "flag", summary: "only the direct children" }, { name: "recursive", kind: "flag", summary: "all descendants too" }] },
-  { name: "start", role: "operate", summary: "start watchers", reply: "info, of one watcher: the pids started and kept",
+  { name: "start", role: "operate", summary: "start watchers", reply: "info, of one watcher: the pids started and kept; state and reason when it is not up",
     words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
     flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
   { name: "stats", role: "view", summary: "tell memory, CPU and age of processes", reply: "infos: watchers to pids to facts; or name and info; or process and info",

@@ -1,5 +1,5 @@
 /** Commands that start, stop and replace. */
-import type { Arbiter, Operation, Report, Watcher } from '#core';
+import type { Arbiter, Operation, Report, Watcher, WatcherState } from '#core';
 import * as v from 'valibot';
 import {
   anyName,
@@ -37,7 +37,14 @@ async function allDone(work: Promise<readonly unknown[]>): Promise<Fields> {
   return {};
 }
 
-const one = (operation: Operation, fields: (report: Report) => Fields) => operation.result.then(fields);
+/** States in which a watcher is not up although its start is over: the reply says so, as Circus's does not. */
+const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
+
+const one = (watcher: Watcher, operation: Operation, fields: (report: Report) => Fields): Promise<Fields> =>
+  operation.result.then((report) => {
+    const { state, reason } = watcher;
+    return { ...fields(report), ...(troubles.has(state) ? { state, reason } : {}) };
+  });
 const autostarted = (watchers: readonly Watcher[]) => watchers.filter(({ spec }) => spec.autostart);
 
 async function restartAll(arbiter: Arbiter, watchers: readonly Watcher[], by: string): Promise<Fields> {
@@ -65,14 +72,18 @@ const verb = (command: Verb, summary: string, reply: string) =>
     run({ name, match }, { arbiter, by }) {
       const watchers = name === undefined ? arbiter.watchers : matching(arbiter, name, match);
       const [only] = watchers;
-      if (name !== undefined && watchers.length === 1 && only) return one(only[command](by), infoOf[command]);
+      if (name !== undefined && watchers.length === 1 && only) return one(only, only[command](by), infoOf[command]);
       return actions[command](arbiter, watchers, by);
     },
   });
 
 /** The commands that start, stop and replace. */
 export const lifecycle: readonly Command[] = [
-  verb('start', 'start watchers', 'info, of one watcher: the pids started and kept'),
+  verb(
+    'start',
+    'start watchers',
+    'info, of one watcher: the pids started and kept; state and reason when it is not up',
+  ),
   verb('stop', 'stop watchers', 'info, of one watcher: null'),
   verb('restart', 'stop watchers and start them again', 'info, of one watcher: the pids stopped, started and kept'),
   defineCommand({
@@ -94,7 +105,10 @@ export const lifecycle: readonly Command[] = [
     reply: 'info, of one watcher: the pids stopped, started and kept',
     run({ name, graceful, sequential }, { arbiter, by }) {
       const request = { graceful: Boolean(graceful), sequential: Boolean(sequential), by };
-      if (name !== undefined) return one(arbiter.reload(named(arbiter, name), request), throughout);
+      if (name !== undefined) {
+        const watcher = named(arbiter, name);
+        return one(watcher, arbiter.reload(watcher, request), throughout);
+      }
       return allDone(arbiter.reloadAll(arbiter.watchers, request));
     },
   }),
