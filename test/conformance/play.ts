@@ -16,6 +16,7 @@ export const transcripts = [
   'endings',
   'errors',
   'include',
+  'reloadconfig',
   'kill-events',
   'lifecycle',
   'malformed',
