@@ -8,6 +8,15 @@ import { manifest, type ManifestEntry } from '#plugins/manifest.js';
 import { readBytes } from './config/file.js';
 import type { KnownKeys } from './config/options.js';
 import { didYouMean } from './config/problem.js';
+import { circusPlugins } from './config/rewrite.js';
+import { schema } from './config/schema.js';
+
+/** Names of plugins that are ours, now or later: a watcher with "uid" waits for one that is called "limits". */
+const reserved = new Set([
+  ...manifest.map(({ name }) => name),
+  ...Object.values(circusPlugins),
+  ...Object.values(schema).flatMap((options) => options.flatMap(({ owner }) => owner ?? [])),
+]);
 import { inTime } from './deadline.js';
 
 /** The first-party plugin of this name or alias. */
@@ -85,5 +94,7 @@ export async function importPlugin(use: string, folder: string): Promise<AnyPlug
   if (typeof plugin?.name !== 'string' || typeof plugin.apply !== 'function') {
     throw new Error(`"${use}" is not a plugin: its default export has no name and apply (see definePlugin)`);
   }
+  if (reserved.has(plugin.name))
+    throw new Error(`"${use}" calls itself "${plugin.name}", which is the name of a plugin of ours`);
   return plugin as AnyPlugin;
 }

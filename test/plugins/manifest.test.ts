@@ -65,15 +65,6 @@ describe('the manifest of the plugins', () => {
         assert.equal(plugin.name, entry.name);
       });
 
-      it('is loaded by all keys that it owns', () => {
-        const own = plugin.keys ?? [];
-        const prefix = `${entry.name}.*`;
-        assert.deepEqual(
-          entry.keys.filter((key) => key !== prefix),
-          own,
-        );
-      });
-
       it('has a page with the options of its schema and no others', () => {
         const properties = propertiesOf(plugin);
         const rows = optionRows(readme(entry.name));

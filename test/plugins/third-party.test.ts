@@ -133,6 +133,11 @@ describe('a plugin from an npm package', () => {
       (await wrong('./x.mjs', 'export const a = 1')).text,
       /circus.ini:2:\d+: .*"\.\/x\.mjs" is not a plugin/,
     );
+    for (const name of ['limits', 'controller', 'health', 'watchdog'])
+      assert.match(
+        (await wrong('./x.mjs', `export default { name: '${name}', apply() {} }`)).text,
+        new RegExp(`circus.ini:2:\\d+: .*"\\./x\\.mjs" calls itself "${name}", which is the name of a plugin of ours`),
+      );
     assert.match((await wrong('./x.mjs', 'throw new Error("no")')).text, /could not be imported: no; .*left out/);
   });
 
