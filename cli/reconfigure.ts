@@ -1,8 +1,12 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { reasonOf, type Arbiter, type Host, type Log, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import { assemble, type Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
+import { overridesPath } from './config/read.js';
+import { withDrift } from './config/save.js';
+import { optionsOf } from './config/sections.js';
 import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
@@ -27,6 +31,7 @@ export class Reconfiguration implements ConfigurationService {
   readonly #arbiter: Arbiter;
   readonly #host: () => Host;
   #applied: Traced;
+  problems: readonly string[];
   /** Watchers with restrictions of a change that failed. */
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
@@ -41,6 +46,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#host = host;
     this.#log = log;
     this.#applied = traced(assembly);
+    this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
   }
 
@@ -48,11 +54,29 @@ export class Reconfiguration implements ConfigurationService {
     return this.#planOf(await this.#read());
   }
 
+  async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
+    const { configuration, written } = await assemble(this.#file, process.env, { again: true });
+    const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
+    if (file === undefined) throw new Error('there is no file to save to: write "overrides = FILE" into [circus]');
+    const all = this.#drift();
+    const saved = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
+    if (saved.length > 0) {
+      writeAtOnce(file, withDrift(existsSync(file) ? readFileSync(file, 'utf8') : '', saved));
+      const names = new Set(saved.map((drift) => drift.watcher));
+      const watchers = this.#applied.watchers.map((spec) =>
+        names.has(spec.name) ? this.#arbiter.get(spec.name).spec : spec,
+      );
+      this.#applied = { ...this.#applied, watchers };
+    }
+    return { file, saved };
+  }
+
   apply(by: string): Promise<Plan> {
     const work = this.#turn.then(async () => {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
+      this.problems = plan.problems;
       await this.#make(reading, by);
       return plan;
     });
@@ -71,6 +95,15 @@ export class Reconfiguration implements ConfigurationService {
     return { assembly, target, changes: diff(this.#running(), target) };
   }
 
+  /** What was changed at run time, per watcher. */
+  #drift(): Plan['drift'] {
+    return this.#applied.watchers.flatMap((spec) => {
+      const watcher = this.#arbiter.find(spec.name);
+      const keys = watcher ? driftOf(spec, watcher.spec) : [];
+      return keys.length > 0 ? { watcher: spec.name, keys } : [];
+    });
+  }
+
   #tell(problems: readonly Problem[]): void {
     for (const problem of problems) this.#log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
   }
@@ -86,15 +119,10 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   #planOf({ assembly, changes }: Reading): Plan {
-    const drift = this.#applied.watchers.flatMap((spec) => {
-      const watcher = this.#arbiter.find(spec.name);
-      const keys = watcher ? driftOf(spec, watcher.spec) : [];
-      return keys.length > 0 ? { watcher: spec.name, keys } : [];
-    });
     return {
       changes,
-      drift,
-      problems: assembly.problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`),
+      drift: this.#drift(),
+      problems: worded(assembly.problems),
     };
   }
 
@@ -237,6 +265,16 @@ function restricted(spec: WatcherSpec, { needs, options }: WatcherSpec): Watcher
     needs: [...new Set([...spec.needs, ...needs])],
     options: Object.freeze({ ...spec.options, ...Object.fromEntries(added) }),
   };
+}
+
+const worded = (problems: readonly Problem[]) =>
+  problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`);
+
+/** Writes a file so that whoever reads it meanwhile gets all of the old or all of the new text. */
+function writeAtOnce(file: string, text: string): void {
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
+  renameSync(draft, file);
 }
 
 function traced({ configuration, watchers, meant }: Assembly): Traced {

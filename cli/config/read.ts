@@ -1,6 +1,6 @@
 /** Reads a configuration file and the files that it includes into one table of sections. */
-import { realpathSync } from 'node:fs';
-import { dirname, isAbsolute } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { withEnvironment, lookupIn, type Variables } from './expand.js';
 import { readText } from './file.js';
 import { readIni, type IniFile, type IniOption } from './ini.js';
@@ -45,7 +45,31 @@ export function readFiles(path: string, environment: Variables, { again = false 
       }
     }
   }
-  return mergeFiles(path, parts, problems, unread);
+  const override = readOverrides(path, optionsOf(mergeFiles(path, [main]), 'circus').get('overrides'), environment);
+  if (override && 'message' in override) problems.push(override);
+  if (!override || 'message' in override) return mergeFiles(path, parts, problems, unread);
+  // The first definition wins, so it goes before the main file, which stays the first that is named.
+  const merged = mergeFiles(path, [override, ...parts], problems, unread);
+  return { ...merged, files: [...parts, override].map(({ file }) => file) };
+}
+
+/** Where `circusctl save` writes what was changed at run time; undefined when the configuration names no file for it. */
+export function overridesPath(main: string, option: IniOption | undefined, environment: Variables): string | undefined {
+  if (option === undefined || option.value === '') return undefined;
+  const named = withEnvironment(option.value, lookupIn(environment));
+  return isAbsolute(named) ? named : join(dirname(main), named);
+}
+
+/** The file of overrides; one that is not there was not written yet. */
+function readOverrides(
+  main: string,
+  option: IniOption | undefined,
+  environment: Variables,
+): IniFile | Problem | undefined {
+  const path = overridesPath(main, option, environment);
+  return option === undefined || path === undefined || !existsSync(path)
+    ? undefined
+    : readOne(path, option, `the file of overrides "${path}"`);
 }
 
 /** A pipe such as `/dev/fd/63` has no real path and is itself. */

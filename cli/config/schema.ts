@@ -46,6 +46,7 @@ const circusRows: readonly Row[] = [
   ['expand', 'expansion', 'circus', null, 'Variables: circus, or shell for ${NAME:-default} and its like too.'],
   ['include', 'text', null, null, 'Further files, names or patterns, relative to the main file.'],
   ['include_dir', 'text', null, null, 'Folders whose *.ini files are read too.'],
+  ['overrides', 'text', null, null, 'A file whose values go over all others: what circusctl save writes.'],
   ['fqdn_prefix', 'unused', null, null, 'Read for compatibility; it has no effect.'],
   ['stream_backend', 'unused', null, null, 'Read for compatibility; it has no effect.'],
   ['statsd_close_outputs', 'unused', null, null, 'Read for compatibility; it has no effect.'],

@@ -23,6 +23,10 @@ export function showConfiguration(
   return format === 'json' ? `${JSON.stringify(tree, valueOf, 2)}\n` : writeYaml(tree, 0);
 }
 
+/** One option as lines of INI, or a comment when its value has no way to be written there. */
+export const iniOption = (key: string, value: Effective['value']): readonly string[] =>
+  writeIniOption(key, textOf(value), undefined);
+
 function writeIniBlock(block: Block): string {
   const lines = [`[${sectionOf(block)}]`];
   if (readIni(lines[0]!, '').sections[0]?.name !== sectionOf(block)) return unwritable(sectionOf(block));

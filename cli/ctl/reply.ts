@@ -149,13 +149,12 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   incr: newNumber,
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
-  status({ status, statuses, details, state, reason }) {
+  status({ status, statuses, details, problems, state, reason }) {
     if (statuses === undefined) return `${asPython(status)}${why({ state, reason })}`;
-    return lines(
-      entriesInOrder(fields(statuses)).map(
-        ([name, circus]) => `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
-      ),
+    const states = entriesInOrder(fields(statuses)).map(
+      ([name, circus]) => `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
     );
+    return lines([...states, ...list(problems).map((problem) => `wrong: ${asPython(problem)}`)]);
   },
   numprocesses: ({ numprocesses }) => asPython(numprocesses),
   numwatchers: ({ numwatchers }) => asPython(numwatchers),
@@ -163,6 +162,10 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   get: options,
   globaloptions: options,
   plan: planText,
+  save: ({ file, saved }) => {
+    const names = list(saved).map((change) => asPython(fields(change)['watcher']));
+    return names.length === 0 ? 'nothing was changed at run time' : `${names.join(', ')}: written to ${asPython(file)}`;
+  },
   listsockets: ({ sockets }) => lines(list(sockets).map(socketLine)),
   stats({ name, infos, process, info }) {
     if (infos !== undefined)

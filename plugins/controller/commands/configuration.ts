@@ -1,5 +1,15 @@
 /** Commands about the configuration files that the daemon was started from. */
-import { defineCommand, object, waiting, waitingFlag, type Command, type CommandContext } from '../command.js';
+import * as v from 'valibot';
+import {
+  anyName,
+  defineCommand,
+  name,
+  object,
+  waiting,
+  waitingFlag,
+  type Command,
+  type CommandContext,
+} from '../command.js';
 import { RequestError } from '../protocol.js';
 import type { ConfigurationService } from '../service.js';
 
@@ -36,6 +46,20 @@ export const configurationCommands: readonly Command[] = [
       return configurationOf(context)
         .apply(context.by)
         .then((plan) => ({ ...plan }));
+    },
+  }),
+  defineCommand({
+    name: 'save',
+    summary: 'write what was changed at run time into the file of overrides',
+    role: 'admin',
+    properties: object({ name: v.optional(name()) }),
+    words: [anyName],
+    flags: [],
+    reply: 'file: where it was written; saved: the watchers and keys',
+    run({ name }, context) {
+      return configurationOf(context)
+        .save(name)
+        .then((result) => ({ ...result }));
     },
   }),
 ];

@@ -48,18 +48,22 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       words: [anyName],
       flags: [],
       reply:
-        'statuses: names to states, and details of those that wait, retry or gave up: state and reason; ' +
+        'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
         'or status: the state of the watcher, in place of ok, with state and reason',
-      run({ name }, { arbiter }) {
+      run({ name }, { arbiter, configuration }) {
         if (name !== undefined) {
           const { state, reason } = named(arbiter, name);
           return { status: circusState[state], state, reason };
         }
         const statuses = Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]]));
         const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
-        if (troubled.length === 0) return { statuses };
         const details = troubled.map(({ name, state, reason }) => [name, { state, reason }]);
-        return { statuses, details: Object.fromEntries(details) };
+        const problems = configuration?.problems.filter((problem) => problem.startsWith('error: ')) ?? [];
+        return {
+          statuses,
+          ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),
+          ...(problems.length > 0 ? { problems } : {}),
+        };
       },
     }),
     defineCommand({
