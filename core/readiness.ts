@@ -35,10 +35,8 @@ export function awaitReady(
     if (answer !== true) await sleep(clock, wait - process.age, over.signal);
   };
   const ended = process.ended.then((exit) => {
-    throw new CircusError('ERR_PROCESS_UNREADY', [
-      process.pid,
-      `it ${exit.signal === null ? '' : 'was '}${describeExit(exit)}`,
-    ]);
+    const words = `it ${exit.signal === null ? '' : 'was '}${describeExit(exit)}`;
+    throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, words]);
   });
   const readiness = Promise.race([judge(), ended])
     .finally(() => over.abort())

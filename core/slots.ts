@@ -28,6 +28,7 @@ export interface Slot {
   replaces: Process | undefined;
 }
 
+const empty = { process: undefined, retry: undefined, busy: false, done: undefined, extra: false, replaces: undefined };
 const isAlive = (process: Process | undefined): process is Process => process !== undefined && process.alive;
 /** A process that ended holds its slot until the keeper has decided what comes after it. */
 const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy || !!retry || !!done;
@@ -124,17 +125,7 @@ export class Slots {
     let wid = 1;
     for (let slot = this.#slots.get(wid); slot && isTaken(slot); slot = this.#slots.get(wid)) wid++;
     const { attempts = noAttempts, startedAt = 0 } = this.#slots.get(wid) ?? {};
-    const slot: Slot = {
-      wid,
-      process: undefined,
-      retry: undefined,
-      busy: false,
-      done: undefined,
-      attempts,
-      startedAt,
-      extra: false,
-      replaces: undefined,
-    };
+    const slot: Slot = { ...empty, wid, attempts, startedAt };
     this.#slots.set(wid, slot);
     return slot;
   }

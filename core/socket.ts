@@ -38,14 +38,8 @@ export class Socket {
       // Nothing else can run in between: the umask of the process is that of the socket only here.
       const umask = 'path' in address ? process.umask(spec.umask) : undefined;
       try {
-        const { fd, port } = bindSocket({
-          ...spec,
-          family,
-          address,
-          protocol,
-          reusePort: spec.so_reuseport,
-          device: spec.interface,
-        });
+        const bound = { reusePort: spec.so_reuseport, device: spec.interface };
+        const { fd, port } = bindSocket({ ...spec, ...bound, family, address, protocol });
         return new Socket(spec, fd, port);
       } finally {
         if (umask !== undefined) process.umask(umask);

@@ -34,29 +34,15 @@ export type WatcherEvent =
 type Table<S extends string, E extends string> = Readonly<Record<S, Readonly<Partial<Record<E, S>>>>>;
 
 const resting = { start: 'starting', wait: 'waiting', disable: 'disabled' } as const;
+const up = { wait: 'waiting', stop: 'stopping', 'gave-up': 'gave-up', completed: 'completed' } as const;
 
 /** The watcher's table: state and event to the next state. */
 export const watcherTable: Table<WatcherState, WatcherEvent> = {
   stopped: resting,
   waiting: { ...resting, stop: 'stopping', stopped: 'stopped' },
-  starting: {
-    started: 'active',
-    filled: 'active',
-    emptied: 'retrying',
-    wait: 'waiting',
-    stop: 'stopping',
-    'gave-up': 'gave-up',
-    completed: 'completed',
-  },
-  active: { emptied: 'retrying', wait: 'waiting', stop: 'stopping', 'gave-up': 'gave-up', completed: 'completed' },
-  retrying: {
-    start: 'starting',
-    filled: 'active',
-    wait: 'waiting',
-    stop: 'stopping',
-    'gave-up': 'gave-up',
-    completed: 'completed',
-  },
+  starting: { ...up, started: 'active', filled: 'active', emptied: 'retrying' },
+  active: { ...up, emptied: 'retrying' },
+  retrying: { ...up, start: 'starting', filled: 'active' },
   stopping: { stopped: 'stopped', 'gave-up': 'gave-up', completed: 'completed' },
   'gave-up': { ...resting, stopped: 'stopped' },
   completed: { ...resting, stopped: 'stopped' },

@@ -37,7 +37,7 @@ describe('reaping', () => {
 
   it('tells the end also of a child that somebody else has collected', async () => {
     const { process } = new Child('sleep 600');
-    process.signal(9);
+    void process.signal(9);
     // Collected here, before the event loop has had a turn.
     while (libc().waitid(P_PID, process.pid, Buffer.alloc(128), WEXITED) !== 0);
     const { code, signal } = await process.ended;
@@ -47,7 +47,7 @@ describe('reaping', () => {
   it('forgets a child when it has ended', async () => {
     const { process } = new Child('sleep 600');
     assert.ok(isExpected(process.pid));
-    process.signal(9);
+    void process.signal(9);
     await process.ended;
     assert.equal(isExpected(process.pid), false);
   });
