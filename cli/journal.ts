@@ -12,6 +12,16 @@ const words: Readonly<Partial<Record<WatcherState, string>>> = {
 /** How many watchers there are, in words. */
 export const count = ({ watchers: { length } }: Arbiter): string => `${length} watcher${length === 1 ? '' : 's'}`;
 
+/** Where an error comes from; anything can be thrown, also what throws when it is looked at. */
+function stackOf(error: unknown): { readonly stack?: string } {
+  try {
+    const { stack } = Object(error) as { readonly stack?: unknown };
+    return typeof stack === 'string' ? { stack } : {};
+  } catch {
+    return {};
+  }
+}
+
 /** Writes the kernel's notices to the log. */
 export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void {
   hooks.socketBound.tap('journal', (socket) => log.info(`socket ${socket.spec.name} listens on ${socket.address}`));
@@ -20,7 +30,10 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
     if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
     else if (after === 'stopped') log.info(`${name} stopped`);
     else if (after === 'completed') log.info(`${name} completed: ${reason}`);
-    else log.warn(`${name} ${words[after] ?? after}: ${reason}`);
+    else {
+      const word = words[after] ?? after;
+      log.warn(reason.startsWith(`${word}: `) ? `${name} ${reason}` : `${name} ${word}: ${reason}`);
+    }
   });
   hooks.spawned.tap('journal', ({ pid, wid }, { name }) =>
     log.debug(`${name}: process ${pid} started`, { watcher: name, process_pid: pid, wid }),
@@ -37,8 +50,9 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
   hooks.operationChanged.tap('journal', ({ kind, watcher, state, reason }) => {
     if (state === 'failed') log.error(`${kind} of ${watcher} failed: ${reason}`);
   });
-  hooks.fault.tap('journal', ({ plugin, hook, error }) =>
-    log.error(`plugin ${plugin} failed in ${hook}: ${reasonOf(error)}`, { plugin, hook }),
-  );
+  hooks.fault.tap('journal', ({ plugin, hook, watcher, error }) => {
+    const where = watcher === undefined ? hook : `${hook} of ${watcher}`;
+    log.error(`plugin ${plugin} failed in ${where}: ${reasonOf(error)}`, { plugin, hook, watcher, ...stackOf(error) });
+  });
   hooks.stop.tap('journal', () => log.info(`stopping ${count(arbiter)}`));
 }

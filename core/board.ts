@@ -1,7 +1,7 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import type { Fault, Refusal, Tap } from './guard.js';
+import type { Fault, Refusal, Tap, Veto } from './guard.js';
 import { catalogue, createHooks, type Answer, type Args, type HookName, type Hooks, type HookViews } from './hooks.js';
 import type { Scope } from './scope.js';
 
@@ -13,9 +13,9 @@ interface Tapped {
   readonly fn: Tap;
 }
 
-/** What the kernel gets for a question: a refusal in place of a tap's `false`. */
+/** What the kernel gets for a question: a refusal in place of a tap's veto. */
 export type Told<N extends HookName> =
-  Exclude<Answer<N>, false | void> | (false extends Answer<N> ? Refusal : never) | undefined;
+  Exclude<Answer<N>, Veto | void> | (false extends Answer<N> ? Refusal : never) | undefined;
 
 /** All hooks of one arbiter. tapable cannot untap: unloading a plugin puts a new generation in place of the old one. */
 export class HookBoard {

@@ -9,14 +9,15 @@ const messages = {
   ERR_ORDER_CYCLE: (names: string) =>
     `watchers wait for each other in a circle: ${names}; their priority decides instead`,
   ERR_PLATFORM_UNSUPPORTED: (platform: string) => `circusd needs Linux and runs on "${platform}": use a container`,
-  ERR_PLUGIN_ANSWER: (plugin: string, hook: string, answer: string) =>
-    `plugin "${plugin}" answered ${answer} to hook "${hook}", which is not an answer; it is ignored`,
+  ERR_PLUGIN_ANSWER: (plugin: string, hook: string, answer: string, effect: string) =>
+    `plugin "${plugin}" answered ${answer} to hook "${hook}", which is not an answer; it ${effect}`,
   ERR_PLUGIN_CYCLE: (names: string) => `plugins need each other in a circle: ${names}`,
   ERR_PLUGIN_DOUBLED: (service: string, one: string, other: string) =>
     `plugins "${one}" and "${other}" both provide service "${service}"`,
+  ERR_PLUGIN_INVALID: (plugin: string, flaws: string) => `"${plugin}" is not a plugin: ${flaws} (see definePlugin)`,
   ERR_PLUGIN_LOADED: (plugin: string) => `plugin "${plugin}" is loaded already, and once is enough`,
-  ERR_PLUGIN_MISSING: (plugin: string, service: string) =>
-    `plugin "${plugin}" needs service "${service}", which no loaded plugin provides`,
+  ERR_PLUGIN_MISSING: (plugin: string, service: string, why = 'which no loaded plugin provides') =>
+    `plugin "${plugin}" needs service "${service}", ${why}`,
   ERR_PLUGIN_OPTIONS: (plugin: string, issues: string) => `plugin "${plugin}": ${issues}`,
   ERR_PLUGIN_SERVICE: (plugin: string, service: string) =>
     `plugin "${plugin}" promised service "${service}" and did not return it`,
@@ -56,9 +57,9 @@ export class CircusError<Code extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** True for an error of the kernel with this code. */
+/** True for an error of the kernel with this code, also of another copy of the package. */
 export function isError<Code extends ErrorCode>(error: unknown, code: Code): error is CircusError<Code> {
-  return error instanceof CircusError && error.code === code;
+  return error instanceof Error && error.name === 'CircusError' && (error as CircusError).code === code;
 }
 
 /** The sentence that tells a person what a thrown value says, whatever was thrown. */

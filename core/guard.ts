@@ -3,27 +3,40 @@ import type { Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import type { Scope } from './scope.js';
 
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+export const isText = (value: unknown): value is string => typeof value === 'string';
+
 /** A plugin's failure, contained: what it did in which hook. */
 export interface Fault {
   readonly plugin: string;
   readonly hook: string;
+  /** The name of the watcher that it was about. */
+  readonly watcher?: string | undefined;
   readonly error: unknown;
 }
 
-/** A question that was answered with no: by which plugin, and why if it failed rather than objected. */
+/** A question that was answered with no: by which plugin, and why; `error` is there if it failed rather than objected. */
 export class Refusal {
   readonly plugin: string;
+  readonly reason: string | undefined;
   readonly error: unknown;
 
-  constructor(plugin: string, error?: unknown) {
+  constructor(plugin: string, reason?: string, error?: unknown) {
     this.plugin = plugin;
+    this.reason = reason;
     this.error = error;
   }
 
   toString(): string {
-    return this.error === undefined ? this.plugin : `${this.plugin} (${reasonOf(this.error)})`;
+    return this.reason === undefined ? this.plugin : `${this.plugin} (${this.reason})`;
   }
 }
+
+/** No, to a question that may be refused, perhaps with the reason. */
+export type Veto = false | { readonly refuse: string };
+export const isVeto = (answer: unknown): answer is Veto =>
+  answer === false || (isRecord(answer) && isText(answer['refuse']));
 
 /** A plugin's function for a hook. */
 export type Tap = (...args: never[]) => unknown;
@@ -46,7 +59,11 @@ export const slowTaps = new Map<string, number>();
 
 /** A promise of any library or realm. */
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+  isRecord(value) && typeof value['then'] === 'function';
+
+/** The watcher that a hook is about, as its arguments tell: a process, an operation, a watcher or the spec of one. */
+const subjectOf = (args: readonly unknown[]): string | undefined =>
+  args.map((arg) => isRecord(arg) && (arg['watcher'] ?? arg['name'])).find(isText);
 
 /** The answer; a rejection with `late` after `deadline` ms; undefined as soon as the plugin is closed. */
 function within(deadline: number, answer: unknown, closed: AbortSignal, clock: Clock, late: () => unknown): unknown {
@@ -67,11 +84,12 @@ function within(deadline: number, answer: unknown, closed: AbortSignal, clock: C
   });
 }
 
-function show(answer: unknown): string {
+/** What there is to see, or `otherwise`: an answer may throw when it is looked at. */
+function look<T>(at: () => T, otherwise: T): T {
   try {
-    return (JSON.stringify(answer) ?? typeof answer).slice(0, 80);
+    return at();
   } catch {
-    return typeof answer;
+    return otherwise;
   }
 }
 
@@ -90,16 +108,24 @@ export function guard(
   const plugin = scope.owner;
   const call = fn as (...args: unknown[]) => unknown;
 
-  const failed = (error: unknown): unknown => {
-    if (onFault !== 'drop') report({ plugin, hook: name, error });
-    if (onFault !== 'refuse') return undefined;
-    if (kind === 'bail') return new Refusal(plugin, error);
-    throw new CircusError('ERR_HOOK_REFUSED', [name, `${new Refusal(plugin, error)}`], { cause: error });
+  const tell = (error: unknown, args: readonly unknown[]) => {
+    if (onFault !== 'drop') report({ plugin, hook: name, watcher: subjectOf(args), error });
   };
-  const judged = (answer: unknown): unknown => {
+  const failed = (error: unknown, args: readonly unknown[]): unknown => {
+    tell(error, args);
+    if (onFault !== 'refuse') return undefined;
+    const refusal = new Refusal(plugin, reasonOf(error), error);
+    if (kind === 'bail') return refusal;
+    throw new CircusError('ERR_HOOK_REFUSED', [name, `${refusal}`], { cause: error });
+  };
+  const judged = (answer: unknown, args: readonly unknown[]): unknown => {
     if (kind === 'notice' || kind === 'series') return undefined;
-    if (!valid(answer)) return failed(new CircusError('ERR_PLUGIN_ANSWER', [plugin, name, show(answer)]));
-    return answer === false ? new Refusal(plugin) : answer;
+    if (!look(() => valid(answer), false)) {
+      const words = look(() => (JSON.stringify(answer) ?? typeof answer).slice(0, 80), typeof answer);
+      const effect = onFault === 'refuse' ? 'counts as a refusal' : 'is ignored';
+      return failed(new CircusError('ERR_PLUGIN_ANSWER', [plugin, name, words, effect]), args);
+    }
+    return kind === 'bail' && isVeto(answer) ? new Refusal(plugin, answer ? answer.refuse : undefined) : answer;
   };
   const late = () => new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, deadline]);
 
@@ -110,9 +136,9 @@ export function guard(
       try {
         answer = await within(deadline, call(...args), scope.signal, clock, late);
       } catch (error) {
-        return scope.active ? failed(error) : undefined;
+        return scope.active ? failed(error, args) : undefined;
       }
-      return judged(answer);
+      return judged(answer, args);
     };
   }
   return (...args: unknown[]) => {
@@ -122,18 +148,14 @@ export function guard(
     try {
       answer = call(...args);
     } catch (error) {
-      return failed(error);
+      return failed(error, args);
     }
     const took = performance.now() - begun;
     if (took > slow.counted) slowTaps.set(plugin, (slowTaps.get(plugin) ?? 0) + 1);
-    if (took > slow.told && onFault !== 'drop') {
-      report({ plugin, hook: name, error: new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, slow.told]) });
-    }
-    if (!isPromise(answer)) return judged(answer);
+    if (took > slow.told) tell(new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, slow.told]), args);
+    if (!isPromise(answer)) return judged(answer, args);
     // Nobody waits for a promise here: a rejection is still the plugin's fault, and where a value was asked it is none.
-    Promise.resolve(answer).then(undefined, (error: unknown) => {
-      if (onFault !== 'drop') report({ plugin, hook: name, error });
-    });
-    return judged(kind === 'change' ? answer : undefined);
+    Promise.resolve(answer).then(undefined, (error: unknown) => tell(error, args));
+    return judged(kind === 'change' ? answer : undefined, args);
   };
 }

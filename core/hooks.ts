@@ -5,7 +5,7 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 import type { Arbiter } from './arbiter.js';
 import type { Clock } from './clock.js';
-import { guard, type Fault, type GuardRow, type Tap } from './guard.js';
+import { guard, isRecord, isText, isVeto, type Fault, type GuardRow, type Tap, type Veto } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { Scope } from './scope.js';
@@ -54,8 +54,6 @@ const row =
     ...policy,
   });
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const isText = (value: unknown) => typeof value === 'string';
 const isWords = (value: unknown) => Array.isArray(value) && value.every(isText);
 const isWatcherSpec: Valid = (spec) =>
   isRecord(spec) &&
@@ -66,7 +64,9 @@ const isWatcherSpec: Valid = (spec) =>
 const isFile: Valid = (file) =>
   ['inherit', 'null', 'pipe'].includes(file as string) ||
   (isRecord(file) &&
-    (Number.isInteger(file['descriptor']) || (isText(file['path']) && Number.isInteger(file['flags']))));
+    (isText(file['input']) ||
+      Number.isInteger(file['descriptor']) ||
+      (isText(file['path']) && Number.isInteger(file['flags']))));
 const isProcessSpec: Valid = (spec) =>
   isRecord(spec) &&
   typeof spec['command'] === 'string' &&
@@ -82,6 +82,7 @@ const isVerdict: Valid = (verdict) =>
   verdict === 'respawn' ||
   verdict === 'stop' ||
   (isRecord(verdict) &&
+    !isVeto(verdict) &&
     typeof verdict['retryIn'] === 'number' &&
     verdict['retryIn'] >= 0 &&
     verdict['retryIn'] < Infinity);
@@ -91,8 +92,9 @@ const isPids: Valid = (pids) =>
 
 const notice = row('notice', () => true);
 const series = row('series', () => true);
-const veto = row('bail', (answer) => answer === false);
-type Veto = false | void;
+const veto = row('bail', isVeto);
+const spawning = row('asyncChange', isProcessSpec);
+const family = row('change', isPids);
 
 /** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
 export const catalogue = {
@@ -108,28 +110,22 @@ export const catalogue = {
   watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
   processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
   operationChanged: notice<[operation: Operation], void>('operation'),
-  beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto>('watcher signal', { ...strict, ...patient }),
-  afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto>('watcher signal', { ...strict, ...patient }),
+  beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
+  afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),
   afterStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal'),
-  beforeSpawn: veto<[watcher: Watcher], Veto>('watcher', strict),
-  spawnSpec: row('asyncChange', isProcessSpec)<[spec: ProcessSpec, watcher: Watcher], ProcessSpec | void>(
-    'spec watcher',
-    strict,
-  ),
-  afterSpawn: veto<[process: Process, watcher: Watcher], Veto>('process watcher', strict),
+  beforeSpawn: veto<[watcher: Watcher], Veto | void>('watcher', strict),
+  spawnSpec: spawning<[spec: ProcessSpec, watcher: Watcher], ProcessSpec | void>('spec watcher', strict),
+  afterSpawn: veto<[process: Process, watcher: Watcher], Veto | void>('process watcher', strict),
   spawned: notice<[process: Process, watcher: Watcher], void>('process watcher'),
-  ready: row('bail', (answer) => typeof answer === 'boolean')<
+  ready: row('bail', (answer) => answer === true || isVeto(answer))<
     [process: Process, watcher: Watcher, signal: AbortSignal],
-    boolean | void
+    true | Veto | void
   >('process watcher signal', { ...strict, ...patient }),
   output: notice<[chunk: Buffer, fd: number, process: Process], void>('chunk fd process'),
-  beforeSignal: veto<[process: Process, signal: number], Veto>('process signal'),
+  beforeSignal: veto<[process: Process, signal: number], Veto | void>('process signal'),
   signalled: notice<[process: Process, signal: number, pid: number], void>('process signal pid'),
-  descendants: row(
-    'change',
-    isPids,
-  )<[pids: readonly number[], process: Process], readonly number[] | void>('pids process'),
+  descendants: family<[pids: readonly number[], process: Process], readonly number[] | void>('pids process'),
   reaped: notice<[exit: Exit, process: Process, watcher: Watcher], void>('exit process watcher'),
   respawn: row('bail', isVerdict)<[process: Process, exit: Exit, watcher: Watcher], Verdict | void>(
     'process exit watcher',
@@ -163,7 +159,6 @@ export type HookViews = { readonly [N in HookName]: TapPoint<N> };
 export interface Live {
   readonly taps: readonly unknown[];
   tap(options: { name: string; stage: number; owner: Scope }, fn: Tap): void;
-  tapPromise(options: { name: string; stage: number; owner: Scope }, fn: Tap): void;
   call(...args: unknown[]): unknown;
   promise(...args: unknown[]): Promise<unknown>;
 }

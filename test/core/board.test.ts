@@ -113,7 +113,7 @@ describe('an exchange of plugins', () => {
     const answers: ((answer: false | undefined) => void)[] = [];
     board.view(scope).beforeSpawn.tapPromise('plugin', () => {
       asked++;
-      return new Promise((resolve) => answers.push(resolve as never));
+      return new Promise((resolve) => answers.push(resolve));
     });
     const asking = board.ask('beforeSpawn', nothing);
     await board.exchange(async () => undefined);

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { keepJournal } from '../../cli/journal.js';
+import { worldPerTest } from '../core/world.js';
+
+describe('the journal', () => {
+  const world = worldPerTest();
+  const told: { readonly level: string; readonly message: string; readonly facts: Record<string, unknown> }[] = [];
+  const at =
+    (level: string) =>
+    (message: string, facts: Readonly<Record<string, unknown>> = {}) =>
+      void told.push({ level, message, facts });
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  beforeEach(() => {
+    told.length = 0;
+    keepJournal(world().plugin('journal').hooks, world().arbiter, log);
+  });
+  const wordsOf = (level: string) => told.filter((line) => line.level === level).map(({ message }) => message);
+
+  it('tells of a fault with the plugin, the hook, the watcher and where it comes from', async () => {
+    const { hooks } = world().plugin('bad');
+    hooks.spawned.tap('bad', () => {
+      throw new Error('no');
+    });
+    hooks.started.tap('bad', () => Promise.reject('only words'));
+    hooks.stop.tap('bad', () => {
+      throw new Proxy(new Error('hidden'), { get: () => assert.fail('looked at') });
+    });
+    await world().up({ name: 'web' });
+    await world().arbiter.start();
+    await world().arbiter.stop();
+    const faults = told.filter(({ level }) => level === 'error');
+    assert.deepEqual(wordsOf('error').slice(0, 2), [
+      'plugin bad failed in spawned of web: no',
+      'plugin bad failed in started: only words',
+    ]);
+    assert.equal(faults.length, 3);
+    const { stack, ...facts } = faults[0]!.facts;
+    assert.deepEqual(facts, { plugin: 'bad', hook: 'spawned', watcher: 'web' });
+    assert.match(String(stack), /^Error: no\n +at .*journal\.test/);
+    assert.equal(faults[1]!.facts['stack'], undefined);
+  });
+
+  it('says once that a watcher gave up, and why', async () => {
+    world()
+      .plugin('limits')
+      .hooks.beforeSpawn.tap('limits', () => ({ refuse: 'the disk is full' }));
+    await world().add({ name: 'web' }).start().result;
+    assert.deepEqual(wordsOf('warn'), ['web gave up: hook "beforeSpawn" refused: limits (the disk is full)']);
+  });
+});
