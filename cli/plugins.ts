@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reasonOf, type AnyPlugin } from '#core';
+import { checkPlugin, reasonOf, type AnyPlugin } from '#core';
 import { manifest, type ManifestEntry } from '#plugins/manifest.js';
 import { readBytes } from './config/file.js';
 import type { KnownKeys } from './config/options.js';
@@ -90,11 +90,8 @@ export async function importPlugin(use: string, folder: string): Promise<AnyPlug
   } catch (error) {
     throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
   }
-  const plugin = module.default as Partial<AnyPlugin> | undefined;
-  if (typeof plugin?.name !== 'string' || typeof plugin.apply !== 'function') {
-    throw new Error(`"${use}" is not a plugin: its default export has no name and apply (see definePlugin)`);
-  }
+  const plugin = checkPlugin(module.default, use);
   if (reserved.has(plugin.name))
     throw new Error(`"${use}" calls itself "${plugin.name}", which is the name of a plugin of ours`);
-  return plugin as AnyPlugin;
+  return plugin;
 }

@@ -1,63 +1,56 @@
 /** What one plugin is given: its view of the kernel, and ways to acquire things that are given back by themselves. */
-import type { Arbiter } from './arbiter.js';
 import { CircusError } from './errors.js';
-import type { AnyPlugin, Log, OptionsSchema, PluginContext, RunResult } from './plugin.js';
+import type { AnyPlugin, Issue, PluginContext } from './plugin.js';
 import { Process } from './process.js';
 import type { Scope } from './scope.js';
 import type { WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
 
+/** What a helper program may write on each descriptor, in bytes, and how long one may take while the plugin closes. */
+const limits = { output: 2 ** 20, closing: 8000 };
+
 /** What a context is made of. */
-interface Parts {
+interface Parts extends Pick<PluginContext, 'arbiter' | 'services' | 'log' | 'restored' | 'keep'> {
   readonly plugin: AnyPlugin;
   readonly scope: Scope;
-  readonly services: Readonly<Record<string, unknown>>;
   /** The options as written, and as validated. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly options: unknown;
-  readonly restored: unknown;
-  readonly arbiter: Arbiter;
-  readonly log: Log;
-  /** Told what survives an upgrade. */
-  readonly keep: (snapshot: () => unknown) => void;
 }
 
-type Issues = Extract<
-  Awaited<ReturnType<OptionsSchema['~standard']['validate']>>,
-  { readonly issues: readonly unknown[] }
->['issues'];
-
-function describeIssues(issues: Issues): string {
-  return issues
-    .map(({ path = [], message }) => {
-      const key = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-      return key ? `option "${key}": ${message}` : message;
-    })
-    .join('; ');
+function optionsError(plugin: AnyPlugin, issues: readonly Issue[]): CircusError {
+  const words = issues.map(({ path = [], message }) => {
+    const key = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+    return key ? `option "${key}": ${message}` : message;
+  });
+  return new CircusError('ERR_PLUGIN_OPTIONS', [plugin.name, words.join('; ')]);
 }
 
 /** The options of a plugin after its own validator; without one, as written. @throws ERR_PLUGIN_OPTIONS */
 export async function validated(plugin: AnyPlugin, given: Readonly<Record<string, unknown>>): Promise<unknown> {
   const result = await plugin.options?.['~standard'].validate(given);
-  if (result?.issues) throw new CircusError('ERR_PLUGIN_OPTIONS', [plugin.name, describeIssues(result.issues)]);
+  if (result?.issues) throw optionsError(plugin, result.issues);
   return result ? result.value : given;
 }
 
 /** Makes the context of one plugin. */
-export function createContext({
-  plugin,
-  scope,
-  services,
-  given,
-  options,
-  restored,
-  arbiter,
-  log,
-  keep,
-}: Parts): PluginContext {
-  const report = (hook: string, error: unknown) => arbiter.hooks.report({ plugin: plugin.name, hook, error });
+export function createContext({ plugin, scope, given, options, ...parts }: Parts): PluginContext {
+  const { arbiter } = parts;
+  const { name } = plugin;
+  const report = (hook: string, error: unknown, watcher?: string) =>
+    arbiter.hooks.report({ plugin: name, hook, watcher, error });
   const perWatcher = new WeakMap<WatcherSpec, unknown>();
-  const prefix = `${plugin.name}.`;
+  const prefix = `${name}.`;
+
+  /** What a plugin may ask for as long as it is not closed, with a function among the arguments. */
+  const member =
+    <A extends unknown[], R>(called: string, action: (...args: A) => R) =>
+    (...args: A): R => {
+      if (!scope.active) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
+      if (!args.some((arg) => typeof arg === 'function'))
+        throw new TypeError(`plugin "${name}": ${called} takes a function`);
+      return action(...args);
+    };
 
   const optionsFor = ({ spec }: Watcher): unknown => {
     if (perWatcher.has(spec)) return perWatcher.get(spec);
@@ -67,81 +60,86 @@ export function createContext({
     if (own.length > 0) {
       const judged = plugin.options?.['~standard'].validate(written);
       if (judged instanceof Promise)
-        throw new TypeError(`plugin "${plugin.name}": options per watcher need a synchronous validator`);
-      if (judged?.issues) {
-        report(
-          `options of watcher "${spec.name}"`,
-          new CircusError('ERR_PLUGIN_OPTIONS', [plugin.name, describeIssues(judged.issues)]),
-        );
-      } else {
-        result = judged ? judged.value : written;
-      }
+        throw new TypeError(`plugin "${name}": options per watcher need a synchronous validator`);
+      if (judged?.issues) report(`options of watcher "${spec.name}"`, optionsError(plugin, judged.issues), spec.name);
+      else result = judged ? judged.value : written;
     }
     perWatcher.set(spec, result);
     return result;
   };
 
-  const helpers = new Set<Promise<unknown>>();
-  scope.defer(() => Promise.all(helpers));
-
-  const guard =
+  const guarded =
     <A extends unknown[]>(action: (...args: A) => unknown) =>
-    (...args: A): void => {
-      if (!scope.active) return;
+    async (...args: A): Promise<void> => {
       try {
-        const result = action(...args);
-        if (result instanceof Promise) result.catch((error: unknown) => report('callback', error));
+        if (scope.active) await action(...args);
       } catch (error) {
         report('callback', error);
       }
     };
 
-  const run: PluginContext['run'] = async (
-    command,
-    args = [],
-    { env = process.env as Record<string, string>, cwd = process.cwd() } = {},
-  ) => {
-    if (!scope.active) throw new CircusError('ERR_SCOPE_CLOSED', [plugin.name]);
-    const output: Record<number, Buffer[]> = { 1: [], 2: [] };
+  const helpers = new Set<Promise<unknown>>();
+  let through = false;
+  // Deferred first, it comes last: until then, what was deferred may undo something with a helper.
+  scope.defer(() => {
+    through = true;
+    return Promise.all(helpers);
+  });
+
+  const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
+    if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
+    const { env, cwd = process.cwd(), input, timeout = Infinity } = settings;
+    const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
+    const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
     const helper = Process.run(
-      { command, args, chain: [], env, cwd, files: { 0: 'null', 1: 'pipe', 2: 'pipe' } },
+      { command, args, chain: [], env: { ...process.env, ...env } as Record<string, string>, cwd, files },
       arbiter.clock,
-      (chunk, fd) => output[fd]?.push(chunk),
+      (chunk, fd) => {
+        const stream = output[fd as 1 | 2];
+        if (stream.size < limits.output) stream.chunks.push(chunk);
+        stream.size += chunk.length;
+      },
     );
     const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
+    const cancel = arbiter.clock.after(Math.min(timeout, scope.active ? Infinity : limits.closing), kill);
     scope.signal.addEventListener('abort', kill, { once: true });
     const finished = helper.finished();
     helpers.add(finished);
     const { code, signal } = await finished;
+    cancel();
     helpers.delete(finished);
     scope.signal.removeEventListener('abort', kill);
-    const text = (fd: number) => Buffer.concat(output[fd] ?? []).toString();
-    return { code, signal, stdout: text(1), stderr: text(2) } satisfies RunResult;
+    const text = (fd: 1 | 2) => Buffer.concat(output[fd].chunks).subarray(0, limits.output).toString();
+    const truncated = output[1].size > limits.output || output[2].size > limits.output;
+    return { code, signal, stdout: text(1), stderr: text(2), truncated };
   };
 
   return {
-    arbiter,
-    services,
-    log,
-    restored,
-    keep,
+    ...parts,
     optionsFor,
-    guard,
     run,
+    by: `plugin ${name}`,
     hooks: arbiter.hooks.view(scope),
     signal: scope.signal,
-    defer: (dispose) => scope.defer(dispose),
-    every(ms, action) {
-      const call = guard(action);
+    keep: member('keep', parts.keep),
+    defer: member('defer', (dispose) => scope.defer(dispose)),
+    guard: member('guard', (action) => {
+      const call = guarded(action);
+      return (...args) => void call(...args);
+    }) as PluginContext['guard'],
+    every: member('every', (ms, action) => {
+      if (!(Number.isFinite(ms) && ms > 0)) throw new TypeError(`plugin "${name}": every takes milliseconds above 0`);
+      const call = guarded(action);
+      let running: Promise<void> | undefined;
       let cancel: () => void = () => undefined;
       scope.defer(() => cancel());
       const again = () => {
         cancel = arbiter.clock.after(ms, () => {
           again();
-          call();
+          running ??= call().finally(() => (running = undefined));
         });
       };
       again();
-    },
+    }),
   };
 }

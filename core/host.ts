@@ -1,9 +1,10 @@
 /** Orders, checks, applies, unloads and closes plugins. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Arbiter } from './arbiter.js';
 import { abortable } from './clock.js';
 import { createContext, validated } from './context.js';
-import { CircusError } from './errors.js';
-import type { AnyPlugin, Log } from './plugin.js';
+import { CircusError, isError, reasonOf } from './errors.js';
+import { checkPlugin, type AnyPlugin, type Log } from './plugin.js';
 import { Scope } from './scope.js';
 
 /** How long a plugin may take to be applied, and to give everything back, in ms: spawns wait meanwhile. */
@@ -21,24 +22,32 @@ export interface LoadFailure {
   readonly error: unknown;
 }
 
-interface Live {
-  readonly plugin: AnyPlugin;
+/** What came of putting a plugin in the place of another: the names of those that were applied again, it included. */
+export interface Reloaded {
+  readonly reloaded: readonly string[];
+  readonly failures: readonly LoadFailure[];
+}
+
+interface Live extends Loading {
   readonly scope: Scope;
   snapshot: (() => unknown) | undefined;
 }
 
-const servicesOf = (services: AnyPlugin['needs']): string[] =>
-  Object.values((services ?? {}) as Record<string, { service: string }>).map(({ service }) => service);
+/** The services of a plugin, each with its own local name for it. */
+const namedServices = (services: AnyPlugin['needs']) =>
+  Object.entries((services ?? {}) as Record<string, { readonly service: string }>);
+const servicesOf = (services: AnyPlugin['needs']) => namedServices(services).map(([, { service }]) => service);
 
 /**
  * The order in which plugins can be applied: providers before those that need or want what they provide.
- * `given` are the services that are there already, with the names of those who provide them. The plugin that can't go
- * with the others is the `cause` of the error.
+ * `given` are the services that are there already, with the names of those who provide them, and `lost` those that are
+ * not, with the reason. The plugin that can't go with the others is the `cause` of the error.
  * @throws ERR_PLUGIN_DOUBLED, ERR_PLUGIN_MISSING, ERR_PLUGIN_CYCLE
  */
 export function orderPlugins(
   plugins: readonly AnyPlugin[],
   given: ReadonlyMap<string, string> = new Map(),
+  lost: ReadonlyMap<string, string> = new Map(),
 ): readonly AnyPlugin[] {
   const providers = new Map<string, AnyPlugin>();
   for (const plugin of plugins) {
@@ -58,7 +67,7 @@ export function orderPlugins(
     }
     for (const service of servicesOf(plugin.needs)) {
       if (!providers.has(service) && !given.has(service))
-        throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service], { cause: plugin });
+        throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service, lost.get(service)], { cause: plugin });
     }
     for (const service of [...servicesOf(plugin.needs), ...servicesOf(plugin.wants)]) {
       const provider = providers.get(service);
@@ -77,6 +86,8 @@ export class Host {
   readonly #live: Live[] = [];
   /** What is provided, and the name of the plugin that does. */
   readonly #services = new Map<string, { readonly by: string; readonly value: unknown }>();
+  /** Why a service is not provided, where its provider failed. */
+  readonly #lost = new Map<string, string>();
 
   /** `log` makes the log of one plugin; `services` are those that the composing program itself provides. */
   constructor(arbiter: Arbiter, log: (plugin: string) => Log, services: Readonly<Record<string, unknown>> = {}) {
@@ -91,71 +102,106 @@ export class Host {
   }
 
   /** Loads plugins in the order that their services ask for; one that fails takes only its dependents with it. */
-  async load(
-    list: readonly Loading[],
-    restored: Readonly<Record<string, unknown>> = {},
-  ): Promise<readonly LoadFailure[]> {
-    return this.#arbiter.hooks
-      .exchange(async () => {
-        const failures: LoadFailure[] = [];
-        const loadings = new Map<AnyPlugin, Loading>();
-        const names = new Set(this.plugins);
-        for (const loading of list) {
-          const { name } = loading.plugin;
-          if (names.has(name)) failures.push({ plugin: name, error: new CircusError('ERR_PLUGIN_LOADED', [name]) });
-          else loadings.set(loading.plugin, loading);
-          names.add(name);
-        }
-        for (const plugin of this.#order([...loadings.keys()], failures)) {
-          try {
-            await this.#apply(plugin, loadings.get(plugin)?.options ?? {}, restored[plugin.name]);
-          } catch (error) {
-            failures.push({ plugin: plugin.name, error });
-          }
-        }
-        return failures;
-      })
-      .finally(() => this.#wake());
+  load(list: readonly Loading[], restored: Readonly<Record<string, unknown>> = {}): Promise<readonly LoadFailure[]> {
+    return this.#exchange(() => this.#load(list, restored));
   }
 
-  /** Closes one plugin and, before it, those that need its services; all others go on. @throws ERR_PLUGIN_UNKNOWN */
+  /**
+   * Closes one plugin and, before it, those that use its services; who can do without is applied again, all others go on.
+   * Resolves with what went wrong. @throws ERR_PLUGIN_UNKNOWN
+   */
   async unload(name: string): Promise<readonly unknown[]> {
-    return this.#arbiter.hooks.exchange(() => {
-      const target = this.#live.find(({ plugin }) => plugin.name === name);
-      if (!target) throw new CircusError('ERR_PLUGIN_UNKNOWN', [name]);
-      return this.#close(this.#dependentsOf(target));
-    });
+    const { errors, failures } = await this.#exchange(() => this.#replace(name));
+    const missed = failures.map(({ error }) => error).filter((error) => !isError(error, 'ERR_PLUGIN_MISSING'));
+    return [...errors, ...missed];
   }
 
-  /** Closes all plugins, in reverse order; resolves with what went wrong. */
+  /**
+   * Puts a plugin in the place of a live one. Those that use its services are closed and applied again too, all with what
+   * they want to keep. @throws ERR_PLUGIN_UNKNOWN, ERR_PLUGIN_INVALID: nothing was closed then
+   */
+  async reload(name: string, loading: Loading): Promise<Reloaded> {
+    checkPlugin(loading.plugin);
+    return this.#exchange(() => this.#replace(name, loading));
+  }
+
+  /** Closes all plugins, in reverse order; resolves with what went wrong, which was told on `fault`. */
   close(): Promise<readonly unknown[]> {
     return this.#arbiter.hooks.exchange(() => this.#close([...this.#live].reverse()));
   }
 
   /** What the plugins want to keep over an upgrade, by name. */
-  snapshot(): Readonly<Record<string, unknown>> {
-    const kept = this.#live.map(({ plugin, snapshot }): [string, unknown] => {
+  snapshot(list: readonly string[] = this.plugins): Readonly<Record<string, unknown>> {
+    const kept: Record<string, unknown> = {};
+    for (const { plugin, snapshot } of this.#live) {
       try {
-        return [plugin.name, snapshot?.()];
+        const written = list.includes(plugin.name) ? snapshot?.() : undefined;
+        if (written === undefined) continue;
+        const read: unknown = JSON.parse(JSON.stringify(written) ?? 'null');
+        if (!isDeepStrictEqual(read, written)) throw new TypeError(`what it keeps is not JSON, and would be lost`);
+        kept[plugin.name] = read;
       } catch (error) {
         this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'snapshot', error });
-        return [plugin.name, undefined];
       }
-    });
-    return Object.fromEntries(kept.filter(([, value]) => value !== undefined));
+    }
+    return kept;
+  }
+
+  #exchange<T>(action: () => Promise<T>): Promise<T> {
+    return this.#arbiter.hooks.exchange(action).finally(() => this.#wake());
+  }
+
+  async #load(list: readonly Loading[], restored: Readonly<Record<string, unknown>>): Promise<readonly LoadFailure[]> {
+    const failures: LoadFailure[] = [];
+    const loadings = new Map<AnyPlugin, Loading>();
+    const names = new Set(this.plugins);
+    for (const loading of list) {
+      const { plugin } = loading;
+      try {
+        if (names.has(checkPlugin(plugin).name)) throw new CircusError('ERR_PLUGIN_LOADED', [plugin.name]);
+        names.add(plugin.name);
+        loadings.set(plugin, loading);
+      } catch (error) {
+        failures.push({ plugin: String(Object(plugin)['name']), error });
+      }
+    }
+    for (const plugin of this.#order([...loadings.keys()], failures)) {
+      await this.#apply(loadings.get(plugin)!, restored[plugin.name]).catch((error: unknown) =>
+        this.#fail(failures, plugin, error),
+      );
+    }
+    return failures;
+  }
+
+  #fail(failures: LoadFailure[], plugin: AnyPlugin, error: unknown): void {
+    failures.push({ plugin: plugin.name, error });
+    const why = `whose provider "${plugin.name}" failed: ${reasonOf(error)}`;
+    for (const service of servicesOf(plugin.provides)) this.#lost.set(service, why);
+  }
+
+  /** Closes a plugin with its dependents, and loads them again: with another in its place, or without it. */
+  async #replace(name: string, loading?: Loading): Promise<Reloaded & { readonly errors: readonly unknown[] }> {
+    const target = this.#live.find(({ plugin }) => plugin.name === name);
+    if (!target) throw new CircusError('ERR_PLUGIN_UNKNOWN', [name]);
+    const doomed = this.#dependentsOf(target);
+    const kept = this.snapshot(doomed.map(({ plugin }) => plugin.name));
+    const errors = await this.#close(doomed);
+    const again = doomed.reverse().flatMap((live) => (live === target ? (loading ?? []) : live));
+    const failures = await this.#load(again, kept);
+    const names = again.map(({ plugin }) => plugin.name);
+    return { errors, failures, reloaded: this.plugins.filter((one) => names.includes(one)) };
   }
 
   /** The plugins that go together, in order; those that don't are left out, and why is added to `failures`. */
   #order(plugins: readonly AnyPlugin[], failures: LoadFailure[]): readonly AnyPlugin[] {
     try {
-      return orderPlugins(plugins, new Map([...this.#services].map(([service, { by }]) => [service, by])));
+      const given = [...this.#services].map(([service, { by }]) => [service, by] as const);
+      return orderPlugins(plugins, new Map(given), this.#lost);
     } catch (error) {
       const guilty = (error as Error).cause as AnyPlugin;
-      failures.push({ plugin: guilty.name, error });
-      return this.#order(
-        plugins.filter((plugin) => plugin !== guilty),
-        failures,
-      );
+      this.#fail(failures, guilty, error);
+      const others = plugins.filter((plugin) => plugin !== guilty);
+      return this.#order(others, failures);
     }
   }
 
@@ -164,45 +210,31 @@ export class Host {
     for (const watcher of this.#arbiter.watchers) if (watcher.spec.needs.length > 0) watcher.wake();
   }
 
-  async #apply(plugin: AnyPlugin, given: Readonly<Record<string, unknown>>, restored: unknown): Promise<void> {
-    for (const service of servicesOf(plugin.needs)) {
-      if (!this.#services.has(service)) throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, service]);
-    }
+  async #apply({ plugin, options: given = {} }: Loading, restored: unknown): Promise<void> {
+    const missing = servicesOf(plugin.needs).find((service) => !this.#services.has(service));
+    if (missing !== undefined)
+      throw new CircusError('ERR_PLUGIN_MISSING', [plugin.name, missing, this.#lost.get(missing)]);
     const options = await this.#within(plugin, 'apply', validated(plugin, given));
     const scope = new Scope(plugin.name);
-    const live: Live = { plugin, scope, snapshot: undefined };
-    const keep = (snapshot: () => unknown) => (live.snapshot = snapshot);
-    const services: Record<string, unknown> = {};
-    for (const [local, { service }] of Object.entries({ ...plugin.wants, ...plugin.needs } as Record<
-      string,
-      { service: string }
-    >)) {
-      services[local] = this.#services.get(service)?.value;
-    }
-    const context = createContext({
-      plugin,
-      scope,
-      services,
-      given,
-      options,
-      restored,
-      arbiter: this.#arbiter,
-      log: this.#log(plugin.name),
-      keep,
-    });
+    const live: Live = { plugin, options: given, scope, snapshot: undefined };
+    const keep = (snapshot: () => unknown) => void (live.snapshot = snapshot);
+    const used = namedServices({ ...plugin.wants, ...plugin.needs });
+    const services = Object.fromEntries(
+      used.map(([local, { service }]) => [local, this.#services.get(service)?.value]),
+    );
+    const own = { log: this.#log(plugin.name), arbiter: this.#arbiter, services, restored, keep };
+    const context = createContext({ ...own, plugin, scope, given, options });
     try {
       const applied = (async () => plugin.apply(context, options))();
       const returned = ((await this.#within(plugin, 'apply', applied)) ?? {}) as Record<string, unknown>;
-      for (const [local, { service }] of Object.entries(
-        (plugin.provides ?? {}) as Record<string, { service: string }>,
-      )) {
+      for (const [local, { service }] of namedServices(plugin.provides)) {
         if (returned[local] === undefined) throw new CircusError('ERR_PLUGIN_SERVICE', [plugin.name, service]);
         this.#services.set(service, { by: plugin.name, value: returned[local] });
+        this.#lost.delete(service);
         scope.defer(() => this.#services.delete(service));
       }
     } catch (error) {
-      for (const further of await this.#give(live))
-        this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'close', error: further });
+      await this.#give(live);
       throw error;
     }
     this.#live.push(live);
@@ -219,9 +251,13 @@ export class Host {
     return errors;
   }
 
-  /** Has a plugin give everything back; resolves with what went wrong. */
+  /** Has a plugin give everything back; tells what went wrong, also when it comes late, and resolves with it. */
   #give({ plugin, scope }: Live): Promise<readonly unknown[]> {
-    return this.#within(plugin, 'close', scope.close()).catch((error: unknown) => [error]);
+    const tell = (errors: readonly unknown[]) => {
+      for (const error of errors) this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'close', error });
+      return errors;
+    };
+    return this.#within(plugin, 'close', scope.close().then(tell)).catch((error: unknown) => tell([error]));
   }
 
   /** The outcome, unless it takes too long: a plugin that hangs must not hang the others. @throws ERR_PLUGIN_TIMEOUT */
@@ -232,14 +268,15 @@ export class Host {
     return abortable(outcome, late.signal).finally(cancel);
   }
 
-  /** The plugin and all that need it, in the order in which they have to close. */
-  #dependentsOf(target: Live): readonly Live[] {
+  /** The plugin and all that use its services, in the order in which they have to close. */
+  #dependentsOf(target: Live): Live[] {
     const doomed = new Set([target]);
     const lost = new Set(servicesOf(target.plugin.provides));
     for (const live of this.#live) {
-      if (!servicesOf(live.plugin.needs).some((service) => lost.has(service))) continue;
+      const { needs, wants, provides } = live.plugin;
+      if (!servicesOf({ ...wants, ...needs }).some((service) => lost.has(service))) continue;
       doomed.add(live);
-      for (const service of servicesOf(live.plugin.provides)) lost.add(service);
+      for (const service of servicesOf(provides)) lost.add(service);
     }
     return [...this.#live].reverse().filter((live) => doomed.has(live));
   }

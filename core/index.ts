@@ -14,17 +14,19 @@ export {
   type TapPoint,
   type Verdict,
 } from './hooks.js';
-export { Host, type Loading, type LoadFailure } from './host.js';
+export { Host, type Loading, type LoadFailure, type Reloaded } from './host.js';
 export { describeExit } from './readiness.js';
 export { findProgram } from './launch.js';
 export type { Operation, OperationKind, OperationState, Progress, Report } from './operation.js';
 export {
+  checkPlugin,
   definePlugin,
   type AnyPlugin,
   type Log,
   type OptionsSchema,
   type Plugin,
   type PluginContext,
+  type RunOptions,
   type RunResult,
 } from './plugin.js';
 export { childrenOf, send } from './posix/process.js';

@@ -1,8 +1,11 @@
-/** One channel of output: what a child writes on a descriptor, with back-pressure. */
+/** One channel of output: what a child writes on a descriptor, with back-pressure; or a text for one to read. */
 import { Socket } from 'node:net';
 import { pipe } from './posix/descriptor.js';
 
-/** A pipe whose other end a child holds; chunks go to `told` until the last writer is gone or it is closed. */
+/**
+ * A pipe whose other end a child holds; chunks go to `told` until the last writer is gone or it is closed. With `input`
+ * the child reads that instead.
+ */
 export class Pipe {
   /** The end for the child; the owner closes it after the spawn. */
   readonly childEnd: number;
@@ -12,12 +15,14 @@ export class Pipe {
   /** Resolves when nothing more will come. */
   readonly drained: Promise<void>;
 
-  constructor(told: (chunk: Buffer) => void) {
+  constructor(told: (chunk: Buffer) => void, input?: string) {
     const { read, write } = pipe();
-    this.childEnd = write;
-    this.#socket = new Socket({ fd: read, readable: true, writable: false });
-    this.#socket.on('data', told);
-    // A reset pipe ends like any other: what was read was told.
+    const feeds = input !== undefined;
+    this.childEnd = feeds ? read : write;
+    this.#socket = new Socket({ fd: feeds ? write : read, readable: !feeds, writable: feeds });
+    if (feeds) this.#socket.end(input);
+    else this.#socket.on('data', told);
+    // A reset pipe ends like any other: what was read was told, and a child need not read all of its input.
     this.#socket.on('error', () => this.#socket.destroy());
     this.drained = new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }

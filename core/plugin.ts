@@ -1,5 +1,7 @@
 /** The contract between the kernel and a plugin. */
 import type { Arbiter } from './arbiter.js';
+import { CircusError } from './errors.js';
+import { isRecord, isText } from './guard.js';
 import type { HookViews } from './hooks.js';
 import type { Disposer } from './scope.js';
 import type { Provided, Services } from './service.js';
@@ -17,14 +19,13 @@ export interface OptionsSchema<Output = unknown> {
   };
 }
 
+/** What a validator has against a value, and where in it. */
+export interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
 type ValidationResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | {
-      readonly issues: readonly {
-        readonly message: string;
-        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-      }[];
-    };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
 /** Where a plugin writes what happened; the facts are JSON values. */
 export interface Log {
@@ -38,11 +39,28 @@ export interface Log {
 export interface RunResult {
   readonly code: number | null;
   readonly signal: number | null;
+  /** What it wrote, up to 1 MiB each. */
   readonly stdout: string;
   readonly stderr: string;
+  /** It wrote more than that, which was dropped. */
+  readonly truncated: boolean;
 }
 
-/** What a plugin gets; everything acquired through it is given back when the plugin closes. */
+/** How a helper program is run. */
+export interface RunOptions {
+  /** Put over the daemon's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The text for its standard input. */
+  readonly input?: string;
+  /** After this many ms it is killed, which `signal` tells. */
+  readonly timeout?: number;
+}
+
+/**
+ * What a plugin gets; everything acquired through it is given back when the plugin closes. Then all that acquires
+ * throws ERR_SCOPE_CLOSED.
+ */
 export interface PluginContext<
   Options = unknown,
   Needs extends Services = Services,
@@ -55,24 +73,25 @@ export interface PluginContext<
   /** Aborted when the plugin closes. */
   readonly signal: AbortSignal;
   readonly log: Log;
-  /** What the plugin gave to `keep` in the daemon before this one; undefined after a fresh start. */
+  /** `plugin NAME`: who asks, for every `by` of the arbiter and its watchers, such as `watcher.stop(by)`. */
+  readonly by: string;
+  /** What the plugin gave to `keep` before it was reloaded, or the daemon upgraded; undefined after a fresh start. */
   readonly restored: unknown;
-  /** Says what of the plugin survives an upgrade of the daemon: `snapshot` returns it as JSON when it is asked for. */
+  /** Says what survives a reload of the plugin and an upgrade of the daemon: `snapshot` returns it when asked, as JSON. */
   keep(snapshot: () => unknown): void;
   /** The plugin's options with the watcher's own (`NAME.key = value`) put over them. */
   optionsFor(watcher: Watcher): Options;
   /** Has something given back when the plugin closes, in reverse order. */
   defer(dispose: Disposer): void;
-  /** Calls back every `ms` milliseconds, guarded, until the plugin closes. */
+  /** Calls back every `ms` milliseconds, guarded, until the plugin closes; not while the last call still runs. */
   every(ms: number, action: () => unknown): void;
   /** Wraps a callback for the world outside the hooks: a failure becomes a fault of the plugin. */
   guard<A extends unknown[]>(action: (...args: A) => unknown): (...args: A) => void;
-  /** Runs a helper program to its end, through the kernel's own spawn; killed when the plugin closes. */
-  run(
-    command: string,
-    args?: readonly string[],
-    options?: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string },
-  ): Promise<RunResult>;
+  /**
+   * Runs a helper program to its end, through the kernel's own spawn; killed when the plugin closes. What is deferred
+   * may run one too, which gets 8 s at most.
+   */
+  run(command: string, args?: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
 
 /** A plugin: inert until it is applied. */
@@ -85,10 +104,6 @@ export interface Plugin<
   /** Also the prefix of its per-watcher keys. */
   readonly name: string;
   readonly options?: OptionsSchema<Options>;
-  /** Further watcher keys that belong to it. */
-  readonly keys?: readonly string[];
-  /** Section types that belong to it. */
-  readonly sections?: readonly string[];
   readonly needs?: Needs;
   readonly wants?: Wants;
   /** Services that `apply` must return, by the same local names. */
@@ -103,6 +118,28 @@ export interface Plugin<
 /** Any plugin, whatever its options and services. */
 export type AnyPlugin = Plugin<any, any, any, any>;
 /* oxlint-enable typescript/no-explicit-any */
+
+const members = ['name', 'options', 'needs', 'wants', 'provides', 'apply'];
+const isService = (one: unknown) => isRecord(one) && isText(one['service']);
+const isServices = (all: unknown) => isRecord(all) && !Array.isArray(all) && Object.values(all).every(isService);
+
+/** What a module gave, once it is known to be a plugin; `as` is what an error calls it. @throws ERR_PLUGIN_INVALID */
+export function checkPlugin(found: unknown, as?: string): AnyPlugin {
+  const plugin = Object(found) as Record<string, unknown>;
+  const { name, apply, options } = plugin;
+  const flaws: string[] = [];
+  const demand = (met: boolean, flaw: string) => met || flaws.push(flaw);
+  demand(isRecord(found), 'it is not an object');
+  demand(isText(name) && name !== '', '"name" is not a text');
+  demand(typeof apply === 'function', '"apply" is not a function');
+  const { '~standard': schema } = Object(options) as Partial<OptionsSchema>;
+  demand(options === undefined || typeof schema?.validate === 'function', '"options" is not a Standard Schema');
+  for (const key of ['needs', 'wants', 'provides'])
+    demand(isServices(plugin[key] ?? {}), `"${key}" is not an object of services`);
+  for (const key of Object.keys(plugin)) demand(members.includes(key), `"${key}" is none of ${members.join(', ')}`);
+  if (flaws.length > 0) throw new CircusError('ERR_PLUGIN_INVALID', [as ?? String(name), flaws.join('; ')]);
+  return found as AnyPlugin;
+}
 
 /** Types a plugin; does nothing at run time. */
 export function definePlugin<

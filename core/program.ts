@@ -27,8 +27,8 @@ export function startProgram(
   let pid: number | undefined;
   try {
     const files = Object.entries(spec.files).map(([to, file]) =>
-      actionFor(Number(to), file, () => {
-        const pipe = new Pipe((chunk) => output(chunk, Number(to)));
+      actionFor(Number(to), file, (input) => {
+        const pipe = new Pipe((chunk) => output(chunk, Number(to)), input);
         pipes.set(Number(to), pipe);
         return pipe.childEnd;
       }),
@@ -46,10 +46,11 @@ export function startProgram(
   }
 }
 
-function actionFor(to: number, file: FileSpec, openPipe: () => number): FileAction {
+function actionFor(to: number, file: FileSpec, openPipe: (input?: string) => number): FileAction {
   if (file === 'inherit') return { to, from: to };
   if (file === 'null') return { to, path: '/dev/null', flags: constants.O_RDWR };
   if (file === 'pipe') return { to, from: openPipe() };
+  if ('input' in file) return { to, from: openPipe(file.input) };
   if ('descriptor' in file) return { to, from: file.descriptor };
   return { to, path: file.path, flags: file.flags };
 }

@@ -98,9 +98,10 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
   });
 }
 
-/** What a descriptor of a child is: the daemon's own, /dev/null, a pipe to the kernel, a file, or another descriptor. */
+/** What a descriptor of a child is: the daemon's own, /dev/null, a pipe to the kernel, a file, a text, or another one. */
 export type FileSpec =
-  'inherit' | 'null' | 'pipe' | { readonly path: string; readonly flags: number } | { readonly descriptor: number };
+  | ('inherit' | 'null' | 'pipe')
+  | ({ readonly path: string; readonly flags: number } | { readonly input: string } | { readonly descriptor: number });
 
 /** What is about to be spawned: the last form, after all expansion. */
 export interface ProcessSpec {

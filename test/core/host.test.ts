@@ -159,7 +159,7 @@ describe('the host', () => {
     assert.deepEqual(log, ['+liar', '-liar', '+partly', '-partly']);
   });
 
-  it('unloads one and first those that need it, and leaves the others', async () => {
+  it('unloads one and first those that use it, and applies again those that can do without', async () => {
     await load(
       provider(log, 'base', one),
       provider(log, 'middle', two, { needs: { x: one } }),
@@ -172,8 +172,8 @@ describe('the host', () => {
     assert.deepEqual(
       [log, host.plugins],
       [
-        ['-top', '-middle', '-base'],
-        ['wisher', 'other'],
+        ['-wisher', '-top', '-middle', '-base', '+wisher'],
+        ['other', 'wisher'],
       ],
     );
     await assert.rejects(host.unload('base'), { code: 'ERR_PLUGIN_UNKNOWN', message: 'plugin "base" is not loaded' });
