@@ -275,8 +275,7 @@ export class Watcher {
       return;
     }
     // Else it joins the stop of a restart that was cancelled.
-    if (begins)
-      await abortable(board.ask('beforeStop', this, operation.signal), operation.signal).catch(() => undefined);
+    if (begins) await this.#prepareStop(operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
@@ -290,6 +289,18 @@ export class Watcher {
     // A spawn that was under way when the stop came.
     await Promise.all(this.processes.map(end));
     if (this.#become('stopped', `stopped by ${operation.by}`)) await board.ask('afterStop', this, operation.signal);
+  }
+
+  /** Asks plugins to get ready for the stop; they have as long as the processes will have after them. */
+  async #prepareStop(cancelled: AbortSignal): Promise<void> {
+    const { board, clock } = this.#context;
+    const over = new AbortController();
+    const end = () => over.abort();
+    const cancel = clock.after(this.spec.graceful_timeout * 1000, end);
+    cancelled.addEventListener('abort', end);
+    await abortable(board.ask('beforeStop', this, over.signal), over.signal).catch(() => undefined);
+    cancel();
+    cancelled.removeEventListener('abort', end);
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */
