@@ -13,10 +13,8 @@ const variable = /\$\(circus\.([\w.-]+)\)|\(\(circus\.([\w.-]+)\)\)/gi;
  * `lookup` gets the lower-cased name without `circus.` and answers undefined for an unknown one.
  */
 export function expand(text: string, lookup: (name: string) => string | undefined): string {
-  return text.replace(
-    variable,
-    (whole, dollar?: string, parens?: string) => lookup((dollar ?? parens ?? '').toLowerCase()) ?? whole,
-  );
+  const value = (whole: string, dollar?: string, parens = '') => lookup((dollar ?? parens).toLowerCase()) ?? whole;
+  return text.replace(variable, value);
 }
 
 /**

@@ -166,9 +166,8 @@ export class Host {
       }
     }
     for (const plugin of this.#order([...loadings.keys()], failures)) {
-      await this.#apply(loadings.get(plugin)!, restored[plugin.name]).catch((error: unknown) =>
-        this.#fail(failures, plugin, error),
-      );
+      const failed = (error: unknown) => this.#fail(failures, plugin, error);
+      await this.#apply(loadings.get(plugin)!, restored[plugin.name]).catch(failed);
     }
     return failures;
   }

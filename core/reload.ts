@@ -1,6 +1,5 @@
 /** Replacing the processes of a watcher one by one, without ever having fewer than wanted where that is possible. */
-import type { Clock } from './clock.js';
-import { sleep } from './clock.js';
+import { sleep, type Clock } from './clock.js';
 import type { HookBoard } from './board.js';
 import type { Operation } from './operation.js';
 import { send, type Process } from './process.js';

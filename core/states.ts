@@ -17,19 +17,9 @@ export type WatcherState =
   /** An operator took it out of service until it is enabled. */
   | 'disabled';
 
-/** What can happen to a watcher. */
-export type WatcherEvent =
-  | 'start'
-  | 'wait'
-  | 'started'
-  | 'emptied'
-  | 'filled'
-  | 'stop'
-  | 'stopped'
-  | 'gave-up'
-  | 'completed'
-  | 'disable'
-  | 'enable';
+/** What can be wanted of a watcher, and what can happen to it. */
+type WatcherWish = 'start' | 'wait' | 'stop' | 'disable' | 'enable';
+export type WatcherEvent = WatcherWish | 'started' | 'emptied' | 'filled' | 'stopped' | 'gave-up' | 'completed';
 
 type Table<S extends string, E extends string> = Readonly<Record<S, Readonly<Partial<Record<E, S>>>>>;
 
