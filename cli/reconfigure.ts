@@ -8,6 +8,7 @@ import { overridesPath } from './config/read.js';
 import { withDrift } from './config/save.js';
 import { optionsOf } from './config/sections.js';
 import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
+import { restricted, uses, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { ownerOfKey } from './plugins.js';
@@ -201,13 +202,21 @@ export class Reconfiguration implements ConfigurationService {
       await attempt('plugin', name, async () => {
         const host = this.#host();
         const live = this.#loaded.get(name);
-        const kept = host.snapshot();
-        if (live !== undefined && host.plugins.includes(live)) await host.unload(live);
         this.#loaded.delete(name);
-        if (what === 'removed' || !section) return;
-        const [failure] = await host.load([{ plugin: section.plugin, options: section.options }], kept);
-        if (failure) throw failure.error;
-        this.#loaded.set(name, section.plugin.name);
+        const loading = what === 'removed' ? undefined : section;
+        if (live !== undefined && host.plugins.includes(live)) {
+          if (!loading) return void (await host.unload(live));
+          const { failures } = await host.reload(live, loading);
+          for (const { plugin, error } of failures)
+            this.#log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
+          const own = failures.find(({ plugin }) => plugin === loading.plugin.name);
+          if (own) throw own.error;
+        } else {
+          if (!loading) return;
+          const [failure] = await host.load([loading]);
+          if (failure) throw failure.error;
+        }
+        this.#loaded.set(name, loading.plugin.name);
       });
     }
   }
@@ -244,29 +253,6 @@ export class Reconfiguration implements ConfigurationService {
   }
 }
 
-/** A spec with some keys of another: the kernel's own, and those of plugins in its options. */
-function withKeys(spec: WatcherSpec, target: WatcherSpec, keys: readonly string[]): WatcherSpec {
-  const own: Record<string, unknown> = {};
-  const options: Record<string, unknown> = { ...spec.options };
-  for (const key of keys) {
-    // Not the value in the change: secrets are masked there.
-    if (Object.hasOwn(target, key)) own[key] = target[key as keyof WatcherSpec];
-    else if (Object.hasOwn(target.options, key)) options[key] = target.options[key];
-    else delete options[key];
-  }
-  return { ...spec, ...own, options: Object.freeze(options) };
-}
-
-/** A spec with what takes rights away in another one, where it has nothing about them itself. */
-function restricted(spec: WatcherSpec, { needs, options }: WatcherSpec): WatcherSpec {
-  const added = Object.entries(options).filter(([key]) => protective.has(key) && !Object.hasOwn(spec.options, key));
-  return {
-    ...spec,
-    needs: [...new Set([...spec.needs, ...needs])],
-    options: Object.freeze({ ...spec.options, ...Object.fromEntries(added) }),
-  };
-}
-
 const worded = (problems: readonly Problem[]) =>
   problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`);
 
@@ -288,10 +274,4 @@ function untilRestart(old: Traced, target: Traced): Traced {
   const started = old.plugins.filter(({ use }) => use === 'controller');
   const plugins = [...started, ...target.plugins.filter(({ use }) => use !== 'controller')];
   return { ...target, circus: old.circus, plugins };
-}
-
-/** True when processes of a watcher hold one of these sockets. */
-function uses(spec: WatcherSpec, sockets: ReadonlySet<string>): boolean {
-  if (spec.sockets.length === 0) return spec.use_sockets && sockets.size > 0;
-  return spec.sockets.some((name) => sockets.has(name.toLowerCase()));
 }

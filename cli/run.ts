@@ -78,7 +78,10 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
     log.info(`circusd ${process.pid} starts ${count(arbiter)}`);
     const started = arbiter.start();
     log.info('Arbiter now waiting for commands');
-    void started.then(() => (arbiter.stopping ? parent.failed('stopped while it started') : parent.ready()));
+    started.then(
+      () => (arbiter.stopping ? parent.failed('stopped while it started') : parent.ready()),
+      (error: unknown) => parent.failed(reasonOf(error)),
+    );
   }
   await arbiter.over;
   clearInterval(alive);
@@ -137,7 +140,11 @@ function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
       log.info(`Got signal SIG_${signal.slice(3)}`);
       if (!arbiter.stopping) return void arbiter.stop(signal);
       log.warn('asked to stop again: what still runs is killed');
-      for (const watcher of arbiter.watchers) void watcher.kill(watcher.processes, { grace: 0 });
+      // One that an ordered stop has not come to yet must not fill up again what is killed.
+      for (const watcher of arbiter.watchers) {
+        watcher.stop(signal);
+        void watcher.kill(watcher.processes, { grace: 0 });
+      }
     });
   }
   process.on('SIGHUP', () => {

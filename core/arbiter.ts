@@ -93,14 +93,14 @@ export class Arbiter {
     const spec = Object.freeze(this.hooks.change('watcherSpec', given));
     if (this.find(spec.name)) throw new CircusError('ERR_WATCHER_DUPLICATE', [spec.name]);
     if (spec.singleton && spec.numprocesses > 1) throw new CircusError('ERR_WATCHER_SINGLETON', [spec.name]);
-    const watcher = new Watcher(spec, {
+    const watcher: Watcher = new Watcher(spec, {
       board: this.hooks,
       clock: this.clock,
       sockets: this.#sockets,
       daemon: this.id,
       missing: (plugins) => plugins.find((name) => !this.plugins.has(name)),
       announce: (operation) => this.#announce(operation),
-      closing: () => this.stopping,
+      closing: () => this.stopping || this.find(spec.name) !== watcher,
     });
     this.#watchers.set(spec.name.toLowerCase(), watcher);
     this.hooks.tell('watcherAdded', watcher);

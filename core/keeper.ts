@@ -38,6 +38,8 @@ export class Keeper {
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
   #up = manyWaiters();
   #filling: Promise<void> | undefined;
+  /** The stops under way: a tree may outlive its root, and with it its slot. */
+  readonly #ending = new Set<Promise<Exit>>();
 
   readonly #output = (chunk: Buffer, fd: number, process: Process) =>
     this.#context.board.tell('output', chunk, fd, process);
@@ -58,6 +60,7 @@ export class Keeper {
     this.#up.abort(new CircusError('ERR_OPERATION_CANCELLED', [`the spawning of "${this.#watcher.name}"`, 'stop']));
     this.slots.reset();
     await this.#filling;
+    await Promise.allSettled(this.#ending);
   }
 
   /** Spawns what is missing, one after the other; calls that come meanwhile share the run. */
@@ -70,6 +73,8 @@ export class Keeper {
     // A timed attempt needs no signal to go away.
     this.slots.tidy(this.#watcher.spec.numprocesses);
     await Promise.all([this.#trim(), this.fill()]);
+    // A spawn that was under way when fewer were asked for.
+    await this.#trim();
   }
 
   /** Resolves when each process that runs now is ready or has ended. */
@@ -80,7 +85,9 @@ export class Keeper {
   /** Stops one process with all its tree; resolves when its end has been told. */
   async end(process: Process, request: Pick<StopRequest, 'reason'> & Partial<StopRequest>): Promise<void> {
     const { stop_signal: signal, graceful_timeout, stop_children: children } = this.#watcher.spec;
-    await process.stop({ signal, grace: graceful_timeout * 1000, children, ...request });
+    const ending = process.stop({ signal, grace: graceful_timeout * 1000, children, ...request });
+    this.#ending.add(ending);
+    await ending.finally(() => this.#ending.delete(ending));
     await this.#reaping.get(process);
   }
 
@@ -113,7 +120,7 @@ export class Keeper {
   /** Stops a process before its successor starts: for what can't run twice. */
   async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
     const slot = this.slots.of(old);
-    if (slot) slot.busy = true;
+    if (slot) slot.busy++;
     await this.end(old, { reason: 'stopped' });
     try {
       signal.throwIfAborted();
@@ -121,7 +128,7 @@ export class Keeper {
       await abortable(this.#readiness.get(successor)!, signal);
       return successor;
     } finally {
-      if (slot) slot.busy = false;
+      if (slot) slot.busy--;
       this.#refill();
     }
   }
@@ -132,9 +139,11 @@ export class Keeper {
   }
 
   async #trim(): Promise<void> {
-    const { serving } = this.slots;
+    const { serving, processes } = this.slots;
     const surplus = serving.slice(0, Math.max(0, serving.length - this.#watcher.spec.numprocesses));
-    await Promise.all(surplus.map((process) => this.end(process, { reason: 'resized' })));
+    // Also those that another call is stopping: whoever asked waits for all.
+    const leaving = processes.filter(({ stopping }) => stopping?.reason === 'resized');
+    await Promise.all([...surplus, ...leaving].map((process) => this.end(process, { reason: 'resized' })));
   }
 
   /** The slot for the next spawn; a singleton that is still being stopped is waited for. */
@@ -175,7 +184,7 @@ export class Keeper {
     const { board, clock, daemon, missing } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
-    slot.busy = true;
+    slot.busy++;
     // The floor under attempts counts them all, whatever they fail at.
     slot.startedAt = clock.monotonic();
     try {
@@ -189,14 +198,8 @@ export class Keeper {
       const absent = missing(spec.needs);
       if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
       const mark = `${daemon}:${watcher.name}:${slot.wid}`;
-      const process = Process.start(full, {
-        wid: slot.wid,
-        watcher: watcher.name,
-        mark,
-        board,
-        clock,
-        output: this.#output,
-      });
+      const identity = { wid: slot.wid, watcher: watcher.name, mark };
+      const process = Process.start(full, { ...identity, board, clock, output: this.#output });
       slot.process = process;
       const accepted = board.ask('afterSpawn', process, watcher);
       // What plugins hear of its end comes after what they hear of its beginning.
@@ -217,7 +220,7 @@ export class Keeper {
       if (error instanceof Error) error.message = withoutSecrets(error.message, spec);
       throw error;
     } finally {
-      slot.busy = false;
+      slot.busy--;
     }
   }
 
@@ -282,10 +285,10 @@ export class Keeper {
     if (exit.failedLink !== undefined)
       return this.#failed(slot, new CircusError('ERR_PROCESS_CHAIN', [exit.failedLink, describeExit(exit)]));
     slot.attempts = afterEnd(slot.attempts, exit.lived);
-    slot.busy = true;
+    slot.busy++;
     const up = this.#up.signal;
     const verdict = await abortable(board.ask('respawn', process, exit, watcher), up).catch(() => undefined);
-    slot.busy = false;
+    slot.busy--;
     // Whoever stopped it meanwhile, and perhaps started it again, begins anew.
     if (up.aborted) return;
     const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;

@@ -27,26 +27,36 @@ export function priorityEdges(watchers: readonly Ranked[], oneByOne: boolean): E
 
 /** The names of a circle in a graph, in its order; undefined when there is none. */
 export function findCycle(edges: Edges): readonly string[] | undefined {
-  const done = new Set<string>();
+  return walk(edges.keys(), edges).cycle;
+}
+
+/** Goes back from `names`: all that is met, each name after those it comes after, up to the first circle. */
+function walk(names: Iterable<string>, edges: Edges) {
+  const met = new Set<string>();
+  // The way to where we are, and what is still to be looked at from each step; recursion would not bear a long chain.
+  const way = new Map<string, Iterator<string>>();
   const path: string[] = [];
-  const visit = (name: string): readonly string[] | undefined => {
-    if (done.has(name)) return undefined;
-    const at = path.indexOf(name);
-    if (at >= 0) return [...path.slice(at), name];
+  // Those of one priority share one list: thousands of equals are gone through once, not once for each.
+  const lists = new Set<readonly string[]>();
+  const enter = (name: string) => {
+    const before = edges.get(name) ?? nobody;
     path.push(name);
-    for (const before of edges.get(name) ?? []) {
-      const found = visit(before);
-      if (found) return found;
-    }
-    path.pop();
-    done.add(name);
-    return undefined;
+    way.set(name, (lists.has(before) ? nobody : before)[Symbol.iterator]());
   };
-  for (const name of edges.keys()) {
-    const found = visit(name);
-    if (found) return found;
+  for (const start of names) {
+    if (!met.has(start)) enter(start);
+    for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+      const { done, value } = way.get(last)!.next();
+      if (done) {
+        met.add(last);
+        lists.add(edges.get(last) ?? nobody);
+        way.delete(last);
+        path.pop();
+      } else if (way.has(value)) return { met, cycle: [...path.slice(path.indexOf(value)), value] };
+      else if (!met.has(value)) enter(value);
+    }
   }
-  return undefined;
+  return { met };
 }
 
 /** The same graph with every edge turned round: for stopping. */
@@ -81,21 +91,19 @@ export async function along(
   const begun = new Map<string, Promise<void>>();
   // Levels share one list of predecessors; waiting for each list once keeps a thousand equals from a million waits.
   const lists = new Map<readonly string[], Promise<unknown>>();
-  const begin = (name: string): Promise<void> => {
-    const running = begun.get(name);
-    if (running) return running;
-    const before = edges.get(name) ?? nobody;
-    let ready = lists.get(before);
-    if (!ready) lists.set(before, (ready = Promise.all(before.map(begin))));
-    const promise = ready
-      .then(() => (chosen.has(name) ? act(name) : undefined))
-      .then(
-        () => undefined,
-        (error: unknown) => void failures.push(error),
-      );
-    begun.set(name, promise);
-    return promise;
+  const begin = async (name: string, ready: Promise<unknown>) => {
+    await ready;
+    try {
+      if (chosen.has(name)) await act(name);
+    } catch (error) {
+      failures.push(error);
+    }
   };
-  await Promise.all(names.map(begin));
+  for (const name of walk(names, edges).met) {
+    const before = edges.get(name) ?? nobody;
+    if (!lists.has(before)) lists.set(before, Promise.all(before.map(async (other) => begun.get(other))));
+    begun.set(name, begin(name, lists.get(before)!));
+  }
+  await Promise.all(begun.values());
   return failures;
 }

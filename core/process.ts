@@ -217,7 +217,7 @@ export class Process {
     this.stopping = request;
     this.become('stop');
     this.#deadline = clock.monotonic() + request.grace;
-    const cancel = clock.after(request.grace, () => this.#kill());
+    const cancel = request.signal === SIGKILL ? () => undefined : clock.after(request.grace, () => this.#kill());
     // Looked at before the signal: whoever loses its parent to it is known.
     this.#tree.members(this.alive);
     const children = request.children && this.alive ? childrenOf(this.pid) : [];

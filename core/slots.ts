@@ -16,7 +16,7 @@ export interface Slot {
   process: Process | undefined;
   retry: Retry | undefined;
   /** Something is being decided or spawned for it. */
-  busy: boolean;
+  busy: number;
   /** Nothing more is to run in it, and why. */
   done: 'completed' | 'gave-up' | undefined;
   attempts: Attempts;
@@ -28,12 +28,12 @@ export interface Slot {
   replaces: Process | undefined;
 }
 
-const empty = { process: undefined, retry: undefined, busy: false, done: undefined, extra: false, replaces: undefined };
+const empty = { process: undefined, retry: undefined, busy: 0, done: undefined, extra: false, replaces: undefined };
 const isAlive = (process: Process | undefined): process is Process => process !== undefined && process.alive;
 /** A process that ended holds its slot until the keeper has decided what comes after it. */
-const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy || !!retry || !!done;
+const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy > 0 || !!retry || !!done;
 /** Taken in a way that fulfils the wish for a process, now or at a known time. */
-const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy || !slot.process?.stopping);
+const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy > 0 || !slot.process?.stopping);
 
 /** The slots of one watcher. */
 export class Slots {
@@ -60,7 +60,7 @@ export class Slots {
 
   /** True while something is being decided, spawned or awaited in some slot. */
   get pending(): boolean {
-    return [...this.#slots.values()].some(({ busy, retry }) => busy || retry !== undefined);
+    return [...this.#slots.values()].some(({ busy, retry }) => busy > 0 || retry !== undefined);
   }
 
   /** How the slots that are done came to it: given up in one is given up. */

@@ -142,7 +142,8 @@ export class Watcher {
 
   /** Tells a watcher that waits that what it waited for may be there. */
   wake(): void {
-    if (this.wanted === 'up' && !this.#context.closing()) this.start('kernel');
+    if (this.wanted === 'up' && this.state !== 'gave-up' && this.state !== 'completed' && !this.#context.closing())
+      this.start('kernel');
   }
 
   /** True, with the reason said, while a plugin is missing without which nothing of it may be spawned. */
@@ -213,6 +214,7 @@ export class Watcher {
   async #start(operation: Operation): Promise<void> {
     // A restart that was cancelled may still be stopping it.
     if (this.state === 'stopping') await this.#stop(operation);
+    operation.signal.throwIfAborted();
     if (this.resting) return this.#bringUp(operation);
     // It is up: an operator's start ends all pauses and verdicts, and fills what is missing.
     this.keeper.open();

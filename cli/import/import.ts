@@ -109,7 +109,6 @@ export async function importPaths(paths: readonly string[], options: ImportPaths
   for (const path of kind === 'pm2' ? all.filter(isScript) : []) {
     if (typeof diskFiles.read(path) !== 'string') continue;
     // One after the other: there is hardly ever more than one.
-    // oxlint-disable-next-line no-await-in-loop
     const result = await evaluate(path, options.variables ?? process.env);
     exported.set(path, 'tree' in result ? result.tree : result);
     if (!('tree' in result) || result.variables.length === 0) continue;

@@ -60,6 +60,17 @@ class Waiter {
     if (this.#open) writeSync(this.#open.wake, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]));
   }
 
+  /** What one reader throws is told as uncaught, and takes the wait from nobody else. */
+  #call(fd: number): void {
+    try {
+      this.#watched.get(fd)?.();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
   #wait(): void {
     const { epoll, wake } = this.#open!;
     const events = Buffer.alloc(eventSize * batch);
@@ -69,7 +80,7 @@ class Waiter {
       for (let at = 0; at < (error ? 0 : count); at++) {
         const fd = events.readInt32LE(at * eventSize + dataOffset);
         if (fd === wake) readSync(wake, Buffer.alloc(8));
-        else this.#watched.get(fd)?.();
+        else this.#call(fd);
       }
       if (this.#waiting) return;
       if (this.#watched.size > 0) return this.#wait();

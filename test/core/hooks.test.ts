@@ -20,7 +20,6 @@ const misbehaviours = {
   },
   rejects: () => Promise.reject(new Error('rejected')),
   'rejects through a promise of its own making': () =>
-    // oxlint-disable-next-line unicorn/no-thenable -- such things are what it is about
     ({ then: (_done: unknown, fail: (error: Error) => void) => fail(new Error('rejected')) }) as Promise<never>,
   'never resolves': () => new Promise<never>(() => undefined),
   'answers nonsense': () => 'nonsense',

@@ -93,21 +93,21 @@ describe('along', () => {
     assert.equal((await trace(['b'], new Map())).log, '+b -b');
   });
 
-  it('is fast with thousands of equals on two levels, both ways', async () => {
+  it('bears thousands of equals on two levels, both ways', async () => {
     const names = Object.fromEntries(Array.from({ length: 4000 }, (_, at) => [`w${at}`, at % 2]));
     const edges = priorityEdges(ranked(names), false);
-    const begun = performance.now();
     let acted = 0;
     await along(Object.keys(names), edges, async () => acted++);
     await along(Object.keys(names), reversed(edges), async () => acted++);
     assert.equal(acted, 8000);
-    assert.ok(performance.now() - begun < 500);
   });
 
-  it('bears a chain of thousands', async () => {
-    const names = Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`w${at}`, at]));
+  it('bears a chain of many thousands', async () => {
+    const names = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`w${at}`, at]));
     let acted = 0;
-    await along(Object.keys(names), priorityEdges(ranked(names), true), async () => acted++);
-    assert.equal(acted, 3000);
+    const edges = priorityEdges(ranked(names), true);
+    assert.equal(findCycle(edges), undefined);
+    await along(Object.keys(names), edges, async () => acted++);
+    assert.equal(acted, 20_000);
   });
 });

@@ -47,9 +47,9 @@ describe('slots', () => {
     const slots = new Slots();
     const [slot] = fill(slots, 1);
     Object.assign(slot!.process!, { stopping: {} });
-    slot!.busy = true;
+    slot!.busy = 1;
     assert.equal(slots.missing(1), undefined);
-    slot!.busy = false;
+    slot!.busy = 0;
     assert.equal(slots.missing(1)?.wid, 2);
     assert.deepEqual(slots.serving, []);
   });
