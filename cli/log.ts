@@ -130,18 +130,21 @@ function wrap(logger: Logger): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** One line of JSON as Circus's line: `2026-01-31 12:00:00 circus[123] [INFO] message`. */
+/** One line of JSON as Circus's line: `2026-01-31 12:00:00 circus[123] [INFO] message`; below it where a fault comes from. */
 function asText(line: string): string {
-  const { time, level, pid, plugin, msg } = JSON.parse(line) as {
+  const { time, level, pid, plugin, msg, stack } = JSON.parse(line) as {
     time: number;
     level: number;
     pid: number;
     plugin?: string;
     msg: string;
+    stack?: string;
   };
   const date = new Date(time - new Date(time).getTimezoneOffset() * 60_000)
     .toISOString()
     .slice(0, 19)
     .replace('T', ' ');
-  return `${date} circus[${pid}] [${labels[level] ?? level}] ${plugin ? `${plugin}: ` : ''}${msg}\n`;
+  const prefix = plugin && !msg.startsWith(`plugin ${plugin} `) ? `${plugin}: ` : '';
+  const frames = stack?.match(/^ +at .*$/gm) ?? [];
+  return [`${date} circus[${pid}] [${labels[level] ?? level}] ${prefix}${msg}`, ...frames, ''].join('\n');
 }

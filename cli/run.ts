@@ -55,7 +55,7 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
   const host: Host = new Host(arbiter, (plugin) => log.of(plugin), { configuration });
   let removePidfile: (() => void) | undefined;
   const close = async () => {
-    for (const error of await host.close()) log.error(`closing: ${reasonOf(error)}`);
+    await host.close();
     arbiter.close();
     removePidfile?.();
   };

@@ -1,5 +1,5 @@
 /** The wire format of Circus: requests and replies as JSON, and the numbers of errors (circus-compat §3). */
-import { CircusError, reasonOf, type ErrorCode } from '#core';
+import { isError, reasonOf, type ErrorCode } from '#core';
 
 /**
  * What went wrong with a request, as Circus numbers it: 1 not JSON, 2 unknown command, 3 bad message, 4 the system
@@ -74,7 +74,7 @@ const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN'];
 /** Any error as a request's error; `begun` when the work was under way. */
 export function asRequestError(error: unknown, begun = false): RequestError {
   if (error instanceof RequestError) return error;
-  const isMessage = error instanceof CircusError && messageErrors.includes(error.code);
+  const isMessage = messageErrors.some((code) => isError(error, code));
   return new RequestError(isMessage ? 3 : begun ? 6 : 5, reasonOf(error), { cause: error });
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { see } from '../support/proc.js';
-import { flush } from '../support/clock.js';
+import { FakeClock, flush } from '../support/clock.js';
 import { deaf, hasSignal, pidsOf, worldPerTest } from './world.js';
 
 const never = () => new Promise<never>(() => undefined);
@@ -142,5 +142,22 @@ describe('stopping a watcher', () => {
     assert.equal(watcher.processes.length, 1);
     stop.cancel('operator');
     await world().until(() => watcher.state === 'stopped');
+  });
+});
+
+describe('a plugin that hangs before a stop', () => {
+  const clock = new FakeClock();
+  const world = worldPerTest(() => clock);
+
+  it('is waited for as long as a process', async () => {
+    let asked: AbortSignal | undefined;
+    world().hooks.beforeStop.tap('test', (_watcher, signal) => ((asked = signal), never()));
+    const watcher = await world().up({ graceful_timeout: 7 });
+    const stop = watcher.stop().result;
+    await clock.advance(6999);
+    assert.deepEqual([watcher.processes.length, asked?.aborted], [1, false]);
+    await clock.advance(1);
+    await stop;
+    assert.deepEqual([watcher.state, asked?.aborted], ['stopped', true]);
   });
 });
