@@ -14,6 +14,7 @@ export const transcripts = [
   'daemon-int',
   'daemon-signals',
   'endings',
+  'environment',
   'errors',
   'include',
   'reloadconfig',
