@@ -50,8 +50,9 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
     if (name === 'wid') return String(wid);
     if (name.startsWith('env.')) return lower.get(name.slice(4));
     if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
-    if (hidden.has(name) || !Object.hasOwn(spec, name)) return undefined;
-    return pythonText(name, spec[name as keyof WatcherSpec]);
+    const key = name.replace(/^rlimits\./, 'rlimit_');
+    const own: Readonly<Record<string, unknown>> = Object.hasOwn(spec, key) ? { ...spec } : spec.options;
+    return hidden.has(key) || !Object.hasOwn(own, key) ? undefined : pythonText(key, own[key]);
   };
 }
 

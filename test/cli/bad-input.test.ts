@@ -82,7 +82,9 @@ describe('a configuration with a fault', () => {
     const told = linesOf(daemon.output).filter((text) => text.includes('bad'));
     assert.equal(told.length, 1, daemon.output);
     assert.match(told[0]!, /\[ERROR\] a\.ini:5:13: "max_retry".*"soon".*\[watcher:bad\] is left out$/);
-    assert.equal((await circusctl(place(), 'status')).stdout, 'fine: active\ngood: active\n');
+    const [fine, good, wrong, ...more] = linesOf((await circusctl(place(), 'status')).stdout);
+    assert.deepEqual([fine, good, more], ['fine: active', 'good: active', []]);
+    assert.match(wrong!, /^wrong: error: a\.ini:5:13: "max_retry".*\[watcher:bad\] is left out$/);
     assert.equal(await daemon.stop(), 0);
     assert.equal((await circusd(place(), '--check', 'a.ini')).code, 1);
   });
@@ -148,7 +150,8 @@ max_age = 100
     assert.equal(state, 'waiting');
     assert.match(reason, /"limits"/);
     assert.equal((await circusctl(place(), 'list', 'other')).stdout.trim(), '');
-    assert.equal((await circusctl(place(), 'restart', 'other', '--waiting')).code, 0);
+    const restarted = await circusctl(place(), 'restart', 'other', '--waiting');
+    assert.deepEqual([restarted.code, /"limits"/.test(restarted.stderr)], [3, true], restarted.stderr);
     assert.equal((await circusctl(place(), 'numprocesses', 'other')).stdout.trim(), '0');
     assert.equal(await daemon.stop(), 0);
   });

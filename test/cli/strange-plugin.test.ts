@@ -34,7 +34,8 @@ describe('a strange plugin', function () {
     const daemon = await start(place(), ['a.ini'], 'a started');
     folder.write('a.ini', `${sound}[plugin:x]\nuse = ./deaf.mjs\n[watcher:b]\ncmd = sleep 600\n`);
     const first = await circusctl(place(), '--timeout', '30', 'reloadconfig', '--waiting');
-    assert.equal(first.code, 0, first.stderr);
+    assert.equal(first.code, 3, first.stderr);
+    assert.match(first.stderr, /a\.ini:4:7: plugin "\.\/deaf\.mjs" could not be imported/);
     await daemon.says('b started');
     folder.write('a.ini', sound);
     const second = await circusctl(place(), 'reloadconfig', '--waiting');

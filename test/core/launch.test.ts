@@ -35,6 +35,16 @@ describe('the words of a process', () => {
     assert.deepEqual(words, ['p', '2', '64', '/h', '3', '30.0', 'False', 'None', '/w', '2']);
   });
 
+  it('know what the watcher says to plugins', () => {
+    const options = { uid: 'www', rlimit_nofile: 500, max_age: 60 };
+    assert.deepEqual(wordsOf({ cmd: 'p $(circus.uid) $(circus.rlimits.nofile) $(circus.max_age)', options }), [
+      'p',
+      'www',
+      '500',
+      '60',
+    ]);
+  });
+
   it('know nothing else', () => {
     const cmd =
       '$(circus.name) $(circus.options) $(circus.needs) $(circus.constructor) $(circus.__proto__) $(circus.sockets.x)';

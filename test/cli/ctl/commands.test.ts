@@ -6,6 +6,7 @@ import { table } from '../../../cli/ctl/table.js';
 const ini = `
 [circus]
 check_delay = 0.5
+overrides = saved.ini
 [watcher:Web]
 cmd = sleep 3600
 numprocesses = 2
@@ -178,6 +179,11 @@ describe('circusctl, asking a daemon', () => {
     assert.match(await says('plan'), /^watcher idle was changed at run time\n {4}/m);
     assert.equal(await says('reloadconfig', '--waiting'), 'ok\n');
     assert.equal((await replies('reloadconfig'))['status'], 'ok');
+  });
+
+  it('save', async () => {
+    assert.match(await says('save'), /^idle: written to .*saved\.ini/);
+    assert.equal(await says('plan'), 'nothing to do\n');
   });
 
   it('quit', async () => {
