@@ -17,6 +17,9 @@ const floats = new Set(['graceful_timeout']);
 /** Fields that are no options of Circus's. */
 const hidden = new Set(['name', 'options', 'needs', 'env', 'secrets']);
 
+/** Options of Circus's that are plugins' here; the free ones of a section are no variables, as in Circus. */
+const ofPlugins = /^(?:[ug]id|rlimit_\w+|max_age(?:_variance)?)$/;
+
 /** A value as Python's `str` writes it, which is what Circus puts into command lines. */
 function pythonText(name: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -51,7 +54,7 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
     if (name.startsWith('env.')) return lower.get(name.slice(4));
     if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
     const key = name.replace(/^rlimits\./, 'rlimit_');
-    const own: Readonly<Record<string, unknown>> = Object.hasOwn(spec, key) ? { ...spec } : spec.options;
+    const own: Readonly<Record<string, unknown>> = ofPlugins.test(key) ? spec.options : { ...spec };
     return hidden.has(key) || !Object.hasOwn(own, key) ? undefined : pythonText(key, own[key]);
   };
 }
