@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { toJsonSchema, type ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { OptionsSchema } from '#core';
+import { readTime } from './units.js';
 
 /** What a JSON Schema can't say: it is left out there, and checked all the same. */
 const unsaid = ['trim', 'to_lower_case', 'check', 'finite', 'min_value'];
@@ -41,10 +42,12 @@ export const number = (message = isNot('a number')) =>
     message,
   );
 
-/** A number of seconds, not negative; the output is milliseconds. */
+const isTime = isNot('a number of seconds');
+
+/** A number of seconds, not negative, or a text with units such as `1h30m`; the output is milliseconds. */
 export const seconds = (about: string) =>
   v.pipe(
-    number(),
+    v.union([number(isTime), v.pipe(v.string(), v.transform(readTime), v.number(isTime))], isTime),
     v.description(about),
     v.minValue(0, (issue) => `${show(issue.input)} is less than no time`),
     v.transform((value) => value * 1000),

@@ -1,7 +1,7 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
+import { readSize, readTime } from '#plugins/units.js';
 import { byCodePoint } from './text.js';
-import { readSize, readTime } from './units.js';
 
 /** A value, or the rest of a sentence that begins with the option's name: `must be a whole number, and "x" is none`. */
 export type Conversion =

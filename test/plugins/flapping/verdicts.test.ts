@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { isError, type Watcher } from '#core';
+import { optionsSchema } from '../../../plugins/flapping/options.js';
 import { eventually } from '../../support/eventually.js';
 import { worldPerTest } from './world.js';
 
@@ -151,6 +152,12 @@ describe('the plugin flapping', () => {
     assert.deepEqual(world().host.snapshot(), { flapping: {} });
   });
 
+  it('takes times with units', async () => {
+    const read = await optionsSchema['~standard'].validate({ window: '1h30m', retry_in: '500ms' });
+    assert.ok(!read.issues);
+    assert.deepEqual([read.value.window, read.value.retry_in], [5_400_000, 500]);
+  });
+
   it('is not loaded with options that mean nothing', async () => {
     const refusal = async (options: Readonly<Record<string, unknown>>) => {
       const [failure] = await world().load(options);
@@ -162,7 +169,8 @@ describe('the plugin flapping', () => {
     assert.equal(await refusal({ attempts: '1.5' }), `${plugin} "attempts": "1.5" is not a whole number`);
     assert.equal(await refusal({ attempts: 0 }), `${plugin} "attempts": it is at least 1`);
     assert.equal(await refusal({ max_retry: -2 }), `${plugin} "max_retry": it is at least -1`);
-    assert.equal(await refusal({ window: 'x' }), `${plugin} "window": "x" is not a number`);
+    assert.equal(await refusal({ window: 'x' }), `${plugin} "window": "x" is not a number of seconds`);
+    assert.equal(await refusal({ window: '2 parsecs' }), `${plugin} "window": "2 parsecs" is not a number of seconds`);
     assert.equal(await refusal({ retry_in: '-1' }), `${plugin} "retry_in": -1 is less than no time`);
     assert.equal(await refusal({ active: 'maybe' }), `${plugin} "active": "maybe" is not true or false`);
     assert.match(await refusal({ widow: 1 }), /option "widow"/);
@@ -187,7 +195,7 @@ describe('the plugin flapping', () => {
     await world().up({ options: { 'flapping.window': 'wide' } });
     await world().told(1);
     assert.deepEqual(faults, [
-      'flapping options of watcher "crash": plugin "flapping": option "window": "wide" is not a number',
+      'flapping options of watcher "crash": plugin "flapping": option "window": "wide" is not a number of seconds',
     ]);
   });
 });
