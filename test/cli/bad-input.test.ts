@@ -46,7 +46,7 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
   [
     'a plugin with a bad option',
     '[plugin:f]\nuse = flapping\nwindow = x\n',
-    /^error: a\.ini:3:10: option "window" of plugin "f": "x" is not a number; \[plugin:f\] is left out$/,
+    /^error: a\.ini:3:10: option "window" of plugin "f": "x" is not a number of seconds; \[plugin:f\] is left out$/,
     1,
   ],
   [
