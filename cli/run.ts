@@ -28,6 +28,9 @@ interface Parent {
 /** Node's longest timer: it holds the event loop open and wakes nobody for 24 days. */
 const longestTimer = 2 ** 31 - 1;
 
+/** A signal that follows another one sooner is the same wish, in ms: npm and timeout pass on what their group got too. */
+const echoTime = 300;
+
 /** Runs the daemon until it has stopped; resolves with its exit code. */
 export async function runDaemon(assembly: Assembly, options: RunOptions, parent: Parent): Promise<number> {
   const { circus } = assembly.configuration;
@@ -135,9 +138,13 @@ function placeInController(written: Assembly['written'], message: string): Place
 }
 
 function listenToSignals(arbiter: Arbiter, log: DaemonLog): void {
+  let last = -Infinity;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       log.info(`Got signal SIG_${signal.slice(3)}`);
+      const now = performance.now();
+      if (now - last < echoTime) return;
+      last = now;
       if (!arbiter.stopping) return void arbiter.stop(signal);
       log.warn('asked to stop again: what still runs is killed');
       // One that an ordered stop has not come to yet must not fill up again what is killed.

@@ -12,7 +12,7 @@ process.once('exit', () => rmSync(temporaryRoot, { recursive: true, force: true 
 export interface Temporary {
   readonly path: string;
   /** Writes a file into it, with the folders on the way; answers the file's path. */
-  write(name: string, text: string, mode?: number): string;
+  readonly write: (name: string, content: string | Uint8Array, mode?: number) => string;
   remove(): void;
 }
 
@@ -27,10 +27,10 @@ export function makeTemporary(): Temporary {
   held.add(path);
   return {
     path,
-    write(name, text, mode = 0o644) {
+    write(name, content, mode = 0o644) {
       const file = join(path, name);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text, { mode });
+      writeFileSync(file, content, { mode });
       return file;
     },
     remove() {

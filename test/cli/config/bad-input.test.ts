@@ -1,29 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { chmodSync, mkdirSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { readConfiguration } from '../../../cli/config/build.js';
 import { formatProblem, strictly } from '../../../cli/config/problem.js';
+import { temporaryPerTest } from '../../support/temporary.js';
 
 describe('bad input', () => {
-  let folder: string;
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'circusd-bad-'))));
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const write = (name: string, content: string | Buffer): string => {
-    const path = join(folder, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
-    return path;
-  };
+  const folder = temporaryPerTest();
+  const { write } = folder;
   /** The sound watchers, and all problems as a strict reader sees them. */
   const read = (path: string) => {
     const { watchers, problems } = readConfiguration(path, {});
     const told = strictly(problems).map((problem) => `${problem.severity} ${formatProblem(problem)}`);
     return {
       watchers: watchers.map(({ spec }) => spec.name),
-      problems: told.map((one) => one.replaceAll(`${folder}/`, '')),
+      problems: told.map((one) => one.replaceAll(`${folder.path}/`, '')),
     };
   };
   const good = '[watcher:good]\ncmd = x\n';
@@ -64,7 +56,7 @@ describe('bad input', () => {
   });
 
   it('may be a pipe, a device, or a file without end where a file is named: only the main file may be a pipe', () => {
-    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    execFileSync('mkfifo', [join(folder.path, 'pipe')]);
     truncateSync(write('huge', ''), 2 ** 40);
     write('w.ini', '[watcher:w]\ncmd = x\n');
     for (const [file, why] of [
@@ -131,13 +123,13 @@ describe('bad input', () => {
   });
 
   it('may be a directory in place of a file, included or not', () => {
-    mkdirSync(join(folder, 'd'));
+    mkdirSync(join(folder.path, 'd'));
     const main = write('main.ini', `[circus]\ninclude = d\n${good}`);
     assert.deepEqual(read(main), {
       watchers: ['good'],
       problems: ['error main.ini:2:11: the included file "d" is a directory, not a file'],
     });
-    assert.deepEqual(read(join(folder, 'd')).problems, [
+    assert.deepEqual(read(join(folder.path, 'd')).problems, [
       'error d:1:1: the configuration file "d" is a directory, not a file',
     ]);
   });

@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { formatProblem } from '../../../cli/config/problem.js';
 import { readFiles } from '../../../cli/config/read.js';
 import { asRead } from '../../../cli/config/sections.js';
+import { temporaryPerTest } from '../../support/temporary.js';
 
 describe('config files', () => {
-  let folder: string;
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'circusd-read-'))));
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const write = (name: string, content: string | Buffer): string => {
-    const path = join(folder, name);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
-    return path;
-  };
+  const folder = temporaryPerTest();
+  const { write } = folder;
   const read = (path: string, environment = {}) => {
     const written = readFiles(path, environment);
-    const problems = written.problems.map((problem) => formatProblem(problem).replaceAll(`${folder}/`, ''));
-    return { ...asRead(written), problems, files: written.files.map((file) => file.replace(`${folder}/`, '')) };
+    const problems = written.problems.map((problem) => formatProblem(problem).replaceAll(`${folder.path}/`, ''));
+    return { ...asRead(written), problems, files: written.files.map((file) => file.replace(`${folder.path}/`, '')) };
   };
 
   it('are merged in the order of include, then include_dir; the first definition counts', () => {
@@ -62,7 +54,7 @@ describe('config files', () => {
   });
 
   it('make an error where the main file is missing', () => {
-    assert.deepEqual(read(join(folder, 'no.ini')).problems, [
+    assert.deepEqual(read(join(folder.path, 'no.ini')).problems, [
       'no.ini:1:1: the configuration file "no.ini" does not exist',
     ]);
   });
@@ -83,7 +75,7 @@ describe('config files', () => {
   it('are read once, by whatever name', () => {
     const main = write('main.ini', '[circus]\ninclude = x.ini y.ini x.ini');
     write('x.ini', '[w]\na = 1\na = 2');
-    symlinkSync(join(folder, 'x.ini'), join(folder, 'y.ini'));
+    symlinkSync(join(folder.path, 'x.ini'), join(folder.path, 'y.ini'));
     assert.equal(read(main).problems.length, 1);
   });
 
