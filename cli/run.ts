@@ -3,6 +3,7 @@ import { Arbiter, Host, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
 import { formatProblem, type Place } from './config/problem.js';
 import { optionsOf } from './config/sections.js';
+import { settleHeap } from './heap.js';
 import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
@@ -85,6 +86,7 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
       () => (arbiter.stopping ? parent.failed('stopped while it started') : parent.ready()),
       (error: unknown) => parent.failed(reasonOf(error)),
     );
+    started.then(settleHeap, settleHeap);
   }
   await arbiter.over;
   clearInterval(alive);
