@@ -119,7 +119,8 @@ async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
     const [first] = path;
     const key = first === undefined ? undefined : String(typeof first === 'object' ? first.key : first);
     // What a validator says about a name that it does not know is rarely meant for people.
-    const unknown = key !== undefined && known.length > 0 && !known.includes(key);
+    // One with dots comes from a section of its own, and its plugin has its own words.
+    const unknown = key !== undefined && !key.includes('.') && known.length > 0 && !known.includes(key);
     return { key, message: unknown ? `there is no such option${didYouMean(key, known)}` : message };
   });
 }

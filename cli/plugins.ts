@@ -8,7 +8,7 @@ import { manifest, type ManifestEntry } from '#plugins/manifest.js';
 import { readBytes } from './config/file.js';
 import type { KnownKeys } from './config/options.js';
 import { didYouMean } from './config/problem.js';
-import { circusPlugins } from './config/rewrite.js';
+import { circusPlugins, sectionOwners } from './config/rewrite.js';
 import { schema } from './config/schema.js';
 
 /** Names of plugins that are ours, now or later: a watcher with "uid" waits for one that is called "limits". */
@@ -37,10 +37,10 @@ function locate(use: string, folder: string): string {
   return createRequire(join(resolve(folder), 'circus.ini')).resolve(use);
 }
 
-/** The keys and sections that third-party packages claim in their package.json, without importing them. */
+/** The sections of first-party plugins, and the keys and sections that third-party packages claim in their package.json, without importing them. */
 export function claimedKeys(uses: readonly string[], folder: string): KnownKeys {
   const keys: string[] = [];
-  const sections: string[] = [];
+  const sections = Object.keys(sectionOwners);
   for (const use of uses) {
     if (firstParty(use)) continue;
     const claims = claimsOf(use, folder);

@@ -135,7 +135,9 @@ function located(error: unknown, place: Place | undefined): Error {
 
 /** Where the option is written that the controller complains of. */
 function placeInController(written: Assembly['written'], message: string): Place | undefined {
-  const key = /^option "(\w+)"/.exec(message)?.[1] ?? '';
+  const key = /^option "([\w.-]+)"/.exec(message)?.[1] ?? '';
+  const [kind, name, own = ''] = key.split('.');
+  if (name !== undefined) return optionsOf(written, `${kind}:${name}`).get(own);
   return optionsOf(written, 'circus').get(key) ?? optionsOf(written, 'plugin:controller').get(key);
 }
 

@@ -6,7 +6,7 @@ import type { OptionsSchema } from '#core';
 import { readTime } from './units.js';
 
 /** What a JSON Schema can't say: it is left out there, and checked all the same. */
-const unsaid = ['trim', 'to_lower_case', 'check', 'finite', 'min_value'];
+const unsaid = ['trim', 'to_lower_case', 'check', 'raw_check', 'finite', 'min_value'];
 
 /** A valibot schema as Standard Schema and Standard JSON Schema. */
 export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.InferOutput<S>> {

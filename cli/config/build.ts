@@ -23,6 +23,9 @@ export interface CircusOptions {
   readonly endpoint?: string;
   readonly endpoint_owner?: string;
   readonly insecure?: boolean;
+  readonly curve?: boolean;
+  readonly curve_key?: string;
+  readonly authorized_keys?: string;
   readonly pubsub_endpoint?: string;
   readonly multicast_endpoint?: string;
   readonly statsd?: boolean;

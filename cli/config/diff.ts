@@ -165,6 +165,9 @@ function ownOptions(circus: CircusOptions): Fields {
     endpoint_owner: _5,
     check_delay: _6,
     insecure: _7,
+    curve: _8,
+    curve_key: _9,
+    authorized_keys: _10,
     ...own
   } = circus;
   return own;

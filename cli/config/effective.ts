@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { SocketSpec, WatcherSpec } from '#core';
 import type { Configuration, ForeignSection } from './build.js';
 import type { Place } from './problem.js';
-import { movedKeys, type MeantPlugin } from './rewrite.js';
+import { movedKeys, sectionOwners, type MeantPlugin } from './rewrite.js';
 import { schema } from './schema.js';
 import { escapeShell } from './shell.js';
 
@@ -40,7 +40,7 @@ export function effective(
     ...plugins.map(pluginBlock),
     ...sockets.map(({ spec, places }) => block('socket', spec.name, socketValues(spec, places), places)),
     ...watchers.map(watcherBlock),
-    ...sections.map(foreignBlock),
+    ...sections.filter(({ kind }) => !(kind in sectionOwners)).map(foreignBlock),
   ];
   return only === undefined
     ? all

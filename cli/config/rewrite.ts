@@ -40,6 +40,9 @@ export const switches: readonly Switch[] = [
   { key: 'multicast_endpoint', plugin: 'controller', option: 'multicast_endpoint' },
   { key: 'endpoint_owner', plugin: 'controller', option: 'endpoint_owner' },
   { key: 'insecure', plugin: 'controller', option: 'insecure' },
+  { key: 'curve', plugin: 'controller', option: 'curve' },
+  { key: 'curve_key', plugin: 'controller', option: 'curve_key' },
+  { key: 'authorized_keys', plugin: 'controller', option: 'authorized_keys' },
   { key: 'check_delay', plugin: 'controller', option: 'check_delay' },
   { key: 'statsd', plugin: 'stats', loads: 'true' },
   { key: 'stats_endpoint', plugin: 'stats', option: 'endpoint', loads: 'written' },
@@ -47,6 +50,9 @@ export const switches: readonly Switch[] = [
   { key: 'httpd_host', plugin: 'httpd', option: 'host' },
   { key: 'httpd_port', plugin: 'httpd', option: 'port' },
 ];
+
+/** The first-party plugins that own sections `[KIND:NAME]`, which they get as options `KIND.NAME.KEY`. */
+export const sectionOwners: Readonly<Record<string, string>> = { endpoint: 'controller' };
 
 /** Plugins that are loaded unless `[circus]` switches them off. */
 const unasked: Readonly<Record<string, (circus: CircusOptions) => boolean>> = {
@@ -141,20 +147,27 @@ function withSwitches(configuration: Configuration, section: Configuration['plug
   };
 }
 
-/** What the switches say to a plugin. */
-function switched({ circus, circusPlaces }: Configuration, name: string): Pick<MeantPlugin, 'options' | 'places'> {
-  const given = switches.flatMap(({ key, plugin, option }) => {
-    const value = circus[key];
-    return plugin !== name || option === undefined || value === undefined ? [] : [{ key, option, value }];
-  });
-  const places = given.flatMap(({ key, option }) => {
-    const place = circusPlaces.get(key);
-    return place === undefined ? [] : [[option, place] as const];
-  });
-  return {
-    options: Object.fromEntries(given.map(({ option, value }) => [option, String(value)])),
-    places: Object.fromEntries(places.map(([option, { file, line, column }]) => [option, { file, line, column }])),
+/** What the switches, and the sections that it owns, say to a plugin. */
+function switched(
+  { circus, circusPlaces, sections }: Configuration,
+  plugin: string,
+): Pick<MeantPlugin, 'options' | 'places'> {
+  const options: Record<string, string> = {};
+  const places: Record<string, Place> = {};
+  const add = (option: string, value: string, place: Place | undefined) => {
+    options[option] = value;
+    if (place) places[option] = { file: place.file, line: place.line, column: place.column };
   };
+  for (const { key, plugin: owner, option } of switches) {
+    const value = circus[key];
+    if (owner === plugin && option !== undefined && value !== undefined)
+      add(option, String(value), circusPlaces.get(key));
+  }
+  for (const { kind, name, options: own, origins } of sections) {
+    if (sectionOwners[kind] !== plugin) continue;
+    for (const [key, value] of Object.entries(own)) add(`${kind}.${name}.${key}`, value, origins[key]);
+  }
+  return { options, places };
 }
 
 function originOf(place: Place | undefined): Origin | undefined {

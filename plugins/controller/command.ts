@@ -2,6 +2,7 @@
 import type { Arbiter, OptionsSchema } from '#core';
 import * as v from 'valibot';
 import { integer, standard } from '../schema.js';
+import type { Jobs } from './jobs.js';
 import { RequestError } from './protocol.js';
 import type { ConfigurationService } from './service.js';
 
@@ -20,8 +21,13 @@ export interface CommandContext {
   readonly publish: (watcher: string, event: string, facts?: Fields) => void;
   /** The one user as whom clients may have programs run; undefined: any. */
   readonly owner: string | undefined;
-  /** Names the one who asked in operations. */
+  /** What was asked for, and how far it is. */
+  readonly jobs: Jobs;
+  /** Names the one who asked in operations: no two requests that change something have the same. */
   readonly by: string;
+  readonly role: Role;
+  /** True for a watcher, by name, that the one who asked may know of; `arbiter` has no others. */
+  readonly sees: (watcher: string) => boolean;
 }
 
 /** The values that `globaloptions` reports. */
@@ -47,6 +53,10 @@ export interface Command<P = unknown> {
   /** One line of help. */
   readonly summary: string;
   readonly role: Role;
+  /** True when it is about the whole daemon: it is refused where an endpoint is for some watchers only. */
+  readonly wide?: boolean;
+  /** True for a command about other requests, which is no job itself. */
+  readonly aboutJobs?: boolean;
   /** Any Standard Schema that answers at once; its JSON Schema is for the references. */
   readonly properties: OptionsSchema<P>;
   /** Words of the command line, in order. */

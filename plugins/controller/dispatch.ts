@@ -1,6 +1,9 @@
 /** From a request to its reply: finds the command, checks the properties, and answers when it is time. */
-import { sleep } from '#core';
+import { reasonOf, sleep } from '#core';
+import { checkPermission, restricted, type Asker } from './asker.js';
+import type { Audit } from './audit.js';
 import { checkProperties, type Command, type CommandContext, type Fields } from './command.js';
+import type { Job } from './jobs.js';
 import {
   asRequestError,
   decodeRequest,
@@ -11,23 +14,23 @@ import {
   type Request,
 } from './protocol.js';
 
+/** What all requests share: the rest of their context depends on who asks. */
+export type SharedContext = Omit<CommandContext, 'by' | 'role' | 'sees'>;
+
+const anything = () => true;
+
 /** The command table and what commands act on. */
 export class Dispatcher {
   readonly commands = new Map<string, Command>();
-  readonly #context: Omit<CommandContext, 'by'>;
-  readonly #failed: (command: string, error: unknown) => void;
+  readonly #context: SharedContext;
+  readonly #audit: Audit;
   /** Answers that are still to come. */
   readonly #open = new Set<Promise<unknown>>();
 
-  /** `failed` is told of work that failed after its request had been answered. */
-  constructor(
-    commands: readonly Command[],
-    context: Omit<CommandContext, 'by'>,
-    failed: (command: string, error: unknown) => void,
-  ) {
+  constructor(commands: readonly Command[], context: SharedContext, audit: Audit) {
     for (const command of commands) this.commands.set(command.name, command);
     this.#context = context;
-    this.#failed = failed;
+    this.#audit = audit;
   }
 
   /** Adds a command until the returned function is called. @throws Error when it is none, or its name is taken */
@@ -42,25 +45,46 @@ export class Dispatcher {
     };
   }
 
-  /** Executes one command; work that takes time is answered when it has begun, or with `waiting` when it is done. */
-  execute(name: string, properties: unknown, by: string): Fields | Promise<Fields> {
+  /**
+   * Executes one command; work that takes time is answered when it has begun, with the number of its job, or with
+   * `waiting` when it is done. @throws RequestError
+   */
+  execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
-    const outcome = command.run(checkProperties(command, properties), { ...this.#context, by });
-    if (!isPromise(outcome)) return fieldsOf(outcome);
-    const work = Promise.resolve(outcome).then(fieldsOf);
-    const mayWait = command.flags.some((flag) => flag.name === 'waiting');
-    if (mayWait && !(properties as { readonly waiting?: unknown }).waiting) {
-      work.catch((error: unknown) => this.#failed(command.name, error));
-      return {};
+    if (command.role === 'view' || command.aboutJobs) return this.#run(command, properties, asker, asker.name);
+    const job = this.#context.jobs.begin(command.name, asker.name, watcherIn(properties));
+    void job.over.then(() => this.#audit(asker, job, properties));
+    try {
+      return this.#run(command, properties, asker, job.by, job);
+    } catch (error) {
+      job.finish('failed', reasonOf(error));
+      throw error;
     }
+  }
+
+  #run(command: Command, properties: unknown, asker: Asker, by: string, job?: Job): Fields | Promise<Fields> {
+    checkPermission(asker, command);
+    const { sees } = asker;
+    const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
+    const context: CommandContext = { ...this.#context, arbiter, by, role: asker.role, sees: sees ?? anything };
+    const outcome = command.run(checkProperties(command, properties), context);
+    if (!isPromise(outcome)) {
+      const fields = fieldsOf(outcome);
+      job?.finish('done');
+      return fields;
+    }
+    const work = Promise.resolve(outcome).then(fieldsOf);
+    if (job) this.#context.jobs.settle(job, work);
+    const mayWait = command.flags.some((flag) => flag.name === 'waiting');
+    if (mayWait && !(properties as { readonly waiting?: unknown }).waiting) return job ? { job: job.id } : {};
     return work.catch((error: unknown) => {
       throw asRequestError(error, true);
     });
   }
 
   /** Answers one frame: `reply` is called once, now or later, or never where Circus gives no answer either. */
-  handle(frame: Uint8Array, by: string, reply: (text: string) => void): void {
+  handle(frame: Uint8Array, asker: Asker, reply: (text: string) => void): void {
     let request: Request | undefined;
     const refuse = (error: unknown, begun = false) => {
       if (!request?.cast) reply(encodeError(asRequestError(error, begun), request?.id ?? null));
@@ -70,7 +94,7 @@ export class Dispatcher {
       if (!request) return;
       const { command, properties, id, cast } = request;
       const answer = (fields: Fields) => void (cast || reply(encodeReply(fields, id)));
-      const fields = this.execute(command, properties, by);
+      const fields = this.execute(command, properties, asker);
       if (!isPromise(fields)) return answer(fields);
       const open = fields.then(answer).catch((error: unknown) => refuse(error, true));
       this.#open.add(open);
@@ -93,6 +117,12 @@ export class Dispatcher {
 
 /** Plugins come with promises of any library. */
 const isPromise = (value: Fields | Promise<Fields>): value is Promise<Fields> => typeof value?.['then'] === 'function';
+
+/** The watcher that a request is about, as it was named. */
+function watcherIn(properties: unknown): string | undefined {
+  const name = (properties as { readonly name?: unknown } | null | undefined)?.name;
+  return typeof name === 'string' ? name : undefined;
+}
 
 /** The fields of a reply from what a command answered: nothing is nothing more to say, a list is `results`, as in Circus. */
 function fieldsOf(outcome: unknown): Fields {

@@ -39,8 +39,11 @@ const tcpAddress = /^tcp:\/\/([\w.*-]+|\[[\da-f:.]+(?:%\w+)?\]):(?:\d{1,5}|\*)$/
 const isLoopback = (host: string) =>
   host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
 
-/** Refuses an address that would hand the machine to the network, or that can't be one. @throws Error */
-export function checkAddress(option: string, address: string, insecure: boolean): void {
+/** True for a TCP address that only this machine can reach, by any of its users. */
+export const isLoopbackAddress = (address: string): boolean => isLoopback(tcpAddress.exec(address)?.[1] ?? '');
+
+/** Refuses an address that would hand the machine to the network, unless it is `open` on purpose, or that can't be one. @throws Error */
+export function checkAddress(option: string, address: string, open: boolean): void {
   const path = pathOf(address);
   if (path !== undefined) {
     // ZeroMQ has its own meaning for the first two: sockets without a file, or without a place that is known before.
@@ -52,9 +55,9 @@ export function checkAddress(option: string, address: string, insecure: boolean)
   }
   const [, host] = tcpAddress.exec(address) ?? [];
   if (host === undefined) throw new Error(`option "${option}": "${address}" is neither tcp://HOST:PORT nor ipc://PATH`);
-  if (isLoopback(host) || insecure) return;
+  if (isLoopback(host) || open) return;
   throw new Error(
     `option "${option}": "${address}" can be reached from other machines and is a shell on this one; ` +
-      'use a loopback address, or say "insecure = 1" in [circus] or [plugin:controller] if you mean it',
+      'say "curve = 1" to let in owners of keys only, use a loopback address, or say "insecure = 1" in [circus] or [plugin:controller] if you mean it',
   );
 }

@@ -1,15 +1,13 @@
-import { definePlugin, reasonOf } from '#core';
+import { definePlugin } from '#core';
+import { auditTo } from './audit.js';
 import type { Fields } from './command.js';
-import { changes } from './commands/changes.js';
-import { configurationCommands } from './commands/configuration.js';
-import { lifecycle } from './commands/lifecycle.js';
-import { processes } from './commands/processes.js';
-import { queries } from './commands/queries.js';
+import { allCommands } from './commands/all.js';
 import { Dispatcher } from './dispatch.js';
+import { openDoors } from './doors.js';
 import { pathOf } from './endpoint.js';
 import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
-import { listenForRequests, listenForSubscribers } from './listener.js';
+import { Jobs } from './jobs.js';
 import { optionsSchema, settingsOf } from './options.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
@@ -25,38 +23,36 @@ export default definePlugin({
   provides: { controller: Controller },
   async apply({ arbiter, hooks, services, log, defer, guard }, options) {
     const settings = settingsOf(options);
-    const access = { owner: options.endpoint_owner, insecure: options.insecure };
-    // First, as a second daemon with the same configuration is to be told of this one.
-    const requests = await listenForRequests(settings.endpoint, access);
-    defer(() => requests.close());
-    const events = await listenForSubscribers(settings.pubsub_endpoint, access);
-    defer(() => events.close());
+    const { doors, events } = await openDoors(options, settings, log, defer);
     const publish = (watcher: string, event: string, facts: Fields = {}) =>
       events.outbox.put(topicOf(watcher, event), JSON.stringify({ time: Date.now() / 1000, ...facts }));
     publishEvents(hooks, publish);
 
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
-    Object.assign(settings, { endpoint: requests.address, pubsub_endpoint: events.address });
-    const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
-    const owner = pathOf(requests.address) === undefined ? undefined : access.owner;
-    const context = { arbiter, settings, configuration: services.configuration, publish, owner };
-    const dispatcher = new Dispatcher(commands, context, (command, error) =>
-      log.error(`${command} failed: ${reasonOf(error)}`),
-    );
+    const jobs = new Jobs();
+    hooks.operationChanged.tap('controller', (operation) => jobs.follow(operation));
+    const owner = pathOf(settings.endpoint) === undefined ? undefined : options.endpoint_owner;
+    const context = { arbiter, settings, configuration: services.configuration, publish, owner, jobs };
+    const dispatcher = new Dispatcher(allCommands(reader), context, auditTo(log));
     defer(() => dispatcher.answered(lastAnswers));
-    const handle = guard((frame: Buffer, reply: (text: string) => void) => dispatcher.handle(frame, 'operator', reply));
     const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);
-    const receive = () => requests.receive(handle, odd);
+    const receive = () => {
+      for (const { asker, listener } of doors)
+        listener.receive(
+          guard((frame: Buffer, reply: (text: string) => void) => dispatcher.handle(frame, asker, reply)),
+          odd,
+        );
+    };
     // At the daemon's start, plugins come before watchers, and nobody is to be told that there are none.
     if (arbiter.watchers.length > 0) receive();
     else hooks.start.tap({ name: 'controller', stage: beforeOthers }, receive);
-    log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
+    log.info(`taking commands on ${settings.endpoint}, publishing events on ${settings.pubsub_endpoint}`);
 
     const controller: ControllerService = {
       commands: dispatcher.commands,
       addCommand: (command) => dispatcher.add(command),
-      execute: async (command, properties, by) => dispatcher.execute(command, properties, by),
+      execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
     };
     return { controller };

@@ -1,10 +1,10 @@
-/** The controller's two ZeroMQ sockets: requests on a ROUTER, events on a PUB. */
+/** The controller's ZeroMQ sockets: requests on ROUTERs, events on a PUB. */
 import { resolve } from 'node:path';
 import { Publisher, Router } from 'zeromq';
 import { checkAddress, pathOf } from './endpoint.js';
 import { Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
-import { handOver, identityOf, preparePath, removeOwn } from './socket-file.js';
+import { handOver, identityOf, preparePath, removeOwn, type FileAccess } from './socket-file.js';
 
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;
@@ -16,10 +16,15 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Who may use an address, and whether it may be one of the network's. */
-export interface Access {
-  readonly owner: string | undefined;
+/** Where a socket is to be, and who may use it. */
+export interface Place extends FileAccess {
+  /** How errors name it. */
+  readonly option: string;
+  readonly address: string;
+  /** True when it may be one of the network's without a check of keys. */
   readonly insecure: boolean;
+  /** Has the socket ask for keys before it is bound; undefined: whoever comes may use it. */
+  readonly protect: ((socket: Router | Publisher) => void) | undefined;
 }
 
 /** Where a socket was bound, and how to take away the file that it has, if any. */
@@ -28,8 +33,8 @@ interface Bound {
   removeFile(): void;
 }
 
-/** Binds to the file of a Unix socket, for its owner only from the moment it is there. */
-async function bindFile(socket: Router | Publisher, address: string, path: string, owner?: string): Promise<Bound> {
+/** Binds to the file of a Unix socket, for nobody else from the moment it is there. */
+async function bindFile(socket: Router | Publisher, address: string, path: string, access: FileAccess): Promise<Bound> {
   await preparePath(path);
   const umask = process.umask(0o177);
   try {
@@ -41,7 +46,7 @@ async function bindFile(socket: Router | Publisher, address: string, path: strin
   const identity = identityOf(full);
   const removeFile = () => removeOwn(full, identity);
   try {
-    handOver(full, owner);
+    handOver(full, access);
   } catch (error) {
     removeFile();
     throw error;
@@ -49,28 +54,36 @@ async function bindFile(socket: Router | Publisher, address: string, path: strin
   return { address, removeFile };
 }
 
-async function bind(
-  socket: Router | Publisher,
-  option: string,
-  address: string,
-  { owner, insecure }: Access,
-): Promise<Bound> {
+async function bind(socket: Router | Publisher, place: Place): Promise<Bound> {
+  const { option, address, insecure, protect } = place;
+  const open = insecure || protect !== undefined;
   try {
-    checkAddress(option, address, insecure);
+    checkAddress(option, address, open);
     const path = pathOf(address);
-    if (path !== undefined) return await bindFile(socket, address, path, owner);
+    if (path !== undefined) return await bindFile(socket, address, path, place);
+    protect?.(socket);
     await socket.bind(address);
     const bound = socket.lastEndpoint ?? address;
     // A name may mean another address than it seems to.
-    checkAddress(option, bound, insecure);
+    checkAddress(option, bound, open);
     return { address: bound, removeFile: () => undefined };
   } catch (error) {
     socket.close();
     const reason = (error as Error).message;
-    throw reason.startsWith('option ')
-      ? error
-      : new Error(`option "${option}": ${address} could not be bound: ${reason}`, { cause: error });
+    if (reason.startsWith('option ')) throw error;
+    const [, who] = /^there is no (user|group) /.exec(reason) ?? [];
+    const text = who
+      ? `option "${optionFor(who, option)}": ${reason}`
+      : `option "${option}": ${address} could not be bound: ${reason}`;
+    throw new Error(text, { cause: error });
   }
+}
+
+/** The option that names the user or group of a socket. */
+function optionFor(who: string, option: string): string {
+  return option.endsWith('.address')
+    ? option.replace(/address$/, who === 'user' ? 'owner' : 'group')
+    : 'endpoint_owner';
 }
 
 function listener(socket: Router | Publisher, { address, removeFile }: Bound): Listener {
@@ -94,9 +107,9 @@ export interface RequestListener extends Listener {
 }
 
 /** Makes the socket for requests. @throws Error */
-export async function listenForRequests(address: string, access: Access): Promise<RequestListener> {
+export async function listenForRequests(place: Place): Promise<RequestListener> {
   const router = new Router({ linger, sendHighWaterMark: 1000, maxMessageSize: 8 * largestRequest });
-  const bound = listener(router, await bind(router, 'endpoint', address, access));
+  const bound = listener(router, await bind(router, place));
   return {
     ...bound,
     receive(handle, odd) {
@@ -114,7 +127,7 @@ export async function listenForRequests(address: string, access: Access): Promis
 }
 
 /** Publishes events. @throws Error */
-export async function listenForSubscribers(address: string, access: Access): Promise<Listener> {
+export async function listenForSubscribers(place: Place): Promise<Listener> {
   const publisher = new Publisher({ linger, sendHighWaterMark: 10_000 });
-  return listener(publisher, await bind(publisher, 'pubsub_endpoint', address, access));
+  return listener(publisher, await bind(publisher, place));
 }

@@ -1,5 +1,5 @@
 /** The file of a Unix socket: where it may be made, whose it is, and taking it away again. */
-import { lchownSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, type Stats } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -37,17 +37,32 @@ export async function preparePath(path: string): Promise<void> {
   if (await isServed(path)) throw new Error(`another daemon listens on "${path}"`);
 }
 
-/** Gives a Unix socket that is for its owner only to `user`, if named. @throws Error */
-export function handOver(path: string, user: string | undefined): void {
+/** Who may use a Unix socket; without a word, its owner, who is the daemon's user. */
+export interface FileAccess {
+  readonly owner?: string | undefined;
+  readonly group?: string | undefined;
+  readonly mode?: number | undefined;
+}
+
+/** Gives a Unix socket that is for its owner only to whom it is meant for. @throws Error */
+export function handOver(path: string, { owner, group, mode }: FileAccess): void {
   // Where a folder has an access list of its own, the umask is not asked.
   if ((lstatSync(path).mode & 0o077) !== 0) throw new Error(`others may use "${path}": its folder says so`);
-  if (user === undefined) return;
-  const line = readFileSync('/etc/passwd', 'utf8')
+  const uid = owner === undefined ? -1 : idIn('/etc/passwd', owner);
+  if (uid === undefined) throw new Error(`there is no user "${owner}"`);
+  const gid = group === undefined ? -1 : idIn('/etc/group', group);
+  if (gid === undefined) throw new Error(`there is no group "${group}"`);
+  if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid);
+  if (mode !== undefined) chmodSync(path, mode);
+}
+
+/** The number of a user or group, from its name or number. */
+function idIn(file: string, name: string): number | undefined {
+  const entries = readFileSync(file, 'utf8')
     .split('\n')
-    .map((entry) => entry.split(':'))
-    .find(([name, , uid]) => name === user || uid === user);
-  if (!line) throw new Error(`option "endpoint_owner": there is no user "${user}"`);
-  lchownSync(path, Number(line[2]), -1);
+    .map((line) => line.split(':'));
+  const entry = entries.find(([own, , id]) => own === name || id === name);
+  return entry && Number(entry[2]);
 }
 
 /** Tells a file from any other that is given its name later; undefined when there is none. */

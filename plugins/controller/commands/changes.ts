@@ -16,7 +16,7 @@ import {
 } from '../command.js';
 import { named } from '../match.js';
 import { checkOptions, isId } from '../option-check.js';
-import { checkOwner } from '../owner.js';
+import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
 import { reloading, withOptions } from '../watcher-options.js';
 
@@ -43,16 +43,17 @@ export const changes: readonly Command[] = [
   defineCommand({
     name: 'set',
     summary: 'change options of a watcher',
-    role: 'admin',
+    role: 'operate',
     properties: object({ name: name(), options: anything('names of options to values'), waiting: waiting() }),
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
-    run({ name, options: given }, { arbiter, by, publish, owner }) {
+    run({ name, options: given }, { arbiter, by, role, publish, owner }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
       const wanted = withOptions(watcher.spec, options);
+      checkRole(role, Object.keys(options));
       checkOwner(owner, Object.keys(options), wanted);
       for (const [key, value] of Object.entries(options)) {
         const plugin = carriedOut(key, value);
@@ -78,6 +79,7 @@ export const changes: readonly Command[] = [
     name: 'add',
     summary: 'add a watcher',
     role: 'admin',
+    wide: true,
     properties: object({
       name: v.pipe(v.string("'name' is a text"), v.minLength(1, "'name' is empty")),
       cmd: v.string("'cmd' is a text"),

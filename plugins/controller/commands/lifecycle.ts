@@ -116,6 +116,7 @@ export const lifecycle: readonly Command[] = [
     name: 'quit',
     summary: 'stop everything, the daemon too',
     role: 'admin',
+    wide: true,
     properties: object({ waiting: waiting() }),
     words: [],
     flags: [waitingFlag],

@@ -17,7 +17,7 @@ singleton = True
 graceful_timeout = 5
 `;
 
-const bare = ({ time: _, id: __, ...rest }: Reply): Reply => rest;
+const bare = ({ time: _, id: __, job: ___, ...rest }: Reply): Reply => rest;
 const ok = { status: 'ok' };
 
 describe('the commands that change what there is', () => {

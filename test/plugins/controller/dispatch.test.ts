@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Arbiter } from '#core';
+import type { Asker } from '#plugins/controller/asker.js';
 import type { Command, Fields } from '#plugins/controller/command.js';
 import { Dispatcher } from '#plugins/controller/dispatch.js';
+import { Jobs } from '#plugins/controller/jobs.js';
 import { RequestError } from '#plugins/controller/protocol.js';
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
@@ -13,31 +15,36 @@ function command(name: string, run: Command['run'], flags: readonly string[] = [
     run,
     summary: '',
     reply: '',
-    role: 'view',
+    role: 'operate',
     properties: anything,
     words: [{ name: 'x', kind: 'text', summary: '' }],
     flags: flags.map((name) => ({ name, kind: 'flag', summary: '' })),
   };
 }
 
+const tester: Asker = { name: 'tester', role: 'admin' };
+
 function make(...commands: readonly Command[]) {
-  const failures: string[] = [];
   const context = {
     arbiter: new Arbiter(),
     settings,
     configuration: undefined,
     publish: () => undefined,
     owner: undefined,
+    jobs: new Jobs(),
   };
-  const dispatcher = new Dispatcher(commands, context, (name, error) => failures.push(`${name}: ${String(error)}`));
+  const audited: string[] = [];
+  const dispatcher = new Dispatcher(commands, context, (_, { command, state, reason }) =>
+    audited.push(`${command} ${state}${reason === undefined ? '' : `: ${reason}`}`),
+  );
   const replies: Record<string, unknown>[] = [];
   const ask = (facts: Readonly<Record<string, unknown>>) => {
-    dispatcher.handle(Buffer.from(JSON.stringify(facts)), 'tester', (text) => {
-      const { time: _, ...reply } = JSON.parse(text) as Record<string, unknown>;
+    dispatcher.handle(Buffer.from(JSON.stringify(facts)), tester, (text) => {
+      const { time: _, job: __, ...reply } = JSON.parse(text) as Record<string, unknown>;
       replies.push(reply);
     });
   };
-  return { dispatcher, failures, replies, ask };
+  return { dispatcher, audited, replies, ask };
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -46,7 +53,7 @@ describe('the dispatcher', () => {
   it('gives a command its properties and who asks, and merges the fields over the reply', () => {
     const { ask, replies } = make(command('look', (properties, { by }) => ({ status: 'fine', properties, by, id: 7 })));
     ask({ command: 'LOOK', id: 1, properties: { a: 1 } });
-    assert.deepEqual(replies, [{ status: 'fine', properties: { a: 1 }, by: 'tester', id: 1 }]);
+    assert.deepEqual(replies, [{ status: 'fine', properties: { a: 1 }, by: 'tester (job 1)', id: 1 }]);
   });
 
   it('answers a promise when it settles', async () => {
@@ -70,8 +77,8 @@ describe('the dispatcher', () => {
     assert.deepEqual(replies[1], { status: 'ok', done: 3, id: 2 });
   });
 
-  it('tells of work that fails when its request was answered already, and of nothing else', async () => {
-    const { ask, replies, failures } = make(
+  it('tells of how work ended, also when its request was answered already', async () => {
+    const { ask, replies, audited } = make(
       command('work', () => Promise.reject(new Error('no luck')), ['waiting']),
       command('look', () => Promise.reject(new RequestError(4, 'the system says no'))),
     );
@@ -85,7 +92,7 @@ describe('the dispatcher', () => {
       { ...error, errno: 6, reason: 'no luck', id: 2 },
       { ...error, errno: 4, reason: 'the system says no', id: 3 },
     ]);
-    assert.deepEqual(failures, ['work: Error: no luck']);
+    assert.deepEqual(audited, ['work failed: no luck', 'work failed: no luck', 'look failed: the system says no']);
   });
 
   it('makes an answer of what a careless command returns', async () => {
@@ -171,7 +178,7 @@ describe('the dispatcher', () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     const answer = (name: string) => {
       let reply = '';
-      dispatcher.handle(Buffer.from(`{"command": "${name}", "id": ${deep}}`), 'tester', (text) => (reply = text));
+      dispatcher.handle(Buffer.from(`{"command": "${name}", "id": ${deep}}`), tester, (text) => (reply = text));
       const { status, errno, id } = JSON.parse(reply) as Record<string, unknown>;
       return { status, errno, id };
     };

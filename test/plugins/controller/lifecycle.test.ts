@@ -28,7 +28,7 @@ cmd = sh -c 'sleep 600 & sleep 601 & wait'
 graceful_timeout = 5
 `;
 
-const bare = ({ time: _, id: __, ...rest }: Reply): Reply => rest;
+const bare = ({ time: _, id: __, job: ___, ...rest }: Reply): Reply => rest;
 const ok = { status: 'ok' };
 const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);

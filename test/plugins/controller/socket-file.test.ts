@@ -66,13 +66,14 @@ describe('the file of a Unix socket', () => {
 
   it('is handed over if it is for its owner only', () => {
     writeFileSync(path(), '', { mode: 0o600 });
-    handOver(path(), undefined);
-    handOver(path(), String(process.getuid!()));
-    assert.throws(() => handOver(path(), 'nobody-at-all'), {
-      message: 'option "endpoint_owner": there is no user "nobody-at-all"',
-    });
-    chmodSync(path(), 0o660);
-    assert.throws(() => handOver(path(), undefined), { message: `others may use "${path()}": its folder says so` });
+    handOver(path(), {});
+    handOver(path(), { owner: String(process.getuid!()), group: String(process.getgid!()) });
+    assert.throws(() => handOver(path(), { owner: 'nobody-at-all' }), { message: 'there is no user "nobody-at-all"' });
+    assert.throws(() => handOver(path(), { group: 'none-at-all' }), { message: 'there is no group "none-at-all"' });
+    assert.equal(statSync(path()).mode & 0o777, 0o600);
+    handOver(path(), { mode: 0o660 });
+    assert.equal(statSync(path()).mode & 0o777, 0o660);
+    assert.throws(() => handOver(path(), {}), { message: `others may use "${path()}": its folder says so` });
   });
 
   it('is taken away by the one who made it, and by nobody else', () => {

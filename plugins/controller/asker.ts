@@ -1,0 +1,54 @@
+/** Who asks: by which endpoint a request came, and what that may do. */
+import { CircusError, type Arbiter, type Watcher } from '#core';
+import { globToRegExp } from '../glob.js';
+import type { Command, Role } from './command.js';
+import { RequestError } from './protocol.js';
+
+/** One who asks; zeromq tells of no more than the endpoint that a message came by. */
+export interface Asker {
+  /** `operator`, `endpoint NAME`, or `plugin NAME`. */
+  readonly name: string;
+  readonly role: Role;
+  /** True for the watchers, by name, that it is for; undefined: all. */
+  readonly sees?: ((watcher: string) => boolean) | undefined;
+  /** Who that can only be, such as `uid 1000` or `key laptop`, where it is provable. */
+  readonly proven?: string | undefined;
+}
+
+const ranks: Readonly<Record<Role, number>> = { view: 0, operate: 1, admin: 2 };
+
+/** Refuses a command that the asker's endpoint is not for. @throws RequestError */
+export function checkPermission({ name, role, sees }: Asker, command: Command): void {
+  if (ranks[command.role] > ranks[role])
+    throw new RequestError(5, `"${command.name}" needs the role ${command.role}, and ${name} has the role ${role}`);
+  if (command.wide && sees)
+    throw new RequestError(5, `"${command.name}" is about the whole daemon, and ${name} is for some watchers only`);
+}
+
+/** A test for names by patterns with commas between them, without regard to case. */
+export function watchersLike(patterns: string): (watcher: string) => boolean {
+  const tests = patterns.split(',').map((pattern) => globToRegExp(pattern.trim().toLowerCase()));
+  return (watcher) => tests.some((test) => test.test(watcher.toLowerCase()));
+}
+
+/** The arbiter as somebody knows it who may know of some watchers only. */
+export function restricted(arbiter: Arbiter, sees: (watcher: string) => boolean): Arbiter {
+  const find = (name: string): Watcher | undefined => {
+    const watcher = arbiter.find(name);
+    return watcher && sees(watcher.name) ? watcher : undefined;
+  };
+  const get = (name: string): Watcher => {
+    const watcher = find(name);
+    if (!watcher) throw new CircusError('ERR_WATCHER_UNKNOWN', [name]);
+    return watcher;
+  };
+  return new Proxy(arbiter, {
+    get(_, key) {
+      if (key === 'watchers') return arbiter.watchers.filter(({ name }) => sees(name));
+      if (key === 'find') return find;
+      if (key === 'get') return get;
+      const value: unknown = Reflect.get(arbiter, key, arbiter);
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(arbiter) : value;
+    },
+  });
+}

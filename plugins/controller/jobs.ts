@@ -1,0 +1,182 @@
+/** Requests that change something, as jobs: what each is at, how far it is, who asked. The last ones are kept. */
+import { reasonOf, type Operation, type OperationKind } from '#core';
+import type { Fields } from './command.js';
+import { RequestError } from './protocol.js';
+
+export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** How many jobs that are over are kept. */
+const past = 200;
+
+const deeds: Readonly<Record<OperationKind, string>> = {
+  start: 'started',
+  stop: 'stopped',
+  restart: 'restarted',
+  reload: 'replaced',
+  resize: 'resized',
+  remove: 'removed',
+};
+
+/** One request, from its being asked for to its end. */
+export class Job {
+  readonly id: number;
+  /** The command's name; for what nobody asked over the wire, the kind of its first operation. */
+  readonly command: string;
+  /** Who asked, without the job's number. */
+  readonly asker: string;
+  /** The watcher or pattern that was asked for, as it was written. */
+  readonly named: string | undefined;
+  readonly asked = Date.now();
+  ended: number | undefined;
+  reason: string | undefined;
+  #over: 'done' | 'failed' | 'cancelled' | undefined;
+  readonly #watchers = new Set<string>();
+  readonly #open = new Set<Operation>();
+  /** What operations that are over add to the progress, in processes. */
+  readonly #past = { done: 0, total: 0 };
+  #deed: string | undefined;
+  #end!: () => void;
+  /** Resolves when it is over, whatever the outcome. */
+  readonly over = new Promise<void>((resolve) => (this.#end = resolve));
+
+  constructor(id: number, command: string, asker: string, named?: string) {
+    this.id = id;
+    this.command = command;
+    this.asker = asker;
+    this.named = named;
+  }
+
+  /** The name by which its operations know who asked: no other job has it. */
+  get by(): string {
+    return `${this.asker} (job ${this.id})`;
+  }
+
+  get state(): JobState {
+    if (this.#over) return this.#over;
+    const waits = this.#open.size > 0 && [...this.#open].every(({ state }) => state === 'queued');
+    return waits ? 'queued' : 'running';
+  }
+
+  /** The watchers that it has done something to, by name; before that, what was asked for. */
+  get watchers(): readonly string[] {
+    return this.#watchers.size === 0 && this.named !== undefined ? [this.named] : [...this.#watchers];
+  }
+
+  /** True while an operation of it waits or runs. */
+  get busy(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** Hears of one of its operations. */
+  follow(operation: Operation): void {
+    const { watcher, kind, progress, settled } = operation;
+    this.#watchers.add(watcher);
+    this.#deed ??= deeds[kind];
+    if (settled && this.#open.delete(operation)) {
+      this.#past.done += progress.done;
+      this.#past.total += progress.total;
+    } else if (!settled) {
+      this.#open.add(operation);
+      // A walk over several watchers comes to the next one after it was cancelled.
+      if (this.#over === 'cancelled') operation.cancel(this.reason ?? this.by);
+    }
+  }
+
+  /** Ends it; the first end counts. */
+  finish(state: 'done' | 'failed' | 'cancelled', reason?: string): void {
+    if (this.#over) return;
+    this.#over = state;
+    this.reason = reason;
+    this.ended = Date.now();
+    this.#end();
+  }
+
+  /** Ends it before its time, with all that it is doing; what is done already stays. @throws RequestError */
+  cancel(by: string): void {
+    if (this.#over) throw new RequestError(5, `job ${this.id} is over: it is ${this.#over}`);
+    this.finish('cancelled', `cancelled by ${by}`);
+    for (const operation of this.#open) operation.cancel(by);
+  }
+
+  /** The fields of a reply; times are seconds since 1970, progress counts processes. */
+  describe(): Fields {
+    const open = [...this.#open];
+    const done = open.reduce((sum, { progress }) => sum + progress.done, this.#past.done);
+    const total = open.reduce((sum, { progress }) => sum + progress.total, this.#past.total);
+    return {
+      id: this.id,
+      command: this.command,
+      watchers: this.watchers,
+      state: this.state,
+      progress: { done, total, ...(total > 0 ? { text: `${done} of ${total} ${this.#deed}` } : {}) },
+      by: this.asker,
+      asked: this.asked / 1000,
+      ...(this.ended === undefined ? {} : { ended: this.ended / 1000 }),
+      ...(this.reason === undefined ? {} : { reason: this.reason }),
+    };
+  }
+}
+
+/** All jobs: those under way, and the last ones that are over. */
+export class Jobs {
+  readonly #jobs = new Map<number, Job>();
+  readonly #byAsker = new Map<string, Job>();
+  #last = 0;
+
+  /** From the newest to the oldest. */
+  get all(): readonly Job[] {
+    return [...this.#jobs.values()].reverse();
+  }
+
+  /** Begins the job of a request; it ends with `outcome` of the work, or `finish`. */
+  begin(command: string, asker: string, named?: string): Job {
+    const job = new Job(++this.#last, command, asker, named);
+    this.#jobs.set(job.id, job);
+    this.#byAsker.set(job.by, job);
+    void job.over.then(() => this.#forget());
+    return job;
+  }
+
+  /** Ends a job with its work. */
+  settle(job: Job, work: Promise<unknown>): void {
+    work.then(
+      () => job.finish('done'),
+      (error: unknown) => job.finish('failed', reasonOf(error)),
+    );
+  }
+
+  /** Hears of an operation; one that no request asked for, as by a signal or a plugin, is a job with its like. */
+  follow(operation: Operation): void {
+    const { by, kind, settled } = operation;
+    let job = this.#byAsker.get(by);
+    if (!job && settled) return;
+    if (!job) {
+      job = this.begin(kind, by);
+      this.#byAsker.set(by, job);
+    }
+    job.follow(operation);
+    if (job.by === by || job.busy) return;
+    this.#byAsker.delete(by);
+    const { state, reason } = operation;
+    job.finish(state === 'failed' || state === 'cancelled' ? state : 'done', reason);
+  }
+
+  /** @throws RequestError */
+  get(id: number): Job {
+    const job = this.#jobs.get(id);
+    if (job) return job;
+    const why = id > 0 && id <= this.#last ? `only the last ${past} that are over are kept` : 'there was none yet';
+    throw new RequestError(3, `job ${id} not found: ${why}`);
+  }
+
+  #forget(): void {
+    let over = [...this.#jobs.values()].filter(({ ended }) => ended !== undefined).length - past;
+    for (const job of this.#jobs.values()) {
+      if (over <= 0) return;
+      if (job.ended === undefined) continue;
+      this.#jobs.delete(job.id);
+      this.#byAsker.delete(job.by);
+      over--;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** CURVE keys in files, in the form that ZeroMQ's own tools write: `public-key = "..."`, `secret-key = "..."`. */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+
+/** A pair of keys in Z85, 40 characters each. */
+export interface KeyPair {
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
+const z85 = '[0-9a-zA-Z.\\-:+=^!/*?&<>()[\\]{}@%$#]{40}';
+const line = (what: string) => new RegExp(`^\\s*${what}-key\\s*=\\s*"(${z85})"\\s*$`, 'm');
+const patterns = { public: line('public'), secret: line('secret') };
+
+/** The key in such a text; undefined when there is none. */
+export const keyIn = (text: string, what: 'public' | 'secret'): string | undefined => patterns[what].exec(text)?.[1];
+
+/** The folder for keys of this user's daemon: `/etc/circusd/keys` for root, else under `$XDG_CONFIG_HOME` or the home. */
+export function keyDirectory(environment: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? 0): string {
+  if (uid === 0) return '/etc/circusd/keys';
+  return join(environment['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'circusd', 'keys');
+}
+
+/** Where the daemon looks for its keys when nothing is said. */
+export const defaultKeys = (directory = keyDirectory()) => ({
+  secret: join(directory, 'daemon.key_secret'),
+  authorized: join(directory, 'authorized'),
+});
+
+/** Reads both keys from a file that nobody else may read. @throws Error */
+export function readKeyPair(path: string): KeyPair {
+  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`"${path}" holds a secret key, and others may read it`);
+  const text = readFileSync(path, 'utf8');
+  const publicKey = keyIn(text, 'public');
+  const secretKey = keyIn(text, 'secret');
+  if (publicKey === undefined || secretKey === undefined)
+    throw new Error(`"${path}" does not hold a public-key and a secret-key`);
+  return { publicKey, secretKey };
+}
+
+/** The public keys in the `*.key` files of a folder: keys to the names of their files. @throws Error */
+export function readPublicKeys(directory: string): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
+  for (const file of readdirSync(directory).sort()) {
+    if (!file.endsWith('.key')) continue;
+    const key = keyIn(readFileSync(join(directory, file), 'utf8'), 'public');
+    if (key !== undefined) keys.set(key, basename(file, '.key'));
+  }
+  return keys;
+}
+
+const certificate = (name: string, keys: Readonly<Record<string, string>>) =>
+  [`# ${name}`, 'metadata', 'curve', ...Object.entries(keys).map(([key, value]) => `    ${key} = "${value}"`), ''].join(
+    '\n',
+  );
+
+/** Writes NAME.key, which may be given away, and NAME.key_secret, which may not. @throws Error when one is there already */
+export function writeKeys(directory: string, name: string, { publicKey, secretKey }: KeyPair): readonly string[] {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const open = join(directory, `${name}.key`);
+  const secret = join(directory, `${name}.key_secret`);
+  const both = { 'public-key': publicKey, 'secret-key': secretKey };
+  writeFileSync(secret, certificate(`Secret: ${name}`, both), { flag: 'wx', mode: 0o600 });
+  writeFileSync(open, certificate(`Public: ${name}`, { 'public-key': publicKey }), { flag: 'wx', mode: 0o644 });
+  return [open, secret];
+}
