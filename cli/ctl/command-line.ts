@@ -37,8 +37,21 @@ export const importCommand: CommandFacts = {
   reply: '',
 };
 
+/** What makes keys for CURVE; it asks no daemon either. */
+export const keygenCommand: CommandFacts = {
+  name: 'keygen',
+  summary: 'make the keys of a daemon or a client, for endpoints with curve = 1',
+  role: 'view',
+  words: [{ name: 'name', kind: 'text', required: true, summary: 'daemon, or what the client is to be called' }],
+  flags: [
+    { name: 'directory', kind: 'text', summary: 'where the files go; without it, where the daemon looks' },
+    { name: 'authorize', kind: 'flag', summary: 'let the client in: also put its public key where the daemon looks' },
+  ],
+  reply: '',
+};
+
 /** The commands that are carried out here. */
-export const localCommands: readonly CommandFacts[] = [helpCommand, importCommand];
+export const localCommands: readonly CommandFacts[] = [helpCommand, importCommand, keygenCommand];
 
 const isOption = (word: string) => /^-[^\d]/.test(word);
 

@@ -21,6 +21,18 @@ export const globalOptions: readonly GlobalOption[] = [
     value: 'N',
     summary: 'seconds to wait for an answer; default: 5, and with --waiting as long as it takes',
   },
+  {
+    name: 'key',
+    kind: 'text',
+    value: 'FILE',
+    summary: 'your secret key, for a daemon with curve = 1; default: $CIRCUSCTL_KEY',
+  },
+  {
+    name: 'server-key',
+    kind: 'text',
+    value: 'FILE',
+    summary: "the daemon's public key, with --key; default: $CIRCUSCTL_SERVER_KEY",
+  },
   { name: 'json', kind: 'flag', summary: 'print the reply as one line of JSON, also that of an error' },
   { name: 'prettify', kind: 'flag', summary: 'with --json: indented, keys in order' },
   { name: 'version', kind: 'flag', summary: 'print the version' },
@@ -30,6 +42,9 @@ export const globalOptions: readonly GlobalOption[] = [
 /** Their values. */
 export interface GlobalValues {
   readonly endpoint: string | undefined;
+  /** The files with one's own secret key and the daemon's public one. */
+  readonly key: string | undefined;
+  readonly serverKey: string | undefined;
   /** In ms. */
   readonly timeout: number;
   /** No time was said. */
@@ -50,6 +65,8 @@ export function readGlobals(given: ReadonlyMap<string, string | true>): GlobalVa
   if (seconds === 0) throw usageFailure(`--timeout is a number of seconds, not "${text}"`);
   return {
     endpoint: given.get('endpoint') as string | undefined,
+    key: given.get('key') as string | undefined,
+    serverKey: given.get('server-key') as string | undefined,
     timeout: Math.min(seconds * 1000, longest),
     patient: !given.has('timeout'),
     json: given.has('json'),

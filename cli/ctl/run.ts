@@ -1,6 +1,13 @@
 /** Carrying out one command line. */
 import { ask, type Peer } from './client.js';
-import { commandNamed, helpCommand, importCommand, readCommandLine, type CommandLine } from './command-line.js';
+import {
+  commandNamed,
+  helpCommand,
+  importCommand,
+  keygenCommand,
+  readCommandLine,
+  type CommandLine,
+} from './command-line.js';
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
@@ -45,6 +52,10 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
   if (command === importCommand) {
     const { printImport } = await import('./import.js');
     return printImport(words, flags, output);
+  }
+  if (command === keygenCommand) {
+    const { makeKeys } = await import('./keys.js');
+    return makeKeys(words, flags, output);
   }
   const { timeout, patient } = globals;
   const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient };

@@ -58,10 +58,16 @@ const certificate = (name: string, keys: Readonly<Record<string, string>>) =>
 /** Writes NAME.key, which may be given away, and NAME.key_secret, which may not. @throws Error when one is there already */
 export function writeKeys(directory: string, name: string, { publicKey, secretKey }: KeyPair): readonly string[] {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const open = join(directory, `${name}.key`);
   const secret = join(directory, `${name}.key_secret`);
   const both = { 'public-key': publicKey, 'secret-key': secretKey };
   writeFileSync(secret, certificate(`Secret: ${name}`, both), { flag: 'wx', mode: 0o600 });
-  writeFileSync(open, certificate(`Public: ${name}`, { 'public-key': publicKey }), { flag: 'wx', mode: 0o644 });
-  return [open, secret];
+  return [writePublicKey(directory, name, publicKey), secret];
+}
+
+/** Writes NAME.key, and answers its path. @throws Error when it is there already */
+export function writePublicKey(directory: string, name: string, publicKey: string): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `${name}.key`);
+  writeFileSync(path, certificate(`Public: ${name}`, { 'public-key': publicKey }), { flag: 'wx', mode: 0o644 });
+  return path;
 }
