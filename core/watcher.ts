@@ -80,12 +80,11 @@ export class Watcher {
   stop(by = 'operator'): Operation {
     // At once, not when its turn comes: nothing is started any more.
     this.wanted = 'down';
-    const [running, ...later] = this.queue.operations;
-    if (running?.kind === 'stop') {
-      for (const operation of later) operation.cancel(`stop by ${by}`);
-      return running;
-    }
-    this.queue.clear(`stop by ${by}`);
+    const { operations } = this.queue;
+    const planned = operations.find(({ kind, settled }) => kind === 'stop' && !settled);
+    // Whoever asked for that one, such as the end of the daemon, counts on it.
+    for (const operation of operations) if (operation !== planned) operation.cancel(`stop by ${by}`);
+    if (planned) return planned;
     return this.enqueue('stop', by, (operation) => this.#stop(operation));
   }
 

@@ -108,7 +108,7 @@ export interface RequestListener extends Listener {
 
 /** Makes the socket for requests. @throws Error */
 export async function listenForRequests(place: Place): Promise<RequestListener> {
-  const router = new Router({ linger, sendHighWaterMark: 1000, maxMessageSize: 8 * largestRequest });
+  const router = new Router({ linger, sendHighWaterMark: 12_000, maxMessageSize: 8 * largestRequest });
   const bound = listener(router, await bind(router, place));
   return {
     ...bound,

@@ -6,7 +6,7 @@ interface Sending {
 }
 
 /** More messages than this in line, and new ones are dropped and counted: a peer that never reads must not eat the memory. */
-const longestLine = 10_000;
+const longestLine = 50_000;
 
 /** A line of messages for one socket. */
 export class Outbox {

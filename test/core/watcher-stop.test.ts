@@ -134,6 +134,15 @@ describe('stopping a watcher', () => {
     assert.deepEqual([watcher.state, watcher.processes.length], ['active', 1]);
   });
 
+  it('is shared by all who ask for it, also while what it cancelled is still at it', async () => {
+    const watcher = await world().up({ ...deaf, graceful_timeout: 0.2 });
+    const restart = watcher.restart();
+    await world().until(() => watcher.state === 'stopping');
+    const stops = [watcher.stop('one'), watcher.stop('another')];
+    await Promise.all(stops.map(({ result }) => result));
+    assert.deepEqual([restart.state, watcher.state, watcher.processes.length], ['cancelled', 'stopped', 0]);
+  });
+
   it('goes on when the operator cancels the wait for a plugin', async () => {
     world().hooks.beforeStop.tap('test', ({ name }) => (name === 'stuck' ? never() : undefined));
     const watcher = await world().up({ name: 'stuck' });
