@@ -5,12 +5,13 @@ import { configurationCommands } from './commands/configuration.js';
 import { lifecycle } from './commands/lifecycle.js';
 import { processes } from './commands/processes.js';
 import { queries } from './commands/queries.js';
+import { answerDiscovery } from './discovery.js';
 import { Dispatcher } from './dispatch.js';
 import { pathOf } from './endpoint.js';
 import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { listenForRequests, listenForSubscribers } from './listener.js';
-import { optionsSchema, settingsOf } from './options.js';
+import { discoveryGroup, endpointHint, optionsSchema, settingsOf } from './options.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** How long closing waits for commands that are still to be answered, in ms. */
@@ -39,6 +40,8 @@ export default definePlugin({
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     Object.assign(settings, { endpoint: requests.address, pubsub_endpoint: events.address });
     const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
+    const group = discoveryGroup(options);
+    if (group !== undefined) defer(await answerDiscovery(group, requests.address, { arbiter, log, guard }));
     const owner = pathOf(requests.address) === undefined ? undefined : access.owner;
     const context = { arbiter, settings, configuration: services.configuration, publish, owner };
     const dispatcher = new Dispatcher(commands, context, (command, error) =>
@@ -51,7 +54,8 @@ export default definePlugin({
     // At the daemon's start, plugins come before watchers, and nobody is to be told that there are none.
     if (arbiter.watchers.length > 0) receive();
     else hooks.start.tap({ name: 'controller', stage: beforeOthers }, receive);
-    log.info(`taking commands on ${requests.address}, publishing events on ${events.address}`);
+    const hint = endpointHint(options, requests.address);
+    log.info(`taking commands on ${requests.address}, publishing events on ${events.address}${hint}`);
 
     const controller: ControllerService = {
       commands: dispatcher.commands,
