@@ -36,11 +36,7 @@ export interface Reading {
 }
 
 /** Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. */
-export async function assemble(
-  path: string,
-  environment: NodeJS.ProcessEnv,
-  how: Reading = {},
-): Promise<Assembly> {
+export async function assemble(path: string, environment: NodeJS.ProcessEnv, how: Reading = {}): Promise<Assembly> {
   const folder = dirname(path);
   const written = readFiles(path, environment, how);
   const uses = [...written.sections.values()].flatMap(({ name }) =>

@@ -81,9 +81,11 @@ describe('a client of Circus, in Python', () => {
     const daemon = await start(place(), ['a.ini']);
     const [line, ...more] = daemon.output.split('\n').filter((one) => one.includes('--endpoint'));
     assert.deepEqual(more, []);
-    const [, endpoint] = /--endpoint (ipc:\/\/[^\s,]+), .*endpoints = circus in \[circus\], or --circus-endpoints/.exec(line!)!;
+    const [, endpoint] = /--endpoint (ipc:\/\/[^\s,]+), .*endpoints = circus in \[circus\], or --circus-endpoints/.exec(
+      line!,
+    )!;
     assert.equal(endpoint, `ipc://${folder.path}/run/control.sock`);
-    await check(daemon, endpoint!);
+    await check(daemon, endpoint);
   }).timeout(40_000);
 
   for (const [how, ini, args] of [

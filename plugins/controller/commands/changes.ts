@@ -64,6 +64,8 @@ export const changes: readonly Command[] = [
       return apply(watcher, options);
 
       async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
+        // What is no singleton any more may have more processes at once.
+        if (rest.singleton !== undefined) target.update(withOptions(target.spec, { singleton: rest.singleton }));
         const resized = numprocesses === undefined ? undefined : target.resize(Number(numprocesses), by).result;
         const change = (spec: WatcherSpec) => withOptions(spec, rest);
         const anew = Object.keys(rest).some((key) => reloading.has(key));
