@@ -73,14 +73,9 @@ export async function whileComing<T>(watcher: Watcher, options: Spec, work: Prom
   }
 }
 
-/** The spec of a watcher with what was set and is still to be carried out. */
-export function wantedSpec(watcher: Watcher): WatcherSpec {
-  return [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
-}
-
 /** Everything that `options` lists, in alphabetical order. */
 export function listOptions(watcher: Watcher): Record<string, unknown> {
-  const spec = wantedSpec(watcher);
+  const spec = [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
   all['env'] = maskedEnvironment(spec);

@@ -5,7 +5,7 @@ import { portsAreFree } from '../support/ports.js';
 import { inRoot } from '../support/paths.js';
 import { python } from '../support/python.js';
 import { temporaryPerTest } from '../support/temporary.js';
-import { daemonPerTest, type Daemon } from '../cli/program.js';
+import { circusctl, daemonPerTest, type Daemon } from '../cli/program.js';
 
 const script = readFileSync(inRoot('test', 'fixtures', 'programs', 'circus-client.py'), 'utf8');
 
@@ -97,7 +97,11 @@ describe('a client of Circus, in Python', () => {
       folder.write('a.ini', ini + watchers);
       const daemon = await start(place(), ['a.ini', ...args]);
       assert.doesNotMatch(daemon.output, /--endpoint/);
-      await check(daemon, 'tcp://127.0.0.1:5555');
+      const endpoint = 'tcp://127.0.0.1:5555';
+      // What the command line said is no difference from the file.
+      const plan = await circusctl(place(), '--endpoint', endpoint, 'plan');
+      assert.match(plan.stdout, /^wrong: warning: [^\n]*"colour"[^\n]*\n$/);
+      await check(daemon, endpoint);
     }).timeout(40_000);
   }
 });

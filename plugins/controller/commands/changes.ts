@@ -18,7 +18,7 @@ import { named } from '../match.js';
 import { checkOptions, isId, type Spec } from '../option-check.js';
 import { checkOwner } from '../owner.js';
 import { RequestError } from '../protocol.js';
-import { reloading, wantedSpec, whileComing, withOptions } from '../watcher-options.js';
+import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
@@ -52,7 +52,7 @@ export const changes: readonly Command[] = [
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
-      const wanted = withOptions(wantedSpec(watcher), options);
+      const wanted = withOptions(watcher.spec, options);
       checkOwner(owner, Object.keys(options), wanted);
       for (const [key, value] of Object.entries(options)) {
         const plugin = carriedOut(key, value);
@@ -65,7 +65,8 @@ export const changes: readonly Command[] = [
 
       async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
         // What is no singleton any more may have more processes at once.
-        if (rest.singleton !== undefined) target.update(withOptions(target.spec, { singleton: rest.singleton }));
+        if (numprocesses !== undefined && rest.singleton !== undefined)
+          target.update(withOptions(target.spec, { singleton: rest.singleton }));
         const resized = numprocesses === undefined ? undefined : target.resize(Number(numprocesses), by).result;
         const change = (spec: WatcherSpec) => withOptions(spec, rest);
         const anew = Object.keys(rest).some((key) => reloading.has(key));
