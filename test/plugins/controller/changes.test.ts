@@ -100,8 +100,11 @@ describe('the commands that change what there is', () => {
     assert.deepEqual(await ask('set', { name: 'web', options: { cmd: 'sleep 700' }, waiting: true }), ok);
     const [after] = await pids('web');
     assert.notEqual(after, before);
-    const { info } = await ask('stats', { name: 'web', process: after });
-    assert.equal((info as Reply)['cmdline'], 'sleep');
+    // Between its spawn and its program a process has no command line.
+    await eventually(async () => {
+      const { info } = await ask('stats', { name: 'web', process: after });
+      assert.equal((info as Reply)['cmdline'], 'sleep');
+    });
     assert.equal(await get('web', 'cmd'), 'sleep 700');
     await ask('stop', { name: 'web', waiting: true });
     assert.deepEqual(await ask('set', { name: 'web', options: { env: { A: 'b' } }, waiting: true }), ok);
