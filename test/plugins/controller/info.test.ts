@@ -44,7 +44,7 @@ describe('the INFO object', () => {
       const child = await eventually(() => {
         const [found] = new InfoReader().read(parent.pid!, true)!.children;
         assert.equal(found?.nice, 'Zombie');
-        return found!;
+        return found;
       });
       const { mem_info1, mem_info2, mem, cmdline, children } = child;
       assert.deepEqual([mem_info1, mem_info2, mem, cmdline, children], ['0B', '0B', 0, 'N/A', []]);
