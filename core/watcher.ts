@@ -80,10 +80,11 @@ export class Watcher {
   stop(by = 'operator'): Operation {
     // At once, not when its turn comes: nothing is started any more.
     this.wanted = 'down';
-    const [running, ...later] = this.queue.operations;
-    if (running?.kind === 'stop') {
-      for (const operation of later) operation.cancel(`stop by ${by}`);
-      return running;
+    const { operations } = this.queue;
+    const underWay = operations.find(({ kind, settled }) => kind === 'stop' && !settled);
+    if (underWay) {
+      for (const later of operations.slice(operations.indexOf(underWay) + 1)) later.cancel(`stop by ${by}`);
+      return underWay;
     }
     this.queue.clear(`stop by ${by}`);
     return this.enqueue('stop', by, (operation) => this.#stop(operation));

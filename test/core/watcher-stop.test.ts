@@ -42,6 +42,17 @@ describe('stopping a watcher', () => {
     assert.equal(world().log.filter((entry) => entry === 'stopping').length, 1);
   });
 
+  it('twice is one stop, also while what the first one cancelled is not through', async () => {
+    const watcher = world().add({ numprocesses: 2, warmup_delay: 600 });
+    const starting = watcher.start();
+    await world().until(() => watcher.processes.length === 1);
+    const first = watcher.stop();
+    assert.equal(first.state, 'queued');
+    assert.equal(watcher.stop(), first);
+    await first.result;
+    assert.deepEqual([watcher.state, starting.state, first.state], ['stopped', 'cancelled', 'done']);
+  });
+
   it('aborts a start that hangs in a plugin', async () => {
     for (const hook of ['beforeStart', 'afterStart', 'ready'] as const) {
       const { hooks, scope } = world().plugin('hanging');
