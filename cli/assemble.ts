@@ -23,20 +23,29 @@ export interface Assembly {
   readonly meant: readonly MeantPlugin[];
   readonly plugins: readonly Assembled[];
   readonly problems: readonly Problem[];
+  /** Reads the same once more, as it is now. */
+  readonly again: () => Promise<Assembly>;
+}
+
+/** How a configuration is read. */
+export interface Reading {
+  /** The files were read before. */
+  readonly again?: boolean;
+  /** Circus's addresses where none is said, whatever the file says. */
+  readonly circusEndpoints?: boolean;
 }
 
 /** Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. */
-export async function assemble(
-  path: string,
-  environment: NodeJS.ProcessEnv,
-  how: { readonly again?: boolean } = {},
-): Promise<Assembly> {
+export async function assemble(path: string, environment: NodeJS.ProcessEnv, how: Reading = {}): Promise<Assembly> {
   const folder = dirname(path);
   const written = readFiles(path, environment, how);
   const uses = [...written.sections.values()].flatMap(({ name }) =>
     name.startsWith('plugin:') ? (optionsOf(written, name).get('use')?.value ?? []) : [],
   );
-  const configuration = buildConfiguration(written, environment, claimedKeys(uses, folder));
+  const built = buildConfiguration(written, environment, claimedKeys(uses, folder));
+  const configuration: Configuration = how.circusEndpoints
+    ? { ...built, circus: { ...built.circus, endpoints: 'circus' } }
+    : built;
   const known = {
     ownerOf: (key: string) => ownerOfKey(key)?.name,
     has: (name: string) => firstParty(name) !== undefined,
@@ -55,6 +64,7 @@ export async function assemble(
     watchers: configuration.watchers.map(({ spec }) => withNeeds(spec)),
     plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
+    again: () => assemble(path, environment, { ...how, again: true }),
   };
 }
 

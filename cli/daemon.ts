@@ -1,6 +1,7 @@
 /** The daemon's command line. */
 import { Command, CommanderError, Option } from 'commander';
 import { reasonOf } from '#core';
+import { defaultEndpoints } from '#plugins/controller/endpoint.js';
 import { assemble, type Assembly } from './assemble.js';
 import { effective, sectionOf } from './config/effective.js';
 import { didYouMean, formatProblem, strictly, type Problem } from './config/problem.js';
@@ -16,6 +17,7 @@ interface Options {
   readonly logFormat: 'auto' | 'text' | 'json';
   readonly pidfile?: string;
   readonly daemon?: true;
+  readonly circusEndpoints?: true;
   readonly check?: true;
   readonly strict?: true;
   readonly showConfig?: string | true;
@@ -46,6 +48,7 @@ function commandLine(): Command {
     .option('--logger-config <file>', 'accepted for compatibility, has no effect')
     .option('--pidfile <file>', 'where to write the process id')
     .option('--daemon', 'go into the background once everything is started')
+    .option('--circus-endpoints', "listen on Circus's TCP ports where the file names no endpoint")
     .option('--check', 'tell what is wrong with the configuration, and exit')
     .option('--strict', 'refuse to start when anything is wrong')
     .option('--show-config [name]', 'print the configuration in effect, or one section of it, and exit')
@@ -71,6 +74,14 @@ function say(problems: readonly Problem[]): void {
   for (const problem of problems) process.stderr.write(`${problem.severity}: ${formatProblem(problem)}\n`);
 }
 
+/** What somebody who comes from Circus has to know of a configuration that names no endpoint; else nothing. */
+function endpointNotice({ configuration: { file }, meant }: Assembly): string {
+  const options = meant.find(({ use }) => use === 'controller')?.options;
+  if (!options || options['endpoint'] !== undefined || options['endpoints'] !== undefined) return '';
+  const { endpoint } = defaultEndpoints();
+  return `notice: ${file} names no endpoint, so commands are taken on ${endpoint}; "endpoints = circus" in [circus] opens Circus's ports\n`;
+}
+
 /** Why a section can't be shown; undefined when it can. */
 function missing({ configuration, meant }: Assembly, only: string | undefined): string | undefined {
   if (only === undefined || effective(configuration, meant, only).length > 0) return undefined;
@@ -93,7 +104,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.daemon) return detach([process.argv[1]!, ...argv.filter((word) => word !== '--daemon')]);
 
   const parent = waitingParent();
-  const assembly = await assemble(file, process.env);
+  const { circusEndpoints = false } = options;
+  const assembly = await assemble(file, process.env, { circusEndpoints });
   const { configuration, meant, written } = assembly;
   const problems = options.check || options.strict ? strictly(assembly.problems) : assembly.problems;
   const wrong = problems.some(({ severity }) => severity === 'error');
@@ -115,6 +127,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.check) {
     say(problems);
     if (problems.length === 0) process.stdout.write(`${file}: nothing is wrong\n`);
+    if (!wrong) process.stdout.write(endpointNotice(assembly));
     return wrong ? exitCodes.configuration : exitCodes.clean;
   }
   if (written.files.length === 0 || (wrong && options.strict)) {

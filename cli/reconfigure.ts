@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { reasonOf, type Arbiter, type Host, type Log, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
-import { assemble, type Assembly } from './assemble.js';
+import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
 import { overridesPath } from './config/read.js';
 import { withDrift } from './config/save.js';
@@ -28,7 +28,7 @@ const specOf = <T extends { readonly name: string }>(list: readonly T[], name: s
 
 /** The configuration of a running daemon. */
 export class Reconfiguration implements ConfigurationService {
-  readonly #file: string;
+  readonly #readAgain: Assembly['again'];
   readonly #arbiter: Arbiter;
   readonly #host: () => Host;
   #applied: Traced;
@@ -42,7 +42,7 @@ export class Reconfiguration implements ConfigurationService {
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(assembly: Assembly, arbiter: Arbiter, host: () => Host, log: Log) {
-    this.#file = assembly.configuration.file;
+    this.#readAgain = assembly.again;
     this.#arbiter = arbiter;
     this.#host = host;
     this.#log = log;
@@ -56,7 +56,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
-    const { configuration, written } = await assemble(this.#file, process.env, { again: true });
+    const { configuration, written } = await this.#readAgain();
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
     if (file === undefined) throw new Error('there is no file to save to: write "overrides = FILE" into [circus]');
     const all = this.#drift();
@@ -88,7 +88,7 @@ export class Reconfiguration implements ConfigurationService {
 
   /** @throws Error when the main file can't be read */
   async #read(): Promise<Reading> {
-    const read = await assemble(this.#file, process.env, { again: true });
+    const read = await this.#readAgain();
     // What is running well is not changed by a key that was probably mistyped.
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));

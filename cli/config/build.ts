@@ -21,6 +21,7 @@ export interface Origin {
 export interface CircusOptions {
   readonly check_delay?: number;
   readonly endpoint?: string;
+  readonly endpoints?: 'circus' | 'unix';
   readonly endpoint_owner?: string;
   readonly insecure?: boolean;
   readonly curve?: boolean;

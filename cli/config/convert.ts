@@ -89,6 +89,12 @@ export const converters = {
     if (value === 'circus' || value === 'shell') return { value };
     return { wrong: `must be circus or shell, and is ${JSON.stringify(text)}` };
   },
+  /** Whose addresses are used where none is said. */
+  endpoints: (text) => {
+    const value = text.trim().toLowerCase();
+    if (value === 'circus' || value === 'unix') return { value };
+    return { wrong: `must be circus or unix, and is ${JSON.stringify(text)}` };
+  },
   family: (text) => oneOf(text, ['AF_INET', 'AF_INET6', 'AF_UNIX']),
   sockettype: (text) => oneOf(text, ['SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET']),
 } as const satisfies Record<string, (text: string) => Conversion>;

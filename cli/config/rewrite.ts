@@ -38,6 +38,7 @@ export const switches: readonly Switch[] = [
   { key: 'pubsub_endpoint', plugin: 'controller', option: 'pubsub_endpoint' },
   { key: 'stats_endpoint', plugin: 'controller', option: 'stats_endpoint' },
   { key: 'multicast_endpoint', plugin: 'controller', option: 'multicast_endpoint' },
+  { key: 'endpoints', plugin: 'controller', option: 'endpoints' },
   { key: 'endpoint_owner', plugin: 'controller', option: 'endpoint_owner' },
   { key: 'insecure', plugin: 'controller', option: 'insecure' },
   { key: 'curve', plugin: 'controller', option: 'curve' },

@@ -25,6 +25,7 @@ export type Row = readonly [string, OptionType, string | null, string | null, st
 const circusRows: readonly Row[] = [
   ['check_delay', 'period', '5', null, 'Seconds between two looks at what nothing announces.'],
   ['endpoint', 'text', 'tcp://127.0.0.1:5555', 'controller', 'Where commands are answered; empty: nowhere.'],
+  ['endpoints', 'endpoints', null, 'controller', "Addresses for what is not said: unix sockets, or circus's ports."],
   ['endpoint_owner', 'text', null, 'controller', 'The user who owns an ipc:// endpoint.'],
   ['insecure', 'bool', 'false', 'controller', 'Take commands from other machines without any check of who they are.'],
   [

@@ -5,6 +5,12 @@ import { isBlank, strip } from '../config/text.js';
 import { encodeValue, encodeWords } from './command.js';
 import type { Draft, Origin, SectionDraft, WatcherDraft } from './draft.js';
 
+/** For those who will look for a port. */
+const endpointComment = [
+  '# circusd and circusctl meet on a Unix socket. For the TCP ports of Circus',
+  '# write "endpoints = circus" into [circus], or start circusd with --circus-endpoints.',
+];
+
 /** The INI text; what has no way into it is reported to the draft. */
 export function writeIni(draft: Draft, from: string): string {
   for (const watcher of draft.watchers) {
@@ -19,7 +25,9 @@ export function writeIni(draft: Draft, from: string): string {
     ...draft.sockets.map((socket) => section(`socket:${socket.name}`, socket.origin, pairs(socket))),
     ...draft.watchers.map((watcher) => writeWatcher(watcher, difficult)),
   ];
-  return `${[`# Made by circusctl import from ${oneLine(from)}.`, ...sections.filter((text) => text !== '')].join('\n\n')}\n`;
+  const heading = [`# Made by circusctl import from ${oneLine(from)}.`];
+  if (!draft.circus.options.has('endpoint')) heading.push(...endpointComment);
+  return `${[heading.join('\n'), ...sections.filter((text) => text !== '')].join('\n\n')}\n`;
 }
 
 /** Watchers of one configuration may name each other; names that mean nothing here are reported. */

@@ -2,13 +2,14 @@ import { definePlugin } from '#core';
 import { auditTo } from './audit.js';
 import type { Fields } from './command.js';
 import { allCommands } from './commands/all.js';
+import { answerDiscovery } from './discovery.js';
 import { Dispatcher } from './dispatch.js';
 import { openDoors } from './doors.js';
 import { pathOf } from './endpoint.js';
 import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { Jobs } from './jobs.js';
-import { optionsSchema, settingsOf } from './options.js';
+import { discoveryGroup, endpointHint, optionsSchema, settingsOf } from './options.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** How long closing waits for commands that are still to be answered, in ms. */
@@ -32,6 +33,8 @@ export default definePlugin({
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     const jobs = new Jobs();
     hooks.operationChanged.tap('controller', (operation) => jobs.follow(operation));
+    const group = discoveryGroup(options);
+    if (group !== undefined) defer(await answerDiscovery(group, settings.endpoint, { arbiter, log, guard }));
     const owner = pathOf(settings.endpoint) === undefined ? undefined : options.endpoint_owner;
     const context = { arbiter, settings, configuration: services.configuration, publish, owner, jobs };
     const dispatcher = new Dispatcher(allCommands(reader), context, auditTo(log));
@@ -47,7 +50,8 @@ export default definePlugin({
     // At the daemon's start, plugins come before watchers, and nobody is to be told that there are none.
     if (arbiter.watchers.length > 0) receive();
     else hooks.start.tap({ name: 'controller', stage: beforeOthers }, receive);
-    log.info(`taking commands on ${settings.endpoint}, publishing events on ${settings.pubsub_endpoint}`);
+    const hint = endpointHint(options, settings.endpoint);
+    log.info(`taking commands on ${settings.endpoint}, publishing events on ${settings.pubsub_endpoint}${hint}`);
 
     const controller: ControllerService = {
       commands: dispatcher.commands,

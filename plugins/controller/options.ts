@@ -30,7 +30,13 @@ const fields = {
   endpoint: text('Where commands are taken; without it, a Unix socket in the runtime directory.'),
   pubsub_endpoint: text('Where events are published.'),
   stats_endpoint: text('Where statistics are published; only reported to clients here.'),
-  multicast_endpoint: text('Where clients look for daemons; only reported to clients here.'),
+  multicast_endpoint: text('The group where clients look for daemons, which is answered when it is said.'),
+  endpoints: v.optional(
+    v.pipe(
+      v.picklist(['circus', 'unix'], (issue) => `${issue.received} is neither circus nor unix`),
+      v.description("What addresses are used that are not said: Circus's, or Unix sockets."),
+    ),
+  ),
   endpoint_owner: text("The user who may use a Unix socket, in place of the daemon's own."),
   check_delay: v.optional(
     v.pipe(
@@ -145,12 +151,24 @@ export function firstEndpoint(options: ControllerOptions, { endpoint }: Settings
 
 /** The values that are reported, with a default for what is not given. */
 export function settingsOf(options: ControllerOptions): { -readonly [K in keyof Settings]: Settings[K] } {
-  const { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, check_delay } = options;
+  const { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, check_delay, endpoints } = options;
   const given = { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, check_delay };
   // Whoever names an endpoint speaks Circus's language: what is left out is Circus's too.
-  const defaults = endpoint === undefined ? { ...circusEndpoints, ...defaultEndpoints() } : circusEndpoints;
+  const isCircus = (endpoints ?? (endpoint === undefined ? 'unix' : 'circus')) === 'circus';
+  const defaults = isCircus ? circusEndpoints : { ...circusEndpoints, ...defaultEndpoints() };
   return {
     ...defaults,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   } as Settings;
+}
+
+/** The group where this daemon is to be discovered; undefined: nobody asked for that, and no port is opened. */
+export function discoveryGroup({ multicast_endpoint: said, endpoints }: ControllerOptions): string | undefined {
+  return (said ?? (endpoints === 'circus' ? circusEndpoints.multicast_endpoint : undefined)) || undefined;
+}
+
+/** What to say where nothing says an endpoint: where it is for Circus's own clients, and how to have their ports; else nothing. */
+export function endpointHint({ endpoint, endpoints }: ControllerOptions, address: string): string {
+  if (endpoint !== undefined || endpoints !== undefined || pathOf(address) === undefined) return '';
+  return `; Circus's own clients reach it with --endpoint ${address}, or on its ports: endpoints = circus in [circus], or --circus-endpoints`;
 }

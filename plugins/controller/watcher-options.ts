@@ -59,8 +59,23 @@ function maskedEnvironment({ env, secrets }: WatcherSpec): WatcherSpec['env'] {
   };
 }
 
+/** What reloads under way are to bring, by watcher. */
+const coming = new WeakMap<Watcher, Set<Spec>>();
+
+/** Has clients see these options as they were set while `work` still brings them to the processes, as in Circus. */
+export async function whileComing<T>(watcher: Watcher, options: Spec, work: Promise<T>): Promise<T> {
+  const all = coming.get(watcher) ?? new Set();
+  coming.set(watcher, all.add(options));
+  try {
+    return await work;
+  } finally {
+    all.delete(options);
+  }
+}
+
 /** Everything that `options` lists, in alphabetical order. */
-export function listOptions({ spec }: Watcher): Record<string, unknown> {
+export function listOptions(watcher: Watcher): Record<string, unknown> {
+  const spec = [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
   all['env'] = maskedEnvironment(spec);

@@ -91,7 +91,28 @@ describe('the command line of circusd', () => {
   it('--check says so when nothing is wrong', async () => {
     folder.write('a.ini', good);
     const { code, stdout, stderr } = await circusd(place(), '--check', 'a.ini');
-    assert.deepEqual([code, stdout, stderr], [0, 'a.ini: nothing is wrong\n', '']);
+    assert.deepEqual([code, linesOf(stdout)[0], stderr], [0, 'a.ini: nothing is wrong', '']);
+  });
+
+  it('--check tells once where a file without endpoint is reached, and how to have the ports of Circus', async () => {
+    const notice = async (ini: string, ...args: readonly string[]) => {
+      folder.write('a.ini', ini);
+      return linesOf((await circusd(place(), '--check', 'a.ini', ...args)).stdout).slice(1);
+    };
+    const told = await notice(good);
+    assert.deepEqual(told, [
+      `notice: a.ini names no endpoint, so commands are taken on ipc://${folder.path}/run/control.sock; ` +
+        `"endpoints = circus" in [circus] opens Circus's ports`,
+    ]);
+    assert.deepEqual(await notice(good, '--circus-endpoints'), []);
+    for (const line of ['endpoints = circus', 'endpoints = unix', 'endpoint = ipc://x', 'endpoint ='])
+      assert.deepEqual(await notice(`[circus]\n${line}\n${good}`), [], line);
+  });
+
+  it('refuses a word for endpoints that it does not know', async () => {
+    folder.write('a.ini', `[circus]\nendpoints = tcp\n${good}`);
+    const { code, stderr } = await circusd(place(), '--check', 'a.ini');
+    assert.deepEqual([code, stderr], [1, 'error: a.ini:2:13: "endpoints" must be circus or unix, and is "tcp"\n']);
   });
 
   it('--check tells all problems, in the order of the file, and starts nothing', async () => {

@@ -6,11 +6,17 @@ import { run, type Ran } from '../support/run.js';
 const script = inRoot('..', 'shared', 'conformance', 'wire_check.py');
 
 /**
- * The transcripts of the commands that there are; what belongs to later plugins is left out. So is two-clients: it shows
- * Circus's lock, which refuses each command while another runs (quirk 23). Here all of them are carried out, up to `quit`.
+ * The transcripts of the commands that there are, and what circusctl prints. Left out are streams, stats-feed and on-demand,
+ * which belong to later plugins; flapping, which asks for the watcher that this plugin is in Circus; and two-clients, which
+ * shows Circus's lock: it refuses each command while another runs (quirk 23), and here all are carried out, up to `quit`.
  */
 export const transcripts = [
   'add-rm',
+  'cli-control',
+  'cli-errors',
+  'cli-json',
+  'cli-queries',
+  'cli-sockets',
   'daemon-int',
   'daemon-signals',
   'endings',
@@ -39,7 +45,8 @@ export const recordingsAreHere = existsSync(script);
 export function play(names: readonly string[], within = 240_000): Promise<Ran> {
   const only = names.flatMap((name) => ['--only', name]);
   const differences = inRoot('test', 'conformance', 'differences.json');
-  const daemon = `${process.execPath} ${program('circusd')}`;
-  const args = [script, '--superset', '--differences', differences, '--daemon', daemon, ...only];
+  const ours = (name: string) => `${process.execPath} ${program(name)}`;
+  const programs = ['--daemon', ours('circusd'), '--ctl', ours('circusctl')];
+  const args = [script, '--superset', '--differences', differences, ...programs, ...only];
   return run('/usr/bin/python3', args, { within });
 }

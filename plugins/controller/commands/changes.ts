@@ -15,10 +15,10 @@ import {
   type Fields,
 } from '../command.js';
 import { named } from '../match.js';
-import { checkOptions, isId } from '../option-check.js';
+import { checkOptions, isId, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
-import { reloading, withOptions } from '../watcher-options.js';
+import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
@@ -65,13 +65,27 @@ export const changes: readonly Command[] = [
       return apply(watcher, options);
 
       async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
+        // What is no singleton any more may have more processes at once.
+        if (numprocesses !== undefined && rest.singleton !== undefined)
+          target.update(withOptions(target.spec, { singleton: rest.singleton }));
         const resized = numprocesses === undefined ? undefined : target.resize(Number(numprocesses), by).result;
         const change = (spec: WatcherSpec) => withOptions(spec, rest);
         const anew = Object.keys(rest).some((key) => reloading.has(key));
-        if (anew && !target.resting) await arbiter.reload(target, { change, by }).result;
+        if (anew && !target.resting) await replace(target, rest, change);
         else target.update(change(target.spec));
         await resized;
         return {};
+      }
+
+      async function replace(target: Watcher, options: Spec, change: (spec: WatcherSpec) => WatcherSpec) {
+        const { result } = arbiter.reload(target, { change, by });
+        try {
+          await whileComing(target, options, result);
+        } catch (error) {
+          // A stop came between: whoever starts it again gets what was set before.
+          if (target.wanted === 'down' && arbiter.find(target.name) === target) target.update(change(target.spec));
+          throw error;
+        }
       }
     },
   }),

@@ -48,6 +48,8 @@ describe('what is imported', () => {
       ini,
       [
         '# Made by circusctl import from /a/Procfile.',
+        '# circusd and circusctl meet on a Unix socket. For the TCP ports of Circus',
+        '# write "endpoints = circus" into [circus], or start circusd with --circus-endpoints.',
         '',
         ...['# /a/Procfile:1', '[watcher:b]', 'cmd = x', 'working_dir = /a', 'copy_env = True'],
         ...['graceful_timeout = 5', 'env.PORT = 5000', ''],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
 import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { closeClients, connect, type Client, type Reply } from '../client.js';
@@ -74,7 +75,11 @@ describe('the commands that change what there is', () => {
     assert.deepEqual(await ask('rm', { name: 'solo', nostop: true, waiting: true }), ok);
     assert.deepEqual((await ask('list'))['watchers'], []);
     assert.equal(process.kill(left!, 0), true);
+    assert.deepEqual(await ask('quit', { waiting: true }), ok);
+    assert.equal(await daemon.exited, 0);
+    assert.equal(process.kill(left!, 0), true);
     process.kill(left!, 'SIGKILL');
+    await daemon.stop();
   });
 
   it('set: numprocesses and what else takes effect at once', async () => {
@@ -95,8 +100,11 @@ describe('the commands that change what there is', () => {
     assert.deepEqual(await ask('set', { name: 'web', options: { cmd: 'sleep 700' }, waiting: true }), ok);
     const [after] = await pids('web');
     assert.notEqual(after, before);
-    const { info } = await ask('stats', { name: 'web', process: after });
-    assert.equal((info as Reply)['cmdline'], 'sleep');
+    // Between its spawn and its program a process has no command line.
+    await eventually(async () => {
+      const { info } = await ask('stats', { name: 'web', process: after });
+      assert.equal((info as Reply)['cmdline'], 'sleep');
+    });
     assert.equal(await get('web', 'cmd'), 'sleep 700');
     await ask('stop', { name: 'web', waiting: true });
     assert.deepEqual(await ask('set', { name: 'web', options: { env: { A: 'b' } }, waiting: true }), ok);
@@ -130,6 +138,10 @@ describe('the commands that change what there is', () => {
     const done = await ask('reloadconfig', { waiting: true });
     assert.deepEqual([done['status'], done['changes']], ['ok', changes]);
     await eventually(async () => (await pids('late')).length === 1);
+    rmSync(`${daemon.folder.path}/circus.ini`);
+    const [errno, reason] = await refusal('reloadconfig', { waiting: true });
+    assert.equal(errno, 6);
+    assert.match(String(reason), /circus\.ini" does not exist/);
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { checkAddress, defaultEndpoints, runtimeDirectory } from '#plugins/controller/endpoint.js';
+import { settingsOf, type ControllerOptions } from '#plugins/controller/options.js';
 import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/ports.js';
@@ -21,6 +22,29 @@ describe('the runtime directory', () => {
       endpoint: 'ipc:///y/control.sock',
       pubsub_endpoint: 'ipc:///y/events.sock',
       stats_endpoint: 'ipc:///y/stats.sock',
+    });
+  });
+});
+
+describe('the addresses that are not named', () => {
+  const of = (given: Partial<ControllerOptions>) => {
+    const { endpoint, pubsub_endpoint } = settingsOf({ check_delay: 5, insecure: false, curve: false, ...given });
+    return [endpoint, pubsub_endpoint].map((address) => address.replace(/:.*/, ''));
+  };
+
+  it('are Unix sockets, or Circus’s where an endpoint is named, or what "endpoints" says', () => {
+    assert.deepEqual(of({}), ['ipc', 'ipc']);
+    assert.deepEqual(of({ endpoints: 'unix' }), ['ipc', 'ipc']);
+    assert.deepEqual(of({ endpoints: 'circus' }), ['tcp', 'tcp']);
+    assert.deepEqual(of({ endpoint: 'ipc://x' }), ['ipc', 'tcp']);
+    assert.deepEqual(of({ endpoint: 'ipc://x', endpoints: 'unix' }), ['ipc', 'ipc']);
+    assert.deepEqual(of({ pubsub_endpoint: 'tcp://127.0.0.1:1' }), ['ipc', 'tcp']);
+    assert.deepEqual(settingsOf({ check_delay: 5, insecure: false, curve: false, endpoints: 'circus' }), {
+      endpoint: 'tcp://127.0.0.1:5555',
+      pubsub_endpoint: 'tcp://127.0.0.1:5556',
+      stats_endpoint: 'tcp://127.0.0.1:5557',
+      multicast_endpoint: 'udp://237.219.251.97:12027',
+      check_delay: 5,
     });
   });
 });

@@ -21,6 +21,12 @@ cmd = sh -c 'exit 7'
 autostart = False
 respawn = False
 
+[watcher:family]
+cmd = sh -c 'sleep 600 & sleep 600 & echo is complete; wait'
+copy_env = True
+stop_children = True
+autostart = False
+
 [watcher:missing]
 cmd = /nowhere/program
 autostart = False
@@ -39,7 +45,7 @@ describe('the events', () => {
     client = connect(daemon);
     await eventually(async () => {
       const { statuses } = await client.ask('status');
-      const up = { 'Big Cat': 'active', deaf: 'active', quick: 'stopped', missing: 'stopped' };
+      const up = { 'Big Cat': 'active', deaf: 'active', family: 'stopped', quick: 'stopped', missing: 'stopped' };
       assert.deepEqual(statuses, up);
       assert.equal((await client.ask('numprocesses'))['numprocesses'], 3);
     });
@@ -134,6 +140,47 @@ describe('the events', () => {
     await ask('signal', { ...cat, signum: 'KILL' });
     await eventually(() => assert.equal(listener.words('big_cat').filter((word) => word === 'spawn').length, 2));
     assert.deepEqual([...listener.words('big_cat')].sort(), ['reap', 'reap', 'spawn', 'spawn']);
+  });
+
+  it('a kill for each child that gets the stop signal too', async () => {
+    await ask('start', { name: 'family', waiting: true });
+    await eventually(() => daemon.log.includes('is complete'));
+    const [pid] = await pids('family');
+    const { info } = await client.ask('stats', { name: 'family', process: pid });
+    const children = (info as { children: readonly { pid: number }[] }).children.map((child) => child.pid);
+    listener.events.length = 0;
+    await ask('stop', { name: 'family', waiting: true });
+    await expect('family', 'kill', 'kill', 'kill', 'reap', 'stop');
+    assert.deepEqual([...pidsIn('watcher.family.kill')].sort(), [pid!, ...children].sort());
+  });
+
+  it('of set and rm: what was asked first, then what it does', async () => {
+    await ask('set', { ...cat, options: { numprocesses: 1 }, waiting: true });
+    await expect('big_cat', 'updated', 'kill');
+    listener.events.length = 0;
+    await ask('set', { ...cat, options: { send_hup: true }, waiting: true });
+    await ask('signal', { ...cat, signum: 0 });
+    await ask('rm', { ...cat, waiting: true });
+    await expect('big_cat', 'updated', 'remove', 'kill', 'reap', 'stop');
+  });
+
+  it('of a reload: nothing but reload where it is a SIGHUP, and no reload where it is a restart', async () => {
+    await ask('add', {
+      name: 'hup',
+      cmd: `sh -c 'trap "echo was told" HUP; echo can hear; while :; do sleep 1; done'`,
+    });
+    await ask('set', { name: 'hup', options: { send_hup: true, copy_env: true }, waiting: true });
+    await ask('start', { name: 'hup', waiting: true });
+    await eventually(() => daemon.log.includes('can hear'));
+    await listener.next('watcher.hup.start');
+    listener.events.length = 0;
+    await ask('reload', { name: 'hup', waiting: true });
+    await eventually(() => daemon.log.includes('was told'));
+    await expect('hup', 'reload');
+    listener.events.length = 0;
+    await ask('reload', { name: 'hup', graceful: false, waiting: true });
+    await listener.next('watcher.hup.start');
+    assert.ok(!listener.words('hup').includes('reload'));
   });
 
   it('an updated for each option that is set, whatever it does', async () => {

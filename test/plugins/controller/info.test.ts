@@ -38,6 +38,22 @@ describe('the INFO object', () => {
     }
   });
 
+  it('tells of a zombie what there still is', async () => {
+    const parent = spawn('/bin/sh', ['-c', '(exec true) & exec sleep 600']);
+    try {
+      const child = await eventually(() => {
+        const [found] = new InfoReader().read(parent.pid!, true)!.children;
+        assert.equal(found?.nice, 'Zombie');
+        return found;
+      });
+      const { mem_info1, mem_info2, mem, cmdline, children } = child;
+      assert.deepEqual([mem_info1, mem_info2, mem, cmdline, children], ['0B', '0B', 0, 'N/A', []]);
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'close');
+    }
+  });
+
   it('survives a name that looks like a part of the table', async () => {
     const program = join(temporary.path, ') R 1 (x');
     symlinkSync('/bin/sleep', program);

@@ -167,6 +167,14 @@ describe('the commands that act', () => {
     assert.deepEqual(await refusal('signal', { name, signum: 99 }), [4, '[Errno 22] Invalid argument']);
   });
 
+  it('signal: recursive, the process and all that descends from it', async () => {
+    const cmd = `sh -c 'trap "echo one" USR1; sh -c "trap \\"echo two\\" USR1; echo is there; while :; do sleep 0.1; done"& while :; do wait; done'`;
+    await ask('add', { name: 'deep', cmd, options: { copy_env: true }, start: true, waiting: true });
+    await eventually(() => daemon.log.includes('is there'));
+    assert.deepEqual(await ask('signal', { name: 'deep', signum: 'usr1', recursive: true }), ok);
+    await eventually(() => assert.match(daemon.log, /one\n[^]*two\n|two\n[^]*one\n/));
+  });
+
   it('quit: answers when all is stopped, and before the endpoint goes', async () => {
     assert.deepEqual(await ask('quit', { waiting: true }), ok);
     assert.equal(await daemon.exited, 0);

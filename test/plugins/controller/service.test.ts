@@ -57,7 +57,7 @@ describe('the service of the controller', () => {
     assert.deepEqual(await service.execute('incr', { name: 'web', waiting: true }, 'web page'), { numprocesses: 2 });
     assert.deepEqual(
       [...arbiter.operations.values()].map(({ kind, by }) => [kind, by]),
-      [['resize', 'web page (job 3)']],
+      [['resize', 'web page (job 1)']],
     );
   });
 
