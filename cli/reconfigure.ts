@@ -37,6 +37,8 @@ export class Reconfiguration implements ConfigurationService {
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
+  /** The addresses that this daemon answers to, whatever the files say now. */
+  readonly #facts: Assembly['facts'];
   readonly #log: Log;
   /** One change at a time: the next one reads the files when the last one is through. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -45,6 +47,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#file = assembly.configuration.file;
     this.#arbiter = arbiter;
     this.#host = host;
+    this.#facts = assembly.facts;
     this.#log = log;
     this.#applied = traced(assembly);
     this.problems = worded(assembly.problems);
@@ -56,7 +59,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
-    const { configuration, written } = await assemble(this.#file, process.env, { again: true });
+    const { configuration, written } = await assemble(this.#file, process.env, { again: true, facts: this.#facts });
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
     if (file === undefined) throw new Error('there is no file to save to: write "overrides = FILE" into [circus]');
     const all = this.#drift();
@@ -88,7 +91,7 @@ export class Reconfiguration implements ConfigurationService {
 
   /** @throws Error when the main file can't be read */
   async #read(): Promise<Reading> {
-    const read = await assemble(this.#file, process.env, { again: true });
+    const read = await assemble(this.#file, process.env, { again: true, facts: this.#facts });
     // What is running well is not changed by a key that was probably mistyped.
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
@@ -263,9 +266,9 @@ function writeAtOnce(file: string, text: string): void {
   renameSync(draft, file);
 }
 
-function traced({ configuration, watchers, meant }: Assembly): Traced {
+function traced({ configuration, watchers, meant, apart }: Assembly): Traced {
   const { circus, sockets } = configuration;
-  const sources = sourcesOf(configuration, meant);
+  const sources = sourcesOf({ ...configuration, watchers: [...configuration.watchers, ...apart] }, meant);
   return { circus, watchers, sockets: sockets.map(({ spec }) => spec), plugins: meant, sources };
 }
 

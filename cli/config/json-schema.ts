@@ -50,6 +50,7 @@ const types: Readonly<Record<OptionType, Json>> = {
   limit: number(undefined, `^$|${size}`),
   cpulimit: number(0, `^$|${time}`),
   expansion: { enum: ['circus', 'shell'] },
+  isolation: { enum: ['process'] },
   family: oneOf('AF_INET', 'AF_INET6', 'AF_UNIX'),
   sockettype: oneOf('SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET'),
 };

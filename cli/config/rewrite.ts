@@ -104,7 +104,7 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
 }
 
 /** A warning for each section of a plugin of Circus that this version does not have yet. */
-export function unbuiltPlugins({ plugins }: Configuration, known: KnownPlugins): readonly Problem[] {
+export function unbuiltPlugins({ plugins }: Pick<Configuration, 'plugins'>, known: KnownPlugins): readonly Problem[] {
   return plugins
     .filter(({ use }) => !isBuilt(use, known))
     .map(({ name, use, origins, origin }) => {
