@@ -163,7 +163,7 @@ async function wordsFor(
   folder: string,
   known: KnownPlugins,
 ): Promise<Found> {
-  const { use, origin } = section;
+  const { use } = section;
   const refuse = (key: string, message: string): Found => ({ problems: [problemIn(section, 'error', key, message)] });
   if (firstParty(pluginNamed(use)))
     return refuse('isolate', `plugin "${pluginNamed(use)}" works inside the daemon only: take "isolate" away`);
@@ -192,9 +192,8 @@ async function wordsFor(
     return { ...found, problems: keysLostIn(config).map((key) => problemIn(section, 'warning', key, message(key))) };
   }
   // A plugin of Circus that we are to have, too: until then its section is no mistake.
-  const [unbuilt] = unbuiltPlugins({ plugins: [section] }, known);
-  if (!unbuilt) return refuse('use', found.why);
-  return { problems: [{ ...unbuilt, message: `${found.own}; ${unbuilt.message}`, section: origin.section }] };
+  const unbuilt = unbuiltPlugins({ plugins: [section] }, known, found.own);
+  return unbuilt.length > 0 ? { problems: unbuilt } : refuse('use', found.why);
 }
 
 /**

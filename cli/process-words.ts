@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { findProgram, reasonOf, type WatcherSpec } from '#core';
 import { pluginNamed } from './config/rewrite.js';
+import { protective } from './config/schema.js';
 import { circusConfig, jsonConfig, safeJson, type PluginConfig } from './plugin-host/config-string.js';
 import type { Refusal } from './plugin-options.js';
 import type { DaemonFacts } from './process-plugins.js';
@@ -57,8 +58,10 @@ interface Look {
   readonly stderr: string;
 }
 
-/** Runs a program as the watcher would. */
+/** Runs a program as the watcher would; what is to have fewer rights than the daemon is not looked at with all of them. */
 function look(program: string, words: readonly string[], { spec }: Wish): Promise<Look> {
+  if (Object.keys(spec.options).some((key) => protective.has(key)))
+    return Promise.resolve({ code: 0, stdout: '', stderr: '' });
   const env = { ...(spec.copy_env && process.env), ...spec.env };
   return new Promise((done) => {
     const options = { cwd: spec.working_dir, env, timeout: patience, killSignal: 'SIGKILL' } as const;

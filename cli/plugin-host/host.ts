@@ -13,7 +13,7 @@ import { DaemonClient } from './daemon-client.js';
 export const exitCodes = { stopped: 0, failed: 1, usage: 2, unfit: 3 } as const;
 
 /** How long the clean-up may take, in ms: less than the 30 s after which the daemon kills. */
-const cleanUp = 10_000;
+const cleanUp = 5000;
 /** Node's longest timer: it holds the event loop open. */
 const longestTimer = 2 ** 31 - 1;
 
