@@ -7,17 +7,10 @@ import { readFiles } from './config/read.js';
 import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, protective, schema } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
+import { factsOf, type DaemonFacts } from './daemon-facts.js';
 import { refusals } from './plugin-options.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
-import {
-  buildProcessPlugins,
-  factsOf,
-  runsApart,
-  shownSection,
-  withCommands,
-  type DaemonFacts,
-  type ProcessPlugin,
-} from './process-plugins.js';
+import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
 
 /** A plugin section with the plugin that it names. */
 export interface Assembled extends MeantPlugin {

@@ -1,31 +1,19 @@
 /** Plugins in processes of their own: from a `[plugin:NAME]` section to the watcher `plugin:NAME` that runs it, as in Circus. */
-import { resolve } from 'node:path';
 import { quoteWord, type WatcherSpec } from '#core';
-import { pathOf } from '#plugins/controller/endpoint.js';
-import type { CircusOptions, Configuration, Origin, PluginSection } from './config/build.js';
+import type { Configuration, Origin, PluginSection } from './config/build.js';
 import { environmentsOf } from './config/environment.js';
 import type { Variables } from './config/expand.js';
 import { finished, rejectDoubled } from './config/judge.js';
 import type { Problem } from './config/problem.js';
 import { pluginNamed, unbuiltPlugins, type KnownPlugins, type MeantPlugin } from './config/rewrite.js';
+import type { Building } from './config/options.js';
 import { optionOf } from './config/schema.js';
 import type { WrittenSection } from './config/sections.js';
 import { buildWatcher, type BuiltWatcher } from './config/watcher.js';
 import { keysLostIn, type PluginConfig } from './plugin-host/config-string.js';
-import { isPythonName, nodeWords, pythonWords, type Wish, type Words } from './process-words.js';
+import type { DaemonFacts } from './daemon-facts.js';
+import { isPythonName, nodeWords, pythonWords, type Wish } from './process-words.js';
 import { firstParty } from './plugins.js';
-
-/** What plugins are told of the daemon; it stays as it was at the daemon's start. */
-export interface DaemonFacts {
-  readonly endpoint: string;
-  readonly pubsub: string;
-  /** In seconds. */
-  readonly checkDelay: number;
-  readonly loglevel?: string | undefined;
-  readonly logoutput?: string | undefined;
-  /** Their output is the daemon's, and not dropped. */
-  readonly debug: boolean;
-}
 
 /** A plugin with its watcher; that has no command before the daemon's addresses are known. */
 export interface ProcessPlugin extends BuiltWatcher {
@@ -59,81 +47,54 @@ export function buildProcessPlugins(
   environment: Variables,
   debug: boolean,
 ): { readonly built: readonly ProcessPlugin[]; readonly problems: readonly Problem[] } {
-  const { file, files, watchers } = configuration;
-  const closed = String(!debug);
-  const defaults = {
-    cmd: '-',
-    singleton: 'true',
-    copy_env: 'true',
-    copy_path: 'true',
-    priority: '1',
-    close_child_stdout: closed,
-    close_child_stderr: closed,
-  };
+  const { file, files } = configuration;
   const problems: Problem[] = [];
-  const written = { file, files, unread: [], defaults: new Map(), shared: [], problems: [] };
+  const building = (written: ReadonlyMap<string, WrittenSection>): Building => ({
+    written: { file, files, unread: [], sections: written, defaults: new Map(), shared: [], problems: [] },
+    known: {},
+    problems,
+    envFiles: new Map(),
+  });
   const sockets = new Set(configuration.sockets.map(({ spec }) => spec.name));
   const all = sections.map((plugin) => {
-    const { name, options, priority, origin } = plugin;
-    const texts = { ...defaults, ...(priority !== undefined && { priority: String(priority) }), ...options };
-    const own = Object.entries({ ...texts, name: origin.section }).filter(([key]) => isOfWatchers(key));
-    const section: WrittenSection = {
-      name: origin.section,
-      file: origin.file,
-      line: origin.line,
-      options: new Map(own.map(([key, value]) => [key, { key, value, ...placeIn(plugin, key) }])),
-    };
-    const alone = { ...written, sections: new Map([[section.name, section]]) };
-    const building = { written: alone, known: {}, problems, envFiles: new Map() };
+    const section = watcherSection(plugin, debug);
+    const own = building(new Map([[section.name, section]]));
     // Without [env]: as in Circus a plugin has the environment of the daemon.
-    const environments = environmentsOf(alone, environment, (problem) => problems.push(problem));
-    const around = { environments, sockets, lostSockets: new Set<string>(), shell: false };
-    const { spec, ...places } = buildWatcher(building, section, around);
-    const { name: _, isolate: _isolate, ...rest } = options;
-    const free = Object.fromEntries(Object.entries(rest).filter(([key]) => !isOfWatchers(key)));
-    return { ...places, spec: { ...spec, options: { ...free, ...spec.options } }, section, plugin, name };
+    const environments = environmentsOf(own.written, environment, (problem) => problems.push(problem));
+    const watcher = buildWatcher(own, section, { environments, sockets, lostSockets: new Set(), shell: false });
+    const free = Object.entries(plugin.options).filter(([key]) => key !== 'isolate' && !isOfWatchers(key));
+    const spec = { ...watcher.spec, options: { ...Object.fromEntries(free), ...watcher.spec.options } };
+    return { ...watcher, spec, section: plugin, origin: plugin.origin };
   });
-  rejectDoubled({ written: { ...written, sections: new Map() }, known: {}, problems, envFiles: new Map() }, 'watcher', [
-    ...watchers.map(({ spec, origin }) => ({ spec, section: { ...origin, name: origin.section, options: new Map() } })),
-    ...all,
-  ]);
+  const named = [...configuration.watchers, ...all].map(({ spec, origin }) => ({
+    spec,
+    section: { ...origin, name: origin.section, options: new Map() },
+  }));
+  rejectDoubled(building(new Map()), 'watcher', named);
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
-    built: all
-      .filter(({ section }) => !broken.has(section.name))
-      .map(({ spec, places, variables, plugin }) => ({
-        ...{ spec, places, variables },
-        ...{ section: plugin, origin: plugin.origin },
-      })),
+    built: all.filter(({ origin }) => !broken.has(origin.section)),
     problems: finished(problems, files),
   };
 }
 
-/** What the controller with these options will answer to; undefined without a controller, or when its options are wrong. */
-export async function factsOf(
-  controller: MeantPlugin | undefined,
-  { loglevel, logoutput, debug = false }: CircusOptions,
-): Promise<DaemonFacts | undefined> {
-  if (!controller) return undefined;
-  const { optionsSchema, settingsOf } = await import('#plugins/controller/options.js');
-  const result = await optionsSchema['~standard'].validate(controller.options);
-  if (result.issues) return undefined;
-  const { endpoint, pubsub_endpoint: pubsub, check_delay: checkDelay } = settingsOf(result.value);
-  return {
-    endpoint: reachable(endpoint),
-    pubsub: reachable(pubsub),
-    checkDelay,
-    loglevel: debug ? 'DEBUG' : loglevel,
-    logoutput,
-    debug,
+/** What a section says of its watcher, over Circus's defaults; the command is put in later, unless the section has one. */
+function watcherSection(plugin: PluginSection, debug: boolean): WrittenSection {
+  const { options, priority = 1, origin } = plugin;
+  const texts = {
+    cmd: '-',
+    singleton: 'true',
+    copy_env: 'true',
+    ...(options['copy_env'] === undefined && { copy_path: 'true' }),
+    close_child_stdout: String(!debug),
+    close_child_stderr: String(!debug),
+    ...options,
+    priority: String(priority),
+    name: origin.section,
   };
-}
-
-/** An address to listen on as one to connect to, from any folder. */
-function reachable(address: string): string {
-  const path = pathOf(address);
-  if (path !== undefined) return `ipc://${resolve(path)}`;
-  return address.replace(/^tcp:\/\/(?:\*|0\.0\.0\.0):/, 'tcp://127.0.0.1:').replace('//[::]:', '//[::1]:');
+  const own = Object.entries(texts).filter(([key]) => isOfWatchers(key));
+  const written = own.map(([key, value]) => [key, { key, value, ...placeIn(plugin, key) }] as const);
+  return { name: origin.section, file: origin.file, line: origin.line, options: new Map(written) };
 }
 
 /** The plugins with their commands; what can't be run is told, and left out. */
@@ -147,7 +108,7 @@ export async function withCommands(
     built.map(async (plugin) => {
       const { section, spec } = plugin;
       const found = await wordsFor(plugin, facts, folder, known);
-      if (!('words' in found)) return { ready: [], problems: found.problems };
+      if (!found.words) return { ready: [], problems: found.problems };
       const cmd = section.options['cmd'] === undefined ? found.words.map(quoteWord).join(' ') : spec.cmd;
       return { ready: [{ ...plugin, spec: { ...spec, cmd } }], problems: found.problems };
     }),
@@ -155,7 +116,11 @@ export async function withCommands(
   return { ready: all.flatMap(({ ready }) => ready), problems: all.flatMap(({ problems }) => problems) };
 }
 
-type Found = (Words | object) & { readonly problems: readonly Problem[] };
+/** The words that start a plugin, when there are any, and what is wrong with its section. */
+interface Found {
+  readonly words?: readonly string[];
+  readonly problems: readonly Problem[];
+}
 
 async function wordsFor(
   { section, spec }: ProcessPlugin,
@@ -167,8 +132,7 @@ async function wordsFor(
   const refuse = (key: string, message: string): Found => ({ problems: [problemIn(section, 'error', key, message)] });
   if (firstParty(pluginNamed(use)))
     return refuse('isolate', `plugin "${pluginNamed(use)}" works inside the daemon only: take "isolate" away`);
-  if (!facts)
-    return refuse('use', `plugin "${use}" speaks to the controller, which this configuration has switched off`);
+  if (!facts) return refuse('use', `plugin "${use}" needs the controller, which this configuration does not have`);
   if (/:\*$/.test(facts.endpoint) || /:\*$/.test(facts.pubsub))
     return refuse(
       'use',

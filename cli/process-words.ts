@@ -7,7 +7,7 @@ import { pluginNamed } from './config/rewrite.js';
 import { protective } from './config/schema.js';
 import { circusConfig, jsonConfig, safeJson, type PluginConfig } from './plugin-host/config-string.js';
 import type { Refusal } from './plugin-options.js';
-import type { DaemonFacts } from './process-plugins.js';
+import type { DaemonFacts } from './daemon-facts.js';
 import { firstParty, locate } from './plugins.js';
 
 /** What is to be started, and in what surroundings. */
@@ -69,7 +69,7 @@ function look(program: string, words: readonly string[], { spec }: Wish): Promis
       done({
         code: error ? (error.killed ? 'timeout' : error.code) : 0,
         stdout,
-        stderr: stderr || String(error ?? ''),
+        stderr: stderr || (error?.message ?? ''),
       }),
     );
     child.stdin?.end();

@@ -97,18 +97,20 @@ export class DaemonClient {
   }
 
   #send(request: object, within: number, unwanted = () => false): Promise<void> {
-    const end = performance.now() + within;
-    const sent = this.#sending.then(async () => {
-      if (unwanted()) return;
-      this.#dealer.sendTimeout = Math.max(0, Math.ceil(end - performance.now()));
-      try {
-        await this.#dealer.send(JSON.stringify(request));
-      } catch (error) {
-        throw new Error(`no daemon could be reached at ${this.#endpoint}`, { cause: error });
-      }
-    });
+    const sent = this.#deliver(this.#sending, request, performance.now() + within, unwanted);
     this.#sending = sent.catch(() => undefined);
     return sent;
+  }
+
+  async #deliver(before: Promise<unknown>, request: object, end: number, unwanted: () => boolean): Promise<void> {
+    await before;
+    if (unwanted()) return;
+    this.#dealer.sendTimeout = Math.max(0, Math.ceil(end - performance.now()));
+    try {
+      await this.#dealer.send(JSON.stringify(request));
+    } catch (error) {
+      throw new Error(`no daemon could be reached at ${this.#endpoint}`, { cause: error });
+    }
   }
 
   async #receive(): Promise<void> {

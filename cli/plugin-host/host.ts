@@ -4,7 +4,7 @@ import { reasonOf, Scope } from '#core';
 import type { DaemonLog } from '../log.js';
 import { inTime } from '../deadline.js';
 import { refusals, type Refusal } from '../plugin-options.js';
-import { locate } from '../plugins.js';
+import { firstParty, locate } from '../plugins.js';
 import { checkClientPlugin, type AnyClientPlugin, type ClientContext } from './client-plugin.js';
 import type { PluginConfig } from './config-string.js';
 import { DaemonClient } from './daemon-client.js';
@@ -28,8 +28,8 @@ export interface Settings {
 
 /** Imports a plugin: a path, or a package as the working directory finds it. @throws Error that says what is wrong */
 export async function loadPlugin(use: string): Promise<AnyClientPlugin> {
-  const folder = process.cwd();
-  const file = locate(use, folder);
+  if (firstParty(use)) throw new Error(`plugin "${use}" works inside the daemon only`);
+  const file = locate(use, process.cwd());
   let module: { readonly default?: unknown };
   try {
     module = (await inTime('its module', import(pathToFileURL(file).href))) as typeof module;

@@ -1,14 +1,14 @@
 /** Plugins in processes of their own: Circus's in Python, and ours. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { circusdPerTest, type Circusd, type CircusdOptions } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { noteIn, notesIn, type Note } from '../support/notes.js';
-import { inRoot, root } from '../support/paths.js';
+import { installPackages } from '../support/packages.js';
+import { inRoot } from '../support/paths.js';
 import { python } from '../support/python.js';
-import { temporaryPerTest, type Temporary } from '../support/temporary.js';
-import { circusd, linesOf } from './program.js';
+import type { Temporary } from '../support/temporary.js';
 
 const interpreter = '/usr/bin/python3';
 const pythonPath = { PYTHONPATH: inRoot('test/fixtures/python'), PYTHONDONTWRITEBYTECODE: '1' };
@@ -16,19 +16,11 @@ const watchers = '[watcher:trigger]\ncmd = sleep 600\n[watcher:spare]\ncmd = sle
 const witness = `[plugin:w]\nuse = witness.Witness\npython = ${interpreter}\nfile = notes\n`;
 const seer = '[plugin:s]\nuse = circusd-plugin-seer\nisolate = process\nfile = notes\n';
 
-/** What a plugin from npm finds beside the configuration. */
-function install({ path }: Pick<Temporary, 'path'>): void {
-  mkdirSync(join(path, 'node_modules'));
-  symlinkSync(root, join(path, 'node_modules/circusd'));
-  for (const name of ['seer', 'greeter'])
-    symlinkSync(
-      inRoot(`test/fixtures/packages/circusd-plugin-${name}`),
-      join(path, `node_modules/circusd-plugin-${name}`),
-    );
-}
-
 /** Node finds the packages beside a link, and not beside what it leads to. */
-const options: CircusdOptions = { env: { ...pythonPath, NODE_OPTIONS: '--preserve-symlinks' }, prepare: install };
+const options: CircusdOptions = {
+  env: { ...pythonPath, NODE_OPTIONS: '--preserve-symlinks' },
+  prepare: (folder) => installPackages(folder.path),
+};
 
 describe('a plugin in a process of its own', function () {
   this.timeout(30_000);
@@ -84,6 +76,7 @@ describe('a plugin in a process of its own', function () {
     it('sees events, is answered and obeyed, and is asked to end', async () => {
       const daemon = await start(witness + watchers);
       await seesAndAsks(daemon);
+      assert.equal((find(daemon, 'client')['reply'] as Note)['numwatchers'], 3);
       const { stdout } = await daemon.ctl('status');
       assert.match(stdout, /^plugin:w: active$/m);
       const notes = join(daemon.folder.path, 'notes');
@@ -93,7 +86,7 @@ describe('a plugin in a process of its own', function () {
     });
 
     it('is started with the words that Circus starts it with', async () => {
-      const daemon = await start(`[circus]\nloglevel = warning\nlogoutput = ${'log'}\n${witness}priority = 3\na = 1\n`);
+      const daemon = await start(`[circus]\nloglevel = warning\nlogoutput = log\n${witness}priority = 3\na = 1\n`);
       const { argv, delay } = await noted(daemon, 'init');
       const { path } = daemon.folder;
       const config = `__name__:plugin:w:::a:1:::file:notes:::name:plugin:w:::priority:3:::python:${interpreter}`;
@@ -212,128 +205,5 @@ describe('a plugin in a process of its own', function () {
     await daemon.ctl('set', 'plugin:s', 'graceful_timeout', '9');
     assert.equal((await daemon.ctl('save')).code, 0);
     assert.match(readFileSync(join(daemon.folder.path, 'saved.ini'), 'utf8'), /\[plugin:s\]\ngraceful_timeout = 9/);
-  });
-});
-
-describe('a plugin that cannot run in a process of its own', function () {
-  this.timeout(30_000);
-  const folder = temporaryPerTest();
-  const startDaemon = circusdPerTest();
-
-  async function check(ini: string, env: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
-    folder.write('a.ini', ini);
-    const { stderr } = await circusd(
-      { cwd: folder.path, env: { NODE_OPTIONS: '--preserve-symlinks', ...env } },
-      '--check',
-      'a.ini',
-    );
-    return linesOf(stderr);
-  }
-
-  /** A package of that name that is not Circus's: whatever else Python has, it finds this one first. */
-  const without = () => {
-    folder.write('not-circus/circus.py', '');
-    return { PYTHONPATH: join(folder.path, 'not-circus'), PYTHONDONTWRITEBYTECODE: '1' };
-  };
-
-  const faults: readonly (readonly [string, string, RegExp])[] = [
-    [
-      'one that answers the daemon',
-      '[plugin:f]\nuse = flapping\nisolate = process\n',
-      /^error: a\.ini:3:11: plugin "flapping" works inside the daemon only: take "isolate" away; \[plugin:f\] is left out$/,
-    ],
-    [
-      'a package for the daemon itself',
-      '[plugin:g]\nuse = circusd-plugin-greeter\nisolate = process\n',
-      /^error: a\.ini:2:7: plugin ".*greeter.*" works inside the daemon only: take "isolate = process" away; \[plugin:g\] is left out$/,
-    ],
-    [
-      'one that is for a process and does not say so',
-      '[plugin:s]\nuse = circusd-plugin-seer\nfile = x\n',
-      /^error: a\.ini:2:7: plugin "circusd-plugin-seer" runs in a process of its own: write "isolate = process" into its section; /,
-    ],
-    [
-      'one with an unknown option',
-      `${seer}txet = 1\n`,
-      /^error: a\.ini:5:8: option "txet" of plugin "s": there is no such option; \[plugin:s\] is left out$/,
-    ],
-    [
-      'one that is not there',
-      '[plugin:s]\nuse = no-such\nisolate = process\n',
-      /^error: a\.ini:2:7: plugin "no-such" is neither/,
-    ],
-    [
-      'another way to isolate',
-      '[plugin:s]\nuse = x\nisolate = thread\n',
-      /^error: a\.ini:3:11: "isolate" must be process, and is "thread"/,
-    ],
-    [
-      'a wrong option of its watcher',
-      `${seer}numprocesses = 2\n`,
-      /^error: a\.ini:5:16: "numprocesses" is 2, but a singleton/,
-    ],
-    [
-      'a second watcher of its name',
-      `${seer}[watcher:plugin:s]\ncmd = sleep 1\n`,
-      /^error: a\.ini:1:1: watcher "plugin:s" has the same name as \[watcher:plugin:s\]/,
-    ],
-    [
-      'a daemon without a controller',
-      `[circus]\nendpoint =\n${seer}`,
-      /^error: a\.ini:4:7: plugin "circusd-plugin-seer" speaks to the controller, which this configuration has switched off/,
-    ],
-    [
-      'a daemon at an open port',
-      `[circus]\nendpoint = tcp://127.0.0.1:*\n${seer}`,
-      /^error: a\.ini:4:7: plugin "circusd-plugin-seer" can't be told where the daemon is, as "tcp:\/\/127\.0\.0\.1:\*"/,
-    ],
-  ];
-  for (const [title, ini, expected] of faults) {
-    it(`is told with its place: ${title}`, async () => {
-      install(folder);
-      const lines = await check(ini);
-      assert.equal(lines.length, 1, lines.join('\n'));
-      assert.match(lines[0]!, expected);
-    });
-  }
-
-  it('is refused at its "use" without the package of Circus, by --check and by a daemon that runs all else', async () => {
-    const env = without();
-    const expected =
-      /a\.ini:2:7: plugin "my\.Plugin" is neither one of ours.*, and as a Python class it needs Python's package "circus", which \/usr\/bin\/python3 can't import \(ImportError: .*\); \[plugin:p\] is left out$/;
-    const ini = `[plugin:p]\nuse = my.Plugin\npython = ${interpreter}\n${watchers}`;
-    const lines = await check(ini, env);
-    assert.equal(lines.length, 1, lines.join('\n'));
-    assert.match(lines[0]!, expected);
-    const daemon = await startDaemon(ini, { env });
-    assert.deepEqual(((await daemon.json('list')) as { readonly watchers: readonly string[] }).watchers, [
-      'spare',
-      'trigger',
-    ]);
-    assert.match(daemon.log, /plugin \\"my\.Plugin\\" is neither.*Python's package \\"circus\\"/);
-  });
-
-  it('is refused when its class, or its Python, is not there', async () => {
-    const section = (use: string, more: string) => `[plugin:p]\nuse = ${use}\npython = ${more}\n`;
-    const [noClass] = await check(section('witness:Nobody', interpreter), pythonPath);
-    assert.match(noClass!, /a\.ini:2:7: .* it can't be imported by \/usr\/bin\/python3 \(AttributeError: .*Nobody/);
-    const [noPython] = await check(section('witness.Witness', 'no-python'), pythonPath);
-    assert.match(noPython!, /a\.ini:2:7: .* it needs Python: .*"no-python"/);
-  });
-
-  it('is only warned of when it is one of Circus that this version is to have', async () => {
-    const lines = await check(
-      `[plugin:p]\nuse = circus.plugins.statsd.FullStats\npython = ${interpreter}\n`,
-      without(),
-    );
-    assert.match(
-      lines.join('\n'),
-      /^warning: a\.ini:2:7: this version has no plugin "full-stats" yet.*package "circus".*left out$/,
-    );
-  });
-
-  it('is warned of when the form of Circus cannot hold a value', async () => {
-    const lines = await check(`${witness}text = a:::b\n`, pythonPath);
-    assert.match(lines.join('\n'), /^warning: a\.ini:5:8: "text" does not reach the plugin as it is: /);
   });
 });

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { circusdPerTest } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { noteIn, notesIn } from '../../support/notes.js';
-import { inRoot, program, root } from '../../support/paths.js';
+import { installPackages } from '../../support/packages.js';
+import { program } from '../../support/paths.js';
 import { run } from '../../support/run.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 
@@ -28,14 +28,7 @@ describe('circus-plugin', function () {
   const ini = () =>
     `[circus]\nendpoint = ipc://${folder.path}/c\npubsub_endpoint = ipc://${folder.path}/e\n[watcher:a]\ncmd = sleep 600\n`;
 
-  beforeEach('install the plugin', () => {
-    mkdirSync(join(folder.path, 'node_modules'));
-    symlinkSync(root, join(folder.path, 'node_modules/circusd'));
-    symlinkSync(
-      inRoot('test/fixtures/packages/circusd-plugin-seer'),
-      join(folder.path, 'node_modules/circusd-plugin-seer'),
-    );
-  });
+  beforeEach('install the plugin', () => installPackages(folder.path));
 
   afterEach('end what runs', async () => {
     for (const child of started.splice(0)) {
@@ -143,7 +136,8 @@ describe('circus-plugin', function () {
       { key: 'file', message: 'it is missing' },
     ]);
     assert.equal((await plugin('--check', '--config', 'file:notes', 'circusd-plugin-seer')).code, 0);
-    assert.equal((await plugin('no-such')).code, 3);
+    assert.match((await plugin('no-such')).stderr, /\\"no-such\\" is neither/);
+    assert.match((await plugin('flapping')).stderr, /\\"flapping\\" works inside the daemon only/);
     folder.write('odd.mjs', 'export default { name: "odd" };\n');
     assert.match((await plugin('./odd.mjs')).stderr, /\\"run\\" is not a function/);
   });
