@@ -16,6 +16,9 @@ export interface DaemonFacts {
   readonly debug: boolean;
 }
 
+/** What programs take; the daemon takes any other word for info. */
+const levels = /^(?:debug|info|warning|error|critical)$/i;
+
 /** What the controller with these options will answer to; undefined without a controller, or when its options are wrong. */
 export async function factsOf(
   controller: MeantPlugin | undefined,
@@ -30,7 +33,7 @@ export async function factsOf(
     endpoint: reachable(endpoint),
     pubsub: reachable(pubsub),
     checkDelay,
-    loglevel: debug ? 'DEBUG' : loglevel,
+    loglevel: debug ? 'DEBUG' : levels.test(loglevel ?? '') ? loglevel : undefined,
     logoutput,
     debug,
   };

@@ -1,5 +1,5 @@
 /** Plugins in processes of their own: from a `[plugin:NAME]` section to the watcher `plugin:NAME` that runs it, as in Circus. */
-import { quoteWord, type WatcherSpec } from '#core';
+import { quoteWord, reasonOf, type WatcherSpec } from '#core';
 import type { Configuration, Origin, PluginSection } from './config/build.js';
 import { environmentsOf } from './config/environment.js';
 import type { Variables } from './config/expand.js';
@@ -107,7 +107,12 @@ export async function withCommands(
   const all = await Promise.all(
     built.map(async (plugin) => {
       const { section, spec } = plugin;
-      const found = await wordsFor(plugin, facts, folder, known);
+      const found = await wordsFor(plugin, facts, folder, known).catch((error: unknown) => ({
+        words: undefined,
+        problems: [
+          problemIn(section, 'error', 'use', `plugin "${section.use}" can't be looked at: ${reasonOf(error)}`),
+        ],
+      }));
       if (!found.words) return { ready: [], problems: found.problems };
       const cmd = section.options['cmd'] === undefined ? found.words.map(quoteWord).join(' ') : spec.cmd;
       return { ready: [{ ...plugin, spec: { ...spec, cmd } }], problems: found.problems };

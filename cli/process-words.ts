@@ -94,11 +94,21 @@ export async function nodeWords(wish: Configured): Promise<Words | { readonly re
   const { code, stdout, stderr } = await look(process.execPath, [program, '--check', '--config', config, module], wish);
   if (code === 'timeout') return unfit(`plugin "${use}" has not come to an end within 10 s while it was looked at`);
   if (code !== 0) {
-    const refusals = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Refusal] : []));
+    const refusals = stdout.split('\n').flatMap((line) => readRefusal(line) ?? []);
     return refusals.length > 0 ? { refusals } : unfit(`plugin "${use}" can't be looked at: ${lastLine(stderr)}`);
   }
   const delay = ['--check-delay', String(facts.checkDelay)];
   return { words: [process.execPath, program, ...sharedOptions(facts, config), ...delay, module] };
+}
+
+/** A line of `circus-plugin --check`; undefined for what the plugin itself has written. */
+function readRefusal(line: string): Refusal | undefined {
+  try {
+    const found = JSON.parse(line) as Refusal | null;
+    return typeof found?.message === 'string' ? found : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Exit codes: 3 without Circus, 4 without the class. */
@@ -148,7 +158,8 @@ export async function pythonWords(
   const said = lastLine(stderr);
   if (code === 'timeout') return unfit(`it has not been imported by ${python} within 10 s`);
   if (code === 4) return unfit(`it can't be imported by ${python} (${said})`);
-  if (code !== 0) return unfit(`it needs Python's package "circus", which ${python} can't import (${said})`);
+  if (code === 3) return unfit(`it needs Python's package "circus", which ${python} can't import (${said})`);
+  if (code !== 0) return unfit(`it can't be looked at by ${python} (${said})`);
   const words = [...sharedOptions(facts, circusConfig(wish.config)), use];
   const isPlain = words.every((word) => !/(?:\$|\()\(circus\./i.test(word));
   return { words: isPlain ? [python, '-c', pythonMain, ...words] : [python, '-c', pythonMainOfJson, safeJson(words)] };

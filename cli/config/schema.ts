@@ -76,7 +76,7 @@ const pluginRows: readonly Row[] = [
     null,
     "The plugin: a first-party name, Circus's dotted name, a Python class, an npm package or a path.",
   ],
-  ['isolate', 'isolation', null, null, 'process: run it in a process of its own, as the watcher plugin:NAME.'],
+  ['isolate', 'isolation', null, null, 'With "process" it runs in a process of its own, as the watcher plugin:NAME.'],
   ['python', 'text', 'python3', null, 'The Python that runs a class of Circus, by name or path.'],
   ['priority', 'int', '1', null, 'Higher starts earlier and stops later, when it runs in a process of its own.'],
   [

@@ -1,7 +1,7 @@
 /** What a plugin in a process of its own says to the daemon, and hears from it: a DEALER and a SUB, as Circus's plugins have. */
 import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { Dealer, Subscriber } from 'zeromq';
-import { loadZeroMq } from '../ctl/client.js';
 import { CallError, type CallOptions, type PluginEvent, type Reply } from './client-plugin.js';
 
 /** How long a call waits for its reply, a cast for somebody who takes it, in ms. */
@@ -27,9 +27,10 @@ export class DaemonClient {
   /** zeromq takes one message at a time. */
   #sending: Promise<unknown> = Promise.resolve();
 
-  /** @throws Error for an address that is none */
+  /** @throws Error for an address that is none, or when the package zeromq is missing */
   constructor(endpoint: string, pubsub: string) {
-    const { Dealer, Subscriber } = loadZeroMq();
+    // Only now, as a look at a plugin needs none.
+    const { Dealer, Subscriber } = createRequire(import.meta.url)('zeromq') as typeof import('zeromq');
     this.#endpoint = endpoint;
     // Nothing waits inside for a daemon: a command must not be carried out an hour later.
     const routingId = randomBytes(16).toString('hex');

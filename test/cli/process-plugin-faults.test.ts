@@ -114,6 +114,17 @@ describe('a plugin that cannot run in a process of its own', function () {
     assert.match(daemon.log, /plugin \\"my\.Plugin\\" is neither.*Python's package \\"circus\\"/);
   });
 
+  it('is refused when it breaks off the look at it, whatever it prints', async () => {
+    folder.write('quit.mjs', `console.log('{ hello');\nconsole.log('null');\nprocess.exit(9);\n`);
+    const [line, ...more] = await check('[plugin:p]\nuse = ./quit.mjs\nisolate = process\n');
+    assert.deepEqual(more, []);
+    assert.match(line!, /a\.ini:2:7: plugin "\.\/quit\.mjs" can't be looked at: /);
+    folder.write('quit.py', `raise SystemExit(7)\n`);
+    const env = { ...pythonPath, PYTHONPATH: `${pythonPath.PYTHONPATH}:${folder.path}` };
+    const [python] = await check(`[plugin:p]\nuse = quit.Plugin\npython = ${interpreter}\n`, env);
+    assert.match(python!, /a\.ini:2:7: .* it can't be looked at by \/usr\/bin\/python3 /);
+  });
+
   it('is refused when its class, or its Python, is not there', async () => {
     const section = (use: string, more: string) => `[plugin:p]\nuse = ${use}\npython = ${more}\n`;
     const [noClass] = await check(section('witness:Nobody', interpreter), pythonPath);

@@ -179,7 +179,7 @@ describe('a plugin in a process of its own', function () {
   });
 
   it('is left alone by reloadconfig unless its own section changed', async () => {
-    const daemon = await start(`[circus]\nloglevel = info\nlogoutput = log\n${seer}priority = 5\n${watchers}`);
+    const daemon = await start(`[circus]\nloglevel = warn\nlogoutput = log\n${seer}priority = 5\n${watchers}`);
     const path = join(daemon.folder.path, 'circus.ini');
     const text = readFileSync(path, 'utf8');
     const first = await pidOf(daemon, 'plugin:s');
@@ -190,7 +190,7 @@ describe('a plugin in a process of its own', function () {
       return names.includes('plugin:s') ? pidOf(daemon, 'plugin:s') : undefined;
     };
     assert.equal(await reload('x', 'x'), first);
-    assert.equal(await reload('loglevel = info', 'loglevel = debug\ndebug = 1'), first);
+    assert.equal(await reload('loglevel = warn', 'loglevel = debug\ndebug = 1'), first);
     assert.equal(await reload(/^endpoint = .*/m, 'endpoint = ipc://elsewhere'), first);
     assert.equal(await reload('priority = 5', 'priority = 6'), first);
     assert.equal(await reload('file = notes', 'flie = notes'), first, 'a broken section keeps its old form');
