@@ -28,7 +28,12 @@ if (compiled.status !== 0) process.exit(1);
 const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
 const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
 const { metafile } = await build({
-  entryPoints: ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))],
+  entryPoints: [
+    'core/index.ts',
+    'cli/plugin-host/client-plugin.ts',
+    ...programs.map((name) => `cli/${name}`),
+    ...doors.filter((file) => existsSync(file)),
+  ],
   outdir: 'dist',
   outbase: '.',
   bundle: true,

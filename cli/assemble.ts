@@ -2,13 +2,15 @@
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import { buildConfiguration, type Configuration } from './config/build.js';
-import { byPlace, didYouMean, type Problem } from './config/problem.js';
+import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
-import { meantPlugins, unbuiltPlugins, type MeantPlugin } from './config/rewrite.js';
+import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, protective, schema } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
-import { inTime } from './deadline.js';
+import { factsOf, type DaemonFacts } from './daemon-facts.js';
+import { refusals } from './plugin-options.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
+import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
 
 /** A plugin section with the plugin that it names. */
 export interface Assembled extends MeantPlugin {
@@ -22,6 +24,11 @@ export interface Assembly {
   readonly watchers: readonly WatcherSpec[];
   readonly meant: readonly MeantPlugin[];
   readonly plugins: readonly Assembled[];
+  /** Plugins in processes of their own, whose watchers are among the others. */
+  readonly apart: readonly ProcessPlugin[];
+  /** All plugin sections in effect, also those that run apart. */
+  readonly shown: readonly MeantPlugin[];
+  readonly facts: DaemonFacts | undefined;
   readonly problems: readonly Problem[];
   /** Reads the same once more, as it is now. */
   readonly again: () => Promise<Assembly>;
@@ -33,38 +40,56 @@ export interface Reading {
   readonly again?: boolean;
   /** Circus's addresses where none is said, whatever the file says. */
   readonly circusEndpoints?: boolean;
+  /** What is known of the daemon that runs. */
+  readonly facts?: DaemonFacts | undefined;
 }
 
-/** Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. */
+/**
+ * Reads a configuration and finds the plugins that it means; what is wrong is in `problems`, and left out. When it is
+ * read again, `facts` are those of the daemon that runs.
+ */
 export async function assemble(path: string, environment: NodeJS.ProcessEnv, how: Reading = {}): Promise<Assembly> {
   const folder = dirname(path);
   const written = readFiles(path, environment, how);
   const uses = [...written.sections.values()].flatMap(({ name }) =>
     name.startsWith('plugin:') ? (optionsOf(written, name).get('use')?.value ?? []) : [],
   );
-  const built = buildConfiguration(written, environment, claimedKeys(uses, folder));
+  const read = buildConfiguration(written, environment, claimedKeys(uses, folder));
   const configuration: Configuration = how.circusEndpoints
-    ? { ...built, circus: { ...built.circus, endpoints: 'circus' } }
-    : built;
+    ? { ...read, circus: { ...read.circus, endpoints: 'circus' } }
+    : read;
   const known = {
     ownerOf: (key: string) => ownerOfKey(key)?.name,
     has: (name: string) => firstParty(name) !== undefined,
   };
-  const problems: Problem[] = [...configuration.problems, ...unbuiltPlugins(configuration, known)];
-  const meant = meantPlugins(configuration, known);
+  const sections = configuration.plugins.filter((section) => runsApart(section, folder));
+  const debug = how.facts?.debug ?? configuration.circus.debug === true;
+  const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
+  const problems: Problem[] = [...configuration.problems, ...unfit];
+  const inside = configuration.plugins.filter((section) => !sections.includes(section));
+  const watchers = [...configuration.watchers, ...built];
+  const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
+  const controller = meant.find(({ use }) => use === 'controller');
+  const facts = how.again ? how.facts : await factsOf(controller, configuration.circus);
   // Side by side, so that several that never come to an end take no longer than one.
-  const found = await Promise.all(meant.map((section) => findPlugin(section, folder, configuration)));
+  const [found, apart] = await Promise.all([
+    Promise.all(meant.map((section) => findPlugin(section, folder, configuration))),
+    withCommands(built, facts, folder, known),
+  ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
-  problems.push(...found.flatMap(({ problems }) => problems));
+  problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems);
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
     configuration,
     written,
     meant,
-    watchers: configuration.watchers.map(({ spec }) => withNeeds(spec)),
+    watchers: [...configuration.watchers, ...apart.ready].map(({ spec }) => withNeeds(spec)),
+    apart: apart.ready,
+    shown: [...meant, ...sections.map(shownSection)],
+    facts,
     plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
-    again: () => assemble(path, environment, { ...how, again: true }),
+    again: () => assemble(path, environment, { ...how, again: true, facts }),
   };
 }
 
@@ -117,28 +142,6 @@ async function checkOptions(
 }
 
 const watcherKeys = new Set(schema.watcher.map(({ key }) => key));
-
-async function refusals(plugin: AnyPlugin, options: MeantPlugin['options']) {
-  const result = await inTime(
-    `the check of the options of plugin "${plugin.name}"`,
-    plugin.options?.['~standard'].validate(options),
-  );
-  if (!result?.issues) return [];
-  const known = optionsKnownTo(plugin);
-  return result.issues.map(({ path = [], message }) => {
-    const [first] = path;
-    const key = first === undefined ? undefined : String(typeof first === 'object' ? first.key : first);
-    // What a validator says about a name that it does not know is rarely meant for people.
-    // One with dots comes from a section of its own, and its plugin has its own words.
-    const unknown = key !== undefined && !key.includes('.') && known.length > 0 && !known.includes(key);
-    return { key, message: unknown ? `there is no such option${didYouMean(key, known)}` : message };
-  });
-}
-
-function optionsKnownTo(plugin: AnyPlugin): readonly string[] {
-  const schema = plugin.options?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' });
-  return Object.keys((schema?.['properties'] as object | undefined) ?? {});
-}
 
 function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {
   const place = key === undefined ? undefined : places[key];

@@ -1,16 +1,6 @@
 #!/usr/bin/env node
-/** The command line client of the daemon. */
+/** The door of the command line client: the rest is imported late, as the bundler puts modules of several programs in an order of its own. */
 // oxlint-disable-next-line import/no-unassigned-import
 import './debugger.js';
-import { exitCodes } from './ctl/failure.js';
-import { run, type Output } from './ctl/run.js';
 
-const output: Output = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-};
-// Whoever read our output has had enough; that is no failure.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(process.exitCode));
-
-process.once('SIGINT', () => process.exit(exitCodes.failed));
-process.exitCode = await run(process.argv.slice(2), output);
+await import('./ctl/main.js');

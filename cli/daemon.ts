@@ -83,9 +83,9 @@ function endpointNotice({ configuration: { file }, meant }: Assembly): string {
 }
 
 /** Why a section can't be shown; undefined when it can. */
-function missing({ configuration, meant }: Assembly, only: string | undefined): string | undefined {
-  if (only === undefined || effective(configuration, meant, only).length > 0) return undefined;
-  const names = effective(configuration, meant).flatMap((block) => [sectionOf(block), block.name || block.kind]);
+function missing({ configuration, shown }: Assembly, only: string | undefined): string | undefined {
+  if (only === undefined || effective(configuration, shown, only).length > 0) return undefined;
+  const names = effective(configuration, shown).flatMap((block) => [sectionOf(block), block.name || block.kind]);
   return `there is no section "${only}" in effect${didYouMean(only, names)}`;
 }
 
@@ -106,7 +106,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const parent = waitingParent();
   const { circusEndpoints = false } = options;
   const assembly = await assemble(file, process.env, { circusEndpoints });
-  const { configuration, meant, written } = assembly;
+  const { configuration, shown, written } = assembly;
   const problems = options.check || options.strict ? strictly(assembly.problems) : assembly.problems;
   const wrong = problems.some(({ severity }) => severity === 'error');
   if (options.showConfig !== undefined) {
@@ -120,7 +120,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return exitCodes.configuration;
     }
     process.stdout.write(
-      options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, meant, only, format),
+      options.asRead ? `${JSON.stringify(asRead(written))}\n` : showConfiguration(configuration, shown, only, format),
     );
     return wrong ? exitCodes.configuration : exitCodes.clean;
   }

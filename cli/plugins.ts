@@ -10,6 +10,7 @@ import type { KnownKeys } from './config/options.js';
 import { didYouMean } from './config/problem.js';
 import { circusPlugins, sectionOwners } from './config/rewrite.js';
 import { schema } from './config/schema.js';
+import { isClientPlugin } from './plugin-host/client-plugin.js';
 
 /** Names of plugins that are ours, now or later: a watcher with "uid" waits for one that is called "limits". */
 const reserved = new Set([
@@ -31,10 +32,24 @@ export function ownerOfKey(key: string): ManifestEntry | undefined {
   );
 }
 
-/** Where a third-party plugin's file is, looked for from the folder of the configuration file. @throws Error */
-function locate(use: string, folder: string): string {
+/** Where a third-party plugin's file should be, looked for from the folder of the configuration file. @throws Error */
+function whereabouts(use: string, folder: string): string {
   if (use.startsWith('.') || use.startsWith('/')) return resolve(folder, use);
   return createRequire(join(resolve(folder), 'circus.ini')).resolve(use);
+}
+
+/** The file of a third-party plugin, looked for from the folder of the configuration file. @throws Error when there is none */
+export function locate(use: string, folder: string): string {
+  try {
+    const file = whereabouts(use, folder);
+    if (existsSync(file)) return file;
+  } catch {
+    // The same as a file that is not there.
+  }
+  const known = manifest.map(({ name }) => name);
+  throw new Error(
+    `plugin "${use}" is neither one of ours${didYouMean(use, known)} nor a package that can be found from ${resolve(folder)}`,
+  );
 }
 
 /** The sections of first-party plugins, and the keys and sections that third-party packages claim in their package.json, without importing them. */
@@ -52,7 +67,7 @@ export function claimedKeys(uses: readonly string[], folder: string): KnownKeys 
 
 function claimsOf(use: string, folder: string): KnownKeys {
   try {
-    for (let at = dirname(locate(use, folder)); at !== dirname(at); at = dirname(at)) {
+    for (let at = dirname(whereabouts(use, folder)); at !== dirname(at); at = dirname(at)) {
       const file = join(at, 'package.json');
       if (existsSync(file)) return claimsIn(JSON.parse(readBytes(file).toString('utf8')));
     }
@@ -74,22 +89,15 @@ function claimsIn(contents: unknown): KnownKeys {
 export async function importPlugin(use: string, folder: string): Promise<AnyPlugin> {
   const own = firstParty(use);
   if (own) return (await own.load()).default;
-  let file: string;
-  try {
-    file = locate(use, folder);
-    if (!existsSync(file)) throw new Error('no such file');
-  } catch {
-    const known = manifest.map(({ name }) => name);
-    throw new Error(
-      `plugin "${use}" is neither one of ours${didYouMean(use, known)} nor a package that can be found from ${resolve(folder)}`,
-    );
-  }
+  const file = locate(use, folder);
   let module: { default?: unknown };
   try {
     module = (await inTime('its module', import(pathToFileURL(file).href))) as { default?: unknown };
   } catch (error) {
     throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
   }
+  if (isClientPlugin(module.default))
+    throw new Error(`plugin "${use}" runs in a process of its own: write "isolate = process" into its section`);
   const plugin = checkPlugin(module.default, use);
   if (reserved.has(plugin.name))
     throw new Error(`"${use}" calls itself "${plugin.name}", which is the name of a plugin of ours`);

@@ -37,6 +37,7 @@ export class Reconfiguration implements ConfigurationService {
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
+  /** The addresses that this daemon answers to, whatever the files say now. */
   readonly #log: Log;
   /** One change at a time: the next one reads the files when the last one is through. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -263,9 +264,9 @@ function writeAtOnce(file: string, text: string): void {
   renameSync(draft, file);
 }
 
-function traced({ configuration, watchers, meant }: Assembly): Traced {
+function traced({ configuration, watchers, meant, apart }: Assembly): Traced {
   const { circus, sockets } = configuration;
-  const sources = sourcesOf(configuration, meant);
+  const sources = sourcesOf({ ...configuration, watchers: [...configuration.watchers, ...apart] }, meant);
   return { circus, watchers, sockets: sockets.map(({ spec }) => spec), plugins: meant, sources };
 }
 

@@ -95,6 +95,11 @@ export const converters = {
     if (value === 'circus' || value === 'unix') return { value };
     return { wrong: `must be circus or unix, and is ${JSON.stringify(text)}` };
   },
+  /** Where a plugin runs that does not run in the daemon. */
+  isolation: (text) => {
+    const value = text.trim().toLowerCase();
+    return value === 'process' ? { value, text: value } : { wrong: `must be process, and is ${JSON.stringify(text)}` };
+  },
   family: (text) => oneOf(text, ['AF_INET', 'AF_INET6', 'AF_UNIX']),
   sockettype: (text) => oneOf(text, ['SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET']),
 } as const satisfies Record<string, (text: string) => Conversion>;

@@ -51,6 +51,7 @@ const types: Readonly<Record<OptionType, Json>> = {
   cpulimit: number(0, `^$|${time}`),
   expansion: { enum: ['circus', 'shell'] },
   endpoints: { enum: ['circus', 'unix'] },
+  isolation: { enum: ['process'] },
   family: oneOf('AF_INET', 'AF_INET6', 'AF_UNIX'),
   sockettype: oneOf('SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_RAW', 'SOCK_RDM', 'SOCK_SEQPACKET'),
 };

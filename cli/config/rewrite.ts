@@ -110,14 +110,18 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
   return [...meant, ...written];
 }
 
-/** A warning for each section of a plugin of Circus that this version does not have yet. */
-export function unbuiltPlugins({ plugins }: Configuration, known: KnownPlugins): readonly Problem[] {
+/** A warning for each section of a plugin of Circus that this version does not have yet; `why` not even Circus's own runs. */
+export function unbuiltPlugins(
+  { plugins }: Pick<Configuration, 'plugins'>,
+  known: KnownPlugins,
+  why?: string,
+): readonly Problem[] {
   return plugins
     .filter(({ use }) => !isBuilt(use, known))
     .map(({ name, use, origins, origin }) => {
       const place = origins.use ?? { ...origin, column: 1 };
       const section = `plugin:${name}`;
-      const message = `this version has no plugin "${pluginNamed(use)}" yet, which "${use}" is in Circus; [${section}] is left out`;
+      const message = `this version has no plugin "${pluginNamed(use)}" yet, which "${use}" is in Circus${why === undefined ? '' : `, and as a Python class ${why}`}; [${section}] is left out`;
       return { severity: 'warning', ...place, section, key: 'use', message };
     });
 }

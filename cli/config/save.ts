@@ -27,7 +27,8 @@ export function withDrift(text: string, drift: Plan['drift']): string {
     ]),
   );
   for (const { watcher, keys } of drift) {
-    const name = `watcher:${watcher}`;
+    // A plugin's watcher is what its section says.
+    const name = watcher.startsWith('plugin:') ? watcher : `watcher:${watcher}`;
     const options = sections.get(name) ?? new Map<string, unknown>();
     for (const change of keys) for (const [key, value] of optionsFor(change)) options.set(key, value);
     if (options.size > 0) sections.set(name, options);

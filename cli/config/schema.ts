@@ -79,9 +79,23 @@ const socketRows: readonly Row[] = [
 ];
 
 const pluginRows: readonly Row[] = [
-  ['use', 'text', null, null, "The plugin: a first-party name, Circus's dotted name, an npm package or a path."],
+  [
+    'use',
+    'text',
+    null,
+    null,
+    "The plugin: a first-party name, Circus's dotted name, a Python class, an npm package or a path.",
+  ],
+  ['isolate', 'isolation', null, null, 'With "process" it runs in a process of its own, as the watcher plugin:NAME.'],
+  ['python', 'text', 'python3', null, 'The Python that runs a class of Circus, by name or path.'],
   ['priority', 'int', '1', null, 'Higher starts earlier and stops later, when it runs in a process of its own.'],
-  ['*', 'text', null, null, "Everything else is the plugin's own."],
+  [
+    '*',
+    'text',
+    null,
+    null,
+    "Everything else is the plugin's own; in a process of its own, options of watchers are its watcher's.",
+  ],
 ];
 
 /** The options of each kind of section. */

@@ -150,7 +150,9 @@ export function firstEndpoint(options: ControllerOptions, { endpoint }: Settings
 }
 
 /** The values that are reported, with a default for what is not given. */
-export function settingsOf(options: ControllerOptions): { -readonly [K in keyof Settings]: Settings[K] } {
+export function settingsOf(options: Pick<ControllerOptions, keyof Settings | 'endpoints'>): {
+  -readonly [K in keyof Settings]: Settings[K];
+} {
   const { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, check_delay, endpoints } = options;
   const given = { endpoint, pubsub_endpoint, stats_endpoint, multicast_endpoint, check_delay };
   // Whoever names an endpoint speaks Circus's language: what is left out is Circus's too.

@@ -164,7 +164,7 @@ describe('the file mask of circusd', () => {
     assert.doesNotMatch(daemon.output, /Debugger listening/);
   });
 
-  for (const name of ['circusd', 'circusctl']) {
+  for (const name of ['circusd', 'circusctl', 'circus-plugin']) {
     it(`SIGUSR1 is seen to by the first module that ${name} evaluates`, () => {
       const bundle = program(name);
       const [, first] = /^import (?:[^'"]*? from )?"(\..*?)";/m.exec(readFileSync(bundle, 'utf8'))!;

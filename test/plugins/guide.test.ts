@@ -128,6 +128,17 @@ describe('the guide to plugins', () => {
     await eventually(() => shows(daemon, 'web wrote 6 bytes on 1'));
   });
 
+  it('has a plugin that runs in a process of its own', async () => {
+    const daemon = await start(last!.get('apart.ini')!, { prepare: write(last!) });
+    await eventually(async () =>
+      assert.match((await daemon.ctl('status')).stdout, /plugin:shout: active[^]*web: active/),
+    );
+    await eventually(() => shows(daemon, /"plugin":"plugin:shout","msg":"Starting"/));
+    const { pids } = (await daemon.json('list', 'web')) as { readonly pids: readonly [number] };
+    process.kill(pids[0], 'SIGKILL');
+    await eventually(() => shows(daemon, 'oh no: web ended with -9, there are 1'));
+  });
+
   it('has a plugin in TypeScript that needs nothing of circusd at run time', async () => {
     const prepare = (folder: Temporary) => {
       write(last!)(folder);

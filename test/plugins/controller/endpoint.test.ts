@@ -28,7 +28,7 @@ describe('the runtime directory', () => {
 
 describe('the addresses that are not named', () => {
   const of = (given: Partial<ControllerOptions>) => {
-    const { endpoint, pubsub_endpoint } = settingsOf({ check_delay: 5, insecure: false, curve: false, ...given });
+    const { endpoint, pubsub_endpoint } = settingsOf({ check_delay: 5, ...given });
     return [endpoint, pubsub_endpoint].map((address) => address.replace(/:.*/, ''));
   };
 
@@ -39,7 +39,7 @@ describe('the addresses that are not named', () => {
     assert.deepEqual(of({ endpoint: 'ipc://x' }), ['ipc', 'tcp']);
     assert.deepEqual(of({ endpoint: 'ipc://x', endpoints: 'unix' }), ['ipc', 'ipc']);
     assert.deepEqual(of({ pubsub_endpoint: 'tcp://127.0.0.1:1' }), ['ipc', 'tcp']);
-    assert.deepEqual(settingsOf({ check_delay: 5, insecure: false, curve: false, endpoints: 'circus' }), {
+    assert.deepEqual(settingsOf({ check_delay: 5, endpoints: 'circus' }), {
       endpoint: 'tcp://127.0.0.1:5555',
       pubsub_endpoint: 'tcp://127.0.0.1:5556',
       stats_endpoint: 'tcp://127.0.0.1:5557',
