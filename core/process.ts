@@ -37,6 +37,8 @@ export interface StopRequest {
   readonly grace: number;
   readonly children: boolean;
   readonly reason: ExitReason;
+  /** Who asked, where no operation tells it. */
+  readonly by?: string;
 }
 
 /** What a process needs to know of its surroundings. */

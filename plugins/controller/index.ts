@@ -1,16 +1,16 @@
 import { definePlugin, reasonOf } from '#core';
-import type { Fields } from './command.js';
 import { changes } from './commands/changes.js';
 import { configurationCommands } from './commands/configuration.js';
 import { lifecycle } from './commands/lifecycle.js';
+import { insight } from './commands/insight.js';
 import { processes } from './commands/processes.js';
 import { queries } from './commands/queries.js';
 import { Dispatcher } from './dispatch.js';
 import { pathOf } from './endpoint.js';
-import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { listenForRequests, listenForSubscribers } from './listener.js';
 import { optionsSchema, settingsOf } from './options.js';
+import { Records } from './records.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** How long closing waits for commands that are still to be answered, in ms. */
@@ -23,7 +23,7 @@ export default definePlugin({
   options: optionsSchema,
   wants: { configuration: Configuration },
   provides: { controller: Controller },
-  async apply({ arbiter, hooks, services, log, defer, guard }, options) {
+  async apply({ arbiter, hooks, services, log, defer, guard, keep, restored }, options) {
     const settings = settingsOf(options);
     const access = { owner: options.endpoint_owner, insecure: options.insecure };
     // First, as a second daemon with the same configuration is to be told of this one.
@@ -31,16 +31,17 @@ export default definePlugin({
     defer(() => requests.close());
     const events = await listenForSubscribers(settings.pubsub_endpoint, access);
     defer(() => events.close());
-    const publish = (watcher: string, event: string, facts: Fields = {}) =>
-      events.outbox.put(topicOf(watcher, event), JSON.stringify({ time: Date.now() / 1000, ...facts }));
-    publishEvents(hooks, publish);
+    const records = new Records(arbiter, events.outbox, restored);
+    records.tap(hooks);
+    keep(() => records.state);
+    const { publish } = records;
 
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     Object.assign(settings, { endpoint: requests.address, pubsub_endpoint: events.address });
-    const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands];
+    const commands = [...queries(reader), ...lifecycle, ...processes, ...changes, ...configurationCommands, ...insight];
     const owner = pathOf(requests.address) === undefined ? undefined : access.owner;
-    const context = { arbiter, settings, configuration: services.configuration, publish, owner };
+    const context = { arbiter, settings, configuration: services.configuration, records, publish, owner };
     const dispatcher = new Dispatcher(commands, context, (command, error) =>
       log.error(`${command} failed: ${reasonOf(error)}`),
     );

@@ -2,6 +2,7 @@
 import type { Command } from '#plugins/controller/command.js';
 import { changes } from '#plugins/controller/commands/changes.js';
 import { configurationCommands } from '#plugins/controller/commands/configuration.js';
+import { insight } from '#plugins/controller/commands/insight.js';
 import { lifecycle } from '#plugins/controller/commands/lifecycle.js';
 import { processes } from '#plugins/controller/commands/processes.js';
 import { queries } from '#plugins/controller/commands/queries.js';
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   ...processes,
   ...changes,
   ...configurationCommands,
+  ...insight,
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 interface Schema {

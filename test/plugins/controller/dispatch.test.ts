@@ -3,6 +3,7 @@ import { Arbiter } from '#core';
 import type { Command, Fields } from '#plugins/controller/command.js';
 import { Dispatcher } from '#plugins/controller/dispatch.js';
 import { RequestError } from '#plugins/controller/protocol.js';
+import { Records } from '#plugins/controller/records.js';
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
 const settings = { endpoint: '', stats_endpoint: '', pubsub_endpoint: '', check_delay: 5, multicast_endpoint: '' };
@@ -22,8 +23,10 @@ function command(name: string, run: Command['run'], flags: readonly string[] = [
 
 function make(...commands: readonly Command[]) {
   const failures: string[] = [];
+  const arbiter = new Arbiter();
   const context = {
-    arbiter: new Arbiter(),
+    arbiter,
+    records: new Records(arbiter, { dropped: 0, put: () => undefined }),
     settings,
     configuration: undefined,
     publish: () => undefined,
