@@ -79,6 +79,8 @@ export class History {
     hooks.spawned.tap('history', (process) => this.#memory.watch(process));
     hooks.processState.tap('history', (process, _before, after) => {
       this.#since.set(process, this.#arbiter.clock.now());
+      // What is put before a program may have moved it to another control group by now.
+      if (after === 'ready') this.#memory.watch(process);
       const by = after === 'stopping' ? this.#askerOf(process) : undefined;
       if (by !== undefined) this.#asked.set(process, by);
     });

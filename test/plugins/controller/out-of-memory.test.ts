@@ -1,5 +1,38 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { MemoryKills } from '#plugins/controller/out-of-memory.js';
+import { eventually } from '../../support/eventually.js';
+import { closeClients, connect } from '../client.js';
+import { daemonPerTest } from '../daemon.js';
+
+/** Makes a control group that may use 32 MiB; undefined where we may not. */
+function smallGroup(): string | undefined {
+  const kinds = [
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+    ['/sys/fs/cgroup', 'memory.max'],
+  ] as const;
+  for (const [root, limit] of kinds) {
+    const group = `${root}/circusd-test-${process.pid}`;
+    try {
+      mkdirSync(group);
+      // Only where there is such a limit: other file systems would make a file of it.
+      writeFileSync(`${group}/${limit}`, String(32 << 20), { flag: 'r+' });
+      return group;
+    } catch {
+      // Not root, or the other version of control groups.
+      removeGroup(group);
+    }
+  }
+  return undefined;
+}
+
+function removeGroup(group: string): void {
+  try {
+    rmdirSync(group);
+  } catch {
+    // It was never made.
+  }
+}
 
 describe('the kills for want of memory', () => {
   const files = new Map<string, string>();
@@ -54,5 +87,43 @@ describe('the kills for want of memory', () => {
     const kills = make();
     kills.watch(one);
     assert.equal(kills.explains(one), false);
+  });
+});
+
+describe('a process that was killed for want of memory', () => {
+  const start = daemonPerTest();
+  closeClients();
+  let group: string | undefined;
+  before('make a control group', () => (group = smallGroup()));
+  after('remove the control group', () => void (group !== undefined && removeGroup(group)));
+
+  it('is told from one that somebody killed', async function () {
+    if (group === undefined) return this.skip();
+    const plugin = `
+      import { writeFileSync } from 'node:fs';
+      export default {
+        name: 'groups',
+        apply({ hooks }) {
+          hooks.afterSpawn.tap('groups', (process) => void writeFileSync('${group}/cgroup.procs', String(process.pid)));
+        },
+      };`;
+    const hungry = `const all = []; setInterval(() => all.push(Buffer.alloc(1 << 22, 1)), 5)`;
+    const watcher = `[watcher:hungry]\ncmd = ${process.execPath} -e "${hungry}"\nrespawn = False\n`;
+    const daemon = await start(`[plugin:groups]\nuse = ./groups.mjs\n${watcher}[watcher:calm]\ncmd = sleep 600\n`, {
+      files: { 'groups.mjs': plugin },
+    });
+    const client = connect(daemon);
+    const reasons = async (name: string) => {
+      const { exits } = await client.ask('history', { name });
+      return (exits as { readonly reason: string; readonly signal: string }[]).map(
+        ({ reason, signal }) => `${reason} ${signal}`,
+      );
+    };
+    await eventually(async () => assert.deepEqual(await reasons('hungry'), ['out of memory SIGKILL']), {
+      within: 15_000,
+    });
+    const { pids } = await client.ask('list', { name: 'calm' });
+    process.kill((pids as number[])[0]!, 'SIGKILL');
+    await eventually(async () => assert.deepEqual(await reasons('calm'), ['crashed SIGKILL']));
   });
 });
