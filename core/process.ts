@@ -298,14 +298,9 @@ export class Process {
   #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
-      const reason = this.stopping?.reason ?? 'ended';
-      const facts = {
-        forced: this.#forced,
-        failedLink: this.#failedLink,
-        at: this.#context.clock.now(),
-        lived: this.age,
-      };
-      this.exit = Object.freeze({ ...status, reason, ...facts });
+      const { clock } = this.#context;
+      const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
+      this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
       this.become('end');
       settle(this.exit);
     };
