@@ -53,7 +53,9 @@ function aligned(rows: readonly (readonly string[])[]): string {
 /** The replies as texts; undefined: nothing to print. */
 export const insightPrinters: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
   events(reply) {
-    const lines = [...gap(reply), ...records(reply['events']).map(eventLine)];
+    const { next, last } = reply;
+    const more = Number(last) > Number(next) ? [`there are more: --since ${plain(next)}`] : [];
+    const lines = [...gap(reply), ...records(reply['events']).map(eventLine), ...more];
     return lines.length === 0 ? undefined : lines.join('\n');
   },
   history({ exits }) {

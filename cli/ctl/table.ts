@@ -20,7 +20,7 @@ export const table: readonly CommandFacts[] = [
   { name: "dstats", role: "view", summary: "tell memory, CPU and age of the daemon", reply: "info: facts about the daemon itself",
     words: [],
     flags: [] },
-  { name: "events", role: "view", summary: "tell what was published, from a number on", reply: "boot: this run; events: seq, topic and payload of each; next: the since to ask with then; missed: how many after since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers",
+  { name: "events", role: "view", summary: "tell what was published, from a number on", reply: "boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers",
     words: [],
     flags: [{ name: "since", kind: "integer", summary: "the number of the last event that is known" }, { name: "boot", kind: "text", summary: "the run of the daemon in which it had that number" }, { name: "watcher", kind: "text", summary: "only the events of this watcher" }, { name: "limit", kind: "integer", summary: "how many at most, 1000 without it" }] },
   { name: "explain", role: "view", summary: "tell why a watcher is in its state, and what happens next", reply: "state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, and text: the same as a few sentences",

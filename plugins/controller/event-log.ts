@@ -33,6 +33,8 @@ export interface Replay {
   readonly events: readonly Fields[];
   /** What to ask for next, as `since`. */
   readonly next: number;
+  /** The number of the newest event: there is more to ask for when it is above `next`. */
+  readonly last: number;
   /** How many events after `since`, of any watcher, are not kept any more; null: `since` is not of this run. */
   readonly missed: number | null;
   readonly dropped: number;
@@ -89,7 +91,7 @@ export class EventLog {
     for (; seq <= this.#last && events.length < limit; seq++)
       if (watcher === undefined || isOf(watcher, this.#topics[place(seq)]!)) events.push(this.#event(seq));
     const missed = isForeign ? null : Math.max(0, this.#first - 1 - from);
-    return { boot: this.#boot, events, next: seq - 1, missed, dropped: this.#outlet.dropped };
+    return { boot: this.#boot, events, next: seq - 1, last: this.#last, missed, dropped: this.#outlet.dropped };
   }
 
   #event(seq: number): Fields {

@@ -3,7 +3,7 @@ import type { Arbiter, Process, Watcher, WatcherState } from '#core';
 import type { Fields } from './command.js';
 import type { End, History } from './history.js';
 
-/** More processes than this are not told one by one in the text. */
+/** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
 
 const ahead: Readonly<Record<Exclude<WatcherState, 'active' | 'stopping' | 'retrying'>, string>> = {
@@ -92,9 +92,11 @@ function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly s
       ? `No process of it runs, of ${numprocesses}.`
       : `${running} of ${numprocesses} processes run, ${ready} of them ready.`,
     ...facts.operations.map(operationLine),
-    ...facts.retries.map((retry) => `Place ${retry.wid} is tried again in ${inWords(retry.in)}: ${retry.reason}.`),
+    ...facts.retries
+      .slice(0, mostTold)
+      .map((retry) => `Place ${retry.wid} is tried again in ${inWords(retry.in)}: ${retry.reason}.`),
     ...processes.slice(0, mostTold).map(processLine),
-    ...(processes.length > mostTold ? [`So much for the first ${mostTold} of its processes.`] : []),
+    ...(processes.length > mostTold ? [`The other ${processes.length - mostTold} processes are left out here.`] : []),
     ...(processes.length === 0 && last_exit
       ? [`Its last process, ${last_exit.pid}, ${endInWords(last_exit)} ${ago(last_exit.time)} ago.`]
       : []),

@@ -80,7 +80,7 @@ export class History {
     hooks.processState.tap('history', (process, _before, after) => {
       this.#since.set(process, this.#arbiter.clock.now());
       // What is put before a program may have moved it to another control group by now.
-      if (after === 'ready') this.#memory.watch(process);
+      if (after === 'ready' && process.spec.chain.length > 0) this.#memory.watch(process);
       const by = after === 'stopping' ? this.#askerOf(process) : undefined;
       if (by !== undefined) this.#asked.set(process, by);
     });

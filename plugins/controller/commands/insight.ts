@@ -56,7 +56,7 @@ export const insight: readonly Command[] = [
       { name: 'limit', kind: 'integer', summary: 'how many at most, 1000 without it' },
     ],
     reply:
-      'boot: this run; events: seq, topic and payload of each; next: the since to ask with then; missed: how many after ' +
+      'boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after ' +
       'since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers',
     run(wish, { arbiter, records }) {
       const replay = records.events.replay(wish);

@@ -25,6 +25,7 @@ describe('what happened, printed', () => {
       text('events', { events: [], missed: 3, dropped: 2 }),
       '3 events before these are not kept any more\n2 events could not be sent to subscribers\n',
     );
+    assert.equal(text('events', { events: [], next: 5, last: 9, missed: 0 }), 'there are more: --since 5\n');
     assert.equal(
       text('events', { events: [], missed: null }),
       'this is another run of the daemon: its events begin here\n',

@@ -26,8 +26,15 @@ describe('the log of events', () => {
     log.add('watcher.web.spawn', { process_pid: 7, time: 12 });
     log.add('watcher.web.note', { topic: 'mine', time: 13 });
     const events = [{ seq: 2, topic: 'watcher.web.note', time: 13 }];
-    assert.deepEqual(ask({ since: 1 }), { boot: 'b1', events, next: 2, missed: 0, dropped: 3 });
-    assert.deepEqual(ask({ since: 2, boot: 'b1' }), { boot: 'b1', events: [], next: 2, missed: 0, dropped: 3 });
+    assert.deepEqual(ask({ since: 1 }), { boot: 'b1', events, next: 2, last: 2, missed: 0, dropped: 3 });
+    assert.deepEqual(ask({ since: 2, boot: 'b1' }), {
+      boot: 'b1',
+      events: [],
+      next: 2,
+      last: 2,
+      missed: 0,
+      dropped: 3,
+    });
   });
 
   it('tells how many are not kept any more', () => {

@@ -179,7 +179,10 @@ describe('the commands that explain', () => {
   it('is told by circusctl, for people and as JSON', async () => {
     await done('restart', web);
     const { stdout: lines } = await daemon.ctl('events', '--watcher', 'web', '--since', '1', '--limit', '2');
-    assert.match(lines, /^(\d+ \d{4}-\d\d-\d\dT[\d:.]+Z watcher\.web\.\w+( process_pid=\d+)?\n){2}$/);
+    assert.match(
+      lines,
+      /^(\d+ \d{4}-\d\d-\d\dT[\d:.]+Z watcher\.web\.\w+( process_pid=\d+)?\n){2}there are more: --since \d+\n$/,
+    );
     const { events, next } = (await daemon.json('events', '--since', '2', '--limit', '1')) as Reply;
     assert.deepEqual([(events as { seq: number }[])[0]!.seq, next], [3, 3]);
     const { stdout: table } = await daemon.ctl('history', 'web');

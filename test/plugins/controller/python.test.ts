@@ -50,7 +50,10 @@ told["events"] = []
 while len(told["events"]) < 10 and events.poll(2000):
     topic, payload = events.recv_multipart()
     assert "time" in json.loads(payload)
-    told["events"].append(topic.decode().rsplit(".", 1)[1])
+    word = topic.decode().rsplit(".", 1)[1]
+    # Circus has no such event, and its clients pass over what they do not know.
+    if word != "ready":
+        told["events"].append(word)
 told["quit"] = call("quit", waiting=True)["status"]
 print(json.dumps(told))
 context.destroy()
