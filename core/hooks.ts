@@ -131,6 +131,7 @@ export const catalogue = {
     'process exit watcher',
     { deadline: 1000 },
   ),
+  retrying: notice<[watcher: Watcher, wid: number, delay: number, reason: string], void>('watcher wid delay reason'),
   reloaded: notice<[watcher: Watcher, report: ReloadReport], void>('watcher report'),
   socketBound: notice<[socket: Socket], void>('socket'),
   socketClosed: notice<[socket: Socket], void>('socket'),

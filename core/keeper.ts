@@ -254,7 +254,7 @@ export class Keeper {
   }
 
   #again(slot: Slot, delay: number, reason: string): void {
-    const { clock } = this.#context;
+    const { board, clock } = this.#context;
     this.#watcher.explain(reason);
     if (delay <= 0) return;
     const cancel = clock.after(delay, () => {
@@ -262,6 +262,7 @@ export class Keeper {
       this.#refill();
     });
     slot.retry = { at: clock.now() + delay, reason, cancel };
+    board.tell('retrying', this.#watcher, slot.wid, delay, reason);
   }
 
   async #reaped(slot: Slot, process: Process, exit: Exit): Promise<void> {

@@ -37,6 +37,8 @@ export interface StopRequest {
   readonly grace: number;
   readonly children: boolean;
   readonly reason: ExitReason;
+  /** Who asked, where no operation tells it. */
+  readonly by?: string;
 }
 
 /** What a process needs to know of its surroundings. */
@@ -297,9 +299,8 @@ export class Process {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { clock } = this.#context;
-      const reason = this.stopping?.reason ?? 'ended';
       const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
-      this.exit = Object.freeze({ ...status, reason, ...facts });
+      this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
       this.become('end');
       settle(this.exit);
     };

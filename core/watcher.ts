@@ -120,7 +120,7 @@ export class Watcher {
   /** Stops these processes in the watcher's way or that of the request; they are replaced. `grace` in ms. */
   async kill(
     processes: readonly Process[],
-    request: { readonly signal?: number; readonly grace?: number } = {},
+    request: { readonly signal?: number; readonly grace?: number; readonly by?: string } = {},
   ): Promise<void> {
     await Promise.all(processes.map((process) => this.keeper.end(process, { ...request, reason: 'killed' })));
   }

@@ -1,5 +1,6 @@
 /** From replies to text for people, in Circus's form, and to JSON. */
 import type { Reply } from './failure.js';
+import { insightPrinters } from './insight.js';
 import type { CommandFacts } from './table.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -146,6 +147,7 @@ function why({ state, reason }: Fields): string {
 }
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
+  ...insightPrinters,
   incr: newNumber,
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),

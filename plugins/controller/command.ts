@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { integer, standard } from '../schema.js';
 import type { Jobs } from './jobs.js';
 import { RequestError } from './protocol.js';
+import type { Records } from './records.js';
 import type { ConfigurationService } from './service.js';
 
 /** What a command may do at most: look, act on what is there, or change what runs. */
@@ -18,6 +19,7 @@ export interface CommandContext {
   readonly settings: Settings;
   /** Where the daemon's configuration can be read again; undefined when it was not started from a file. */
   readonly configuration: ConfigurationService | undefined;
+  readonly records: Records;
   readonly publish: (watcher: string, event: string, facts?: Fields) => void;
   /** The one user as whom clients may have programs run; undefined: any. */
   readonly owner: string | undefined;

@@ -1,15 +1,14 @@
 import { definePlugin } from '#core';
 import { auditTo } from './audit.js';
-import type { Fields } from './command.js';
 import { allCommands } from './commands/all.js';
 import { answerDiscovery } from './discovery.js';
 import { Dispatcher } from './dispatch.js';
 import { openDoors } from './doors.js';
 import { pathOf } from './endpoint.js';
-import { publishEvents, topicOf } from './events.js';
 import { InfoReader } from './info.js';
 import { Jobs } from './jobs.js';
 import { discoveryGroup, endpointHint, optionsSchema, settingsOf } from './options.js';
+import { Records } from './records.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
 
 /** How long closing waits for commands that are still to be answered, in ms. */
@@ -22,13 +21,13 @@ export default definePlugin({
   options: optionsSchema,
   wants: { configuration: Configuration },
   provides: { controller: Controller },
-  async apply({ arbiter, hooks, services, log, defer, guard }, options) {
+  async apply({ arbiter, hooks, services, log, defer, guard, keep, restored }, options) {
     const settings = settingsOf(options);
     const { doors, events } = await openDoors(options, settings, log, defer);
-    const publish = (watcher: string, event: string, facts: Fields = {}) =>
-      events.outbox.put(topicOf(watcher, event), JSON.stringify({ time: Date.now() / 1000, ...facts }));
-    publishEvents(hooks, publish);
-
+    const records = new Records(arbiter, events.outbox, restored);
+    records.tap(hooks);
+    keep(() => records.state);
+    const { publish } = records;
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
     const jobs = new Jobs();
@@ -36,7 +35,7 @@ export default definePlugin({
     const group = discoveryGroup(options);
     if (group !== undefined) defer(await answerDiscovery(group, settings.endpoint, { arbiter, log, guard }));
     const owner = pathOf(settings.endpoint) === undefined ? undefined : options.endpoint_owner;
-    const context = { arbiter, settings, configuration: services.configuration, publish, owner, jobs };
+    const context = { arbiter, settings, configuration: services.configuration, records, publish, owner, jobs };
     const dispatcher = new Dispatcher(allCommands(reader), context, auditTo(log));
     defer(() => dispatcher.answered(lastAnswers));
     const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);

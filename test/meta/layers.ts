@@ -22,7 +22,13 @@ export const posixUsers: Readonly<Record<string, readonly string[]>> = {
 const owned: Readonly<Record<string, RegExp>> = { tapable: /^core\/hooks\.ts$/, koffi: /^core\/posix\// };
 
 /** Files beside the plugins' folders that every plugin may import. */
-const shared = ['plugins/schema.ts', 'plugins/manifest.ts', 'plugins/glob.ts', 'plugins/units.ts'];
+const shared = [
+  'plugins/schema.ts',
+  'plugins/manifest.ts',
+  'plugins/glob.ts',
+  'plugins/units.ts',
+  'plugins/nearest.ts',
+];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */
 const foreign = /^(ini|zmq|zeromq|https?|statistics?|stats|statsd|flapping|logfiles?|redis|prometheus|dashboard)$/;

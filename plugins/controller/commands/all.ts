@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import type { InfoReader } from '../info.js';
 import { changes } from './changes.js';
 import { configurationCommands } from './configuration.js';
+import { insight } from './insight.js';
 import { jobCommands } from './jobs.js';
 import { lifecycle } from './lifecycle.js';
 import { processes } from './processes.js';
@@ -16,4 +17,5 @@ export const allCommands = (reader?: InfoReader): readonly Command[] => [
   ...changes,
   ...configurationCommands,
   ...jobCommands,
+  ...insight,
 ];

@@ -1,4 +1,5 @@
 /** Commands about the configuration files that the daemon was started from. */
+import { reasonOf } from '#core';
 import * as v from 'valibot';
 import {
   anyName,
@@ -9,6 +10,7 @@ import {
   waitingFlag,
   type Command,
   type CommandContext,
+  type Fields,
 } from '../command.js';
 import { RequestError } from '../protocol.js';
 import type { ConfigurationService } from '../service.js';
@@ -16,6 +18,30 @@ import type { ConfigurationService } from '../service.js';
 function configurationOf({ configuration }: CommandContext): ConfigurationService {
   if (!configuration) throw new RequestError(5, 'this daemon was not started from a configuration file');
   return configuration;
+}
+
+/** Reads the files again, and publishes what came of it: names of keys, as their values may be secret. */
+async function reloadConfiguration(
+  configuration: ConfigurationService,
+  { by, records }: CommandContext,
+): Promise<Fields> {
+  const fail = (reason: string) => records.announce('config_failed', { reason, by });
+  try {
+    const plan = await configuration.apply(by);
+    const changes = plan.changes.map(({ kind, name, what, keys }) => ({
+      kind,
+      name,
+      what,
+      keys: keys.map(({ key }) => key),
+    }));
+    if (changes.length > 0) records.announce('config_changed', { changes, by });
+    const wrong = plan.problems.filter((problem) => problem.startsWith('error: '));
+    if (wrong.length > 0) fail(wrong.join('; '));
+    return { ...plan };
+  } catch (error) {
+    fail(reasonOf(error));
+    throw error;
+  }
 }
 
 /** The commands about the configuration files. */
@@ -44,11 +70,7 @@ export const configurationCommands: readonly Command[] = [
     words: [],
     flags: [waitingFlag],
     reply: 'with waiting: the changes that were made, drift and problems',
-    run(_, context) {
-      return configurationOf(context)
-        .apply(context.by)
-        .then((plan) => ({ ...plan }));
-    },
+    run: (_, context) => reloadConfiguration(configurationOf(context), context),
   }),
   defineCommand({
     name: 'save',

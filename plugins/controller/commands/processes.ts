@@ -118,7 +118,7 @@ export const processes: readonly Command[] = [
       { name: 'recursive', kind: 'flag', summary: 'all descendants too' },
     ],
     reply: 'nothing more',
-    run({ name, signum, pid, childpid, child_pid, children, recursive }, { arbiter }) {
+    run({ name, signum, pid, childpid, child_pid, children, recursive }, { arbiter, by, records }) {
       if (signum === undefined) throw new RequestError(3, "message invalid 'signum' is missing");
       const watcher = named(arbiter, name);
       const signal = checkSignal(readSignal(signum));
@@ -128,8 +128,10 @@ export const processes: readonly Command[] = [
       const deep = Boolean(children) || Boolean(recursive);
       if (targets.length === 0 && pid !== undefined && (deep || child !== undefined))
         throw new RequestError(5, `process ${pid} not found in '${name}'`);
-      for (const target of targets)
+      for (const target of targets) {
+        if (child === undefined && !children) records.history.signalled(target, signal, by);
         signalFamily(target, signal, { childpid: child, children: Boolean(children), recursive: Boolean(recursive) });
+      }
       return {};
     },
   }),
@@ -151,7 +153,7 @@ export const processes: readonly Command[] = [
       waitingFlag,
     ],
     reply: 'nothing more',
-    run({ name, pid, signum, graceful_timeout }, { arbiter }) {
+    run({ name, pid, signum, graceful_timeout }, { arbiter, by }) {
       const signal = signum === undefined ? undefined : checkSignal(readSignal(signum));
       const work = async () => {
         const watcher = arbiter.find(name);
@@ -159,6 +161,7 @@ export const processes: readonly Command[] = [
         if (!watcher) throw new RequestError(6, 'server error');
         const grace = signal === SIGKILL ? 0 : graceful_timeout === undefined ? undefined : graceful_timeout * 1000;
         await watcher.kill(chosen(watcher, pid), {
+          by,
           ...(signal === undefined ? {} : { signal }),
           ...(grace === undefined ? {} : { grace }),
         });

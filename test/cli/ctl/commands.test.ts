@@ -175,6 +175,12 @@ describe('circusctl, asking a daemon', () => {
     assert.deepEqual(await replies('kill', 'solo', '--graceful_timeout', '1', '--waiting'), { status: 'ok' });
   });
 
+  it('events, history and explain', async () => {
+    assert.match(await says('events', '--limit', '1'), /^1 \S+Z watcher\.\w+\.\w+( .*)?\nthere are more: --since 1\n$/);
+    assert.match(await says('history', 'solo'), /^TIME +PID [^]* SIGKILL +killed by operator\n/);
+    assert.match(await says('explain', 'solo'), /^solo has been active for /);
+  });
+
   it('plan and reloadconfig', async () => {
     assert.match(await says('plan'), /^watcher idle was changed at run time\n {4}/m);
     assert.equal(await says('reloadconfig', '--waiting'), 'ok\n');

@@ -1,25 +1,7 @@
 /** The text of cli/ctl/table.ts, from what the commands declare. */
-import { readdirSync } from 'node:fs';
 import type { Command } from '#plugins/controller/command.js';
-import { inRoot } from '../../support/paths.js';
+import { allCommands } from '#plugins/controller/commands/all.js';
 import type { CommandFacts } from '../../../cli/ctl/table.js';
-
-const folder = inRoot('build', 'plugins', 'controller', 'commands');
-
-/** All commands of a folder's modules: each exports lists, or functions that answer one. */
-async function declaredCommands(): Promise<Command[]> {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
-  const modules = await Promise.all(
-    files.map((name) => import(`${folder}/${name}`) as Promise<Record<string, unknown>>),
-  );
-  const found = modules
-    .flatMap((module) => Object.values(module))
-    .flatMap((value) => {
-      const list: unknown = typeof value === 'function' ? (value as () => unknown)() : value;
-      return Array.isArray(list) ? (list as Command[]) : [];
-    });
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
 
 const literal = (value: unknown): string =>
   Array.isArray(value)
@@ -32,7 +14,7 @@ const literal = (value: unknown): string =>
 
 /** The whole file. */
 export async function tableSource(): Promise<string> {
-  const commands = await declaredCommands();
+  const commands = [...allCommands()].sort((a, b) => (a.name < b.name ? -1 : 1));
   const rows = commands.map(({ name, role, summary, words, flags, reply }) => {
     const facts: CommandFacts = { name, role, summary, reply, words, flags };
     return `  ${literal(facts).replaceAll(/, (words|flags): \[/g, ',\n    $1: [')},`;

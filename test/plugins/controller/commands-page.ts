@@ -1,20 +1,10 @@
 /** The text of docs/reference/commands.md, made from the table of commands. */
 import type { Command } from '#plugins/controller/command.js';
-import { changes } from '#plugins/controller/commands/changes.js';
-import { configurationCommands } from '#plugins/controller/commands/configuration.js';
-import { lifecycle } from '#plugins/controller/commands/lifecycle.js';
-import { processes } from '#plugins/controller/commands/processes.js';
-import { queries } from '#plugins/controller/commands/queries.js';
+import { allCommands } from '#plugins/controller/commands/all.js';
 import { commandHelp } from '../../../cli/ctl/help.js';
 
 /** Every command of the controller, by name. */
-export const commands: readonly Command[] = [
-  ...queries(),
-  ...lifecycle,
-  ...processes,
-  ...changes,
-  ...configurationCommands,
-].sort((a, b) => (a.name < b.name ? -1 : 1));
+export const commands: readonly Command[] = [...allCommands()].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 interface Schema {
   readonly type?: string;

@@ -69,7 +69,7 @@ describe('the controller in a crowd', () => {
     }
   });
 
-  it('does not keep events that a subscriber never reads', async () => {
+  it('does not keep events that a subscriber never reads, and others get them all', async () => {
     const daemon = await start(ini);
     const client = connect(daemon);
     // One that reads shows when the other one is subscribed too.
@@ -77,16 +77,27 @@ describe('the controller in a crowd', () => {
     try {
       deaf.connect(`ipc://${daemon.folder.path}/events`);
       deaf.subscribe('');
-      await listen(daemon, 'web', 'watcher.');
+      const { events } = await listen(daemon, 'web', 'watcher.');
       const options = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`hooks.x${at}`, 'y']));
       const flood = async (rounds: number) => {
-        for (let round = 0; round < rounds; round++)
+        for (let round = 0; round < rounds; round++) {
+          const known = events.length;
           assert.equal((await client.ask('set', { name: 'web', options }))['status'], 'ok');
+          await eventually(() => events.length === known + 2000);
+        }
       };
       await flood(8);
       const before = memory(daemon);
       await flood(16);
       assert.ok(memory(daemon) < before + 40, `${before} MiB, then ${memory(daemon)} MiB`);
+      const numbers = events.map(({ payload }) => Number(payload['seq']));
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, at) => numbers[0]! + at),
+      );
+      const { next, missed, dropped, events: kept } = await client.ask('events', { since: numbers[0], limit: 1 });
+      assert.deepEqual([missed, dropped], [48_000 - 10_000 - 1, 0]);
+      assert.deepEqual([(kept as { seq: number }[])[0]!.seq, next], [numbers.at(-1)! - 9999, numbers.at(-1)! - 9999]);
     } finally {
       deaf.close();
     }

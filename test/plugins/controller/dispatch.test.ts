@@ -5,6 +5,7 @@ import type { Command, Fields } from '#plugins/controller/command.js';
 import { Dispatcher } from '#plugins/controller/dispatch.js';
 import { Jobs } from '#plugins/controller/jobs.js';
 import { RequestError } from '#plugins/controller/protocol.js';
+import { Records } from '#plugins/controller/records.js';
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
 const settings = { endpoint: '', stats_endpoint: '', pubsub_endpoint: '', check_delay: 5, multicast_endpoint: '' };
@@ -25,8 +26,10 @@ function command(name: string, run: Command['run'], flags: readonly string[] = [
 const tester: Asker = { name: 'tester', role: 'admin' };
 
 function make(...commands: readonly Command[]) {
+  const arbiter = new Arbiter();
   const context = {
-    arbiter: new Arbiter(),
+    arbiter,
+    records: new Records(arbiter, { dropped: 0, put: () => undefined }),
     settings,
     configuration: undefined,
     publish: () => undefined,

@@ -49,6 +49,22 @@ describe('the service of the controller', () => {
     arbiter.close();
   });
 
+  it('goes on with its events and ends when the plugin is reloaded', async () => {
+    const watcher = arbiter.get('web');
+    await watcher.start().result;
+    await service.execute('kill', { name: 'web', waiting: true }, 'web page');
+    const ask = async (command: string, properties: unknown) => service.execute(command, properties, 'x');
+    const before = [await ask('events', {}), await ask('history', { name: 'web' })];
+    await host.reload('controller', { plugin: controller, options: options() });
+    service.publish('web', 'more');
+    const { last, events, ...rest } = await ask('events', {});
+    const { last: known, events: old } = before[0]!;
+    assert.deepEqual([last, rest['boot'], rest['missed']], [Number(known) + 1, arbiter.id, 0]);
+    assert.deepEqual((events as unknown[]).slice(0, -1), old);
+    assert.deepEqual(await ask('history', { name: 'web' }), before[1]);
+    assert.equal((before[1]!['exits'] as { by: string }[])[0]!.by, 'web page');
+  });
+
   it('executes commands as the wire does, for whoever asks', async () => {
     assert.deepEqual(await service.execute('numwatchers', {}, 'web page'), { numwatchers: 1 });
     assert.deepEqual(await service.execute('PING', {}, 'web page'), { pong: 'web page' });

@@ -1,0 +1,66 @@
+/** What happened and why, as text: the replies of `events`, `history` and `explain`. */
+import type { Reply } from './failure.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const records = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
+/** A value in one line: what processes and plugins say of themselves must not make further ones. */
+const plain = (value: unknown): string =>
+  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).replace(/\p{Cc}/gu, '?');
+/** A time as ISO has it, to the second or, for events, to the millisecond. */
+const stamp = (seconds: unknown, precise = false): string => {
+  const date = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(date.getTime())) return plain(seconds);
+  return precise ? date.toISOString() : date.toISOString().replace(/\.\d+Z$/, 'Z');
+};
+
+/** `12 2026-11-24T09:30:00.123Z watcher.web.reap process_pid=7 exit_code=1` */
+function eventLine({ seq, topic, time, ...facts }: Fields): string {
+  const pairs = Object.entries(facts).map(([key, value]) => ` ${plain(key)}=${plain(value)}`);
+  return `${plain(seq)} ${stamp(time, true)} ${plain(topic)}${pairs.join('')}`;
+}
+
+/** What the numbers alone would not tell. */
+function gap({ missed, dropped }: Reply): readonly string[] {
+  return [
+    ...(missed === null ? ['this is another run of the daemon: its events begin here'] : []),
+    ...(Number(missed) > 0 ? [`${plain(missed)} events before these are not kept any more`] : []),
+    ...(Number(dropped) > 0 ? [`${plain(dropped)} events could not be sent to subscribers`] : []),
+  ];
+}
+
+const headings = ['TIME', 'PID', 'PLACE', 'LIVED', 'EXIT', 'REASON'] as const;
+
+function exitRow({ time, pid, wid, duration, code, signal, reason, by }: Fields): readonly string[] {
+  const lived = `${Number(duration).toFixed(1)} s`;
+  const why = typeof by === 'string' ? `${plain(reason)} by ${plain(by)}` : plain(reason);
+  return [stamp(time), plain(pid), plain(wid), lived, plain(signal ?? code ?? 'unknown'), why];
+}
+
+/** Rows under headings, each column as wide as its widest cell. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = headings.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** The replies as texts; undefined: nothing to print. */
+export const insightPrinters: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
+  events(reply) {
+    const { next, last } = reply;
+    const more = Number(last) > Number(next) ? [`there are more: --since ${plain(next)}`] : [];
+    const lines = [...gap(reply), ...records(reply['events']).map(eventLine), ...more];
+    return lines.length === 0 ? undefined : lines.join('\n');
+  },
+  history({ exits }) {
+    const rows = records(exits).map(exitRow);
+    return rows.length === 0 ? 'no process of it has ended yet' : aligned([headings, ...rows]);
+  },
+  explain: ({ text }) => (typeof text === 'string' ? text : plain(text)),
+};
