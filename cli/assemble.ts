@@ -1,6 +1,7 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import type { Judge, ManifestEntry } from '#plugins/manifest.js';
 import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, didYouMean, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
@@ -41,7 +42,9 @@ export async function assemble(
     ownerOf: (key: string) => ownerOfKey(key)?.name,
     has: (name: string) => firstParty(name) !== undefined,
   };
-  const problems: Problem[] = [...configuration.problems, ...unbuiltPlugins(configuration, known)];
+  const flaws = await judgeWatchers(configuration);
+  const flawed = new Set(flaws.map(({ section }) => section));
+  const problems: Problem[] = [...configuration.problems, ...flaws, ...unbuiltPlugins(configuration, known)];
   const meant = meantPlugins(configuration, known);
   // Side by side, so that several that never come to an end take no longer than one.
   const found = await Promise.all(meant.map((section) => findPlugin(section, folder, configuration)));
@@ -52,10 +55,35 @@ export async function assemble(
     configuration,
     written,
     meant,
-    watchers: configuration.watchers.map(({ spec }) => withNeeds(spec)),
+    watchers: configuration.watchers
+      .filter(({ origin }) => !flawed.has(origin.section))
+      .map(({ spec }) => withNeeds(spec)),
     plugins: plugins.filter(({ name }) => !broken.has(`plugin:${name}`)),
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
   };
+}
+
+/** What plugins would refuse in the options of watchers, at the place where it is written; each judge is loaded for its keys only. */
+async function judgeWatchers({ watchers }: Configuration): Promise<readonly Problem[]> {
+  const judges = new Map<ManifestEntry, Promise<Judge>>();
+  const found = watchers.map(async ({ spec, places, origin: { section, file, line } }): Promise<readonly Problem[]> => {
+    const owners = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key) ?? []));
+    const all = [...owners].map(async (owner) => {
+      if (!owner.judge) return [];
+      if (!judges.has(owner))
+        judges.set(
+          owner,
+          owner.judge().then(({ judge }) => judge()),
+        );
+      return (await judges.get(owner)!)(spec.options);
+    });
+    return (await Promise.all(all)).flat().map(({ key, message }) => {
+      const { file: where, line: row, column } = places.get(key) ?? { file, line, column: 1 };
+      const words = `"${key}" ${message}; [${section}] is left out`;
+      return { severity: 'error', file: where, line: row, column, section, key, message: words };
+    });
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */
