@@ -107,7 +107,7 @@ function addLimits(builder: Builder, options: Options, machine: Machine): void {
       if (limit !== undefined) words.push(`--${name}=${limit}`);
     } else {
       const known = read.limitNames.map((known) => rlimit + known);
-      builder.flaw(key, `is no limit that there is${didYouMean(key.toLowerCase(), known)}`);
+      builder.flaw(key, `names no limit${didYouMean(key.toLowerCase(), known)}`);
     }
   }
   if (words.length > 0) builder.link(keys[0]!, 'prlimit', ...words);

@@ -87,8 +87,7 @@ function readBound(name: string, part: string, most: string): string {
   if (/^(?:|-1|unlimited|infinity|rlim_infinity)$/i.test(part)) return most;
   const value = (name === 'cpu' ? readTime(part) : readSize(part)) ?? (/^\d+$/.test(part) ? Number(part) : NaN);
   if (Number.isSafeInteger(value)) return String(value);
-  const units = name === 'cpu' ? 'seconds' : 'a whole number, or a size such as 512M';
-  throw mustBe(`${units}, or unlimited`, part);
+  throw mustBe(name === 'cpu' ? 'seconds, or unlimited' : 'a whole number, a size such as 512M, or unlimited', part);
 }
 
 /** A nice value. */
