@@ -18,7 +18,8 @@ export interface Flaw {
 /** Programs that are no part of util-linux. */
 const packages: Readonly<Record<string, string>> = { sh: 'dash', nice: 'coreutils' };
 const rlimit = 'rlimit_';
-const rights = ['uid', 'gid', 'groups', 'capabilities', 'no_new_privileges'];
+/** The keys that take rights away. */
+export const rights = ['uid', 'gid', 'groups', 'capabilities', 'no_new_privileges'];
 
 /** Collects the links, and what is wrong with the keys. */
 class Builder {

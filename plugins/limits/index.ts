@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { definePlugin, type WatcherSpec } from '#core';
 import { standard } from '../schema.js';
-import { chainOf, flawsIn, wordsOf } from './chain.js';
+import { chainOf, flawsIn, rights, wordsOf } from './chain.js';
 import { thisMachine } from './machine.js';
 
 /** After the links of other plugins: the rights that those may need are given up last. */
@@ -18,7 +18,9 @@ export default definePlugin({
     hooks.watcherSpec.tap('limits', (spec) => {
       const flaws = flawsIn(spec.options, thisMachine());
       if (flaws.length > 0) throw new Error(wordsOf(flaws));
-      return spec;
+      // Also where it was set at run time: without the plugin it would be started with all rights.
+      const bare = rights.every((key) => spec.options[key] == null) || spec.needs.includes('limits');
+      return bare ? spec : { ...spec, needs: [...spec.needs, 'limits'] };
     });
 
     hooks.spawnSpec.tap({ name: 'limits', stage }, (process, _watcher, { wid, spec }) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chainOf, flawsIn, type Options } from '../../../plugins/limits/chain.js';
+import { protective } from '../../../cli/config/schema.js';
+import { chainOf, flawsIn, rights, type Options } from '../../../plugins/limits/chain.js';
 import { numbersIn, type Machine } from '../../../plugins/limits/machine.js';
 import { machineWith } from './machine.js';
 
@@ -171,6 +172,10 @@ describe('what is wrong with the options of a watcher', () => {
       if (!(key in others)) assert.equal(flawsIn(others, without).length, 0, 'only what is needed is looked for');
     });
   }
+});
+
+it('the keys that take rights away are those without whose plugin nothing is started', () => {
+  assert.deepEqual([...protective], rights);
 });
 
 it('a list of processors is read as Linux writes it', () => {

@@ -87,6 +87,15 @@ describe('a link that fails', () => {
     ]);
   });
 
+  it('is no way around the plugin: what got a user while it ran is not started without it', async () => {
+    const watcher = await world().start({});
+    watcher.update({ ...watcher.spec, options: { uid: 'nobody' } });
+    await world().host.unload('limits');
+    await watcher.kill(watcher.processes);
+    await eventually(() => assert.equal(watcher.state, 'waiting'));
+    assert.match(watcher.reason, /plugin "limits", which is not loaded/);
+  });
+
   it('is known at a change too: the watcher stays as it was', async () => {
     const watcher = await world().start({ uid: 'nobody' });
     const [before] = watcher.processes;
