@@ -63,27 +63,21 @@ export async function assemble(
   };
 }
 
-/** What plugins would refuse in the options of watchers, at the place where it is written; each judge is loaded for its keys only. */
+/** What plugins would refuse in the options of watchers, where it is written; only judges that have something to judge are loaded. */
 async function judgeWatchers({ watchers }: Configuration): Promise<readonly Problem[]> {
-  const judges = new Map<ManifestEntry, Promise<Judge>>();
-  const found = watchers.map(async ({ spec, places, origin: { section, file, line } }): Promise<readonly Problem[]> => {
-    const owners = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key) ?? []));
-    const all = [...owners].map(async (owner) => {
-      if (!owner.judge) return [];
-      if (!judges.has(owner))
-        judges.set(
-          owner,
-          owner.judge().then(({ judge }) => judge()),
-        );
-      return (await judges.get(owner)!)(spec.options);
-    });
-    return (await Promise.all(all)).flat().map(({ key, message }) => {
-      const { file: where, line: row, column } = places.get(key) ?? { file, line, column: 1 };
+  const judgesOf = ({ options }: WatcherSpec) =>
+    new Set(Object.keys(options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
+  const judges = new Map<NonNullable<ManifestEntry['judge']>, Judge>();
+  for (const load of new Set(watchers.flatMap(({ spec }) => [...judgesOf(spec)])))
+    judges.set(load, (await load()).judge());
+  return watchers.flatMap(({ spec, places, origin: { section, file, line } }) => {
+    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options));
+    return flaws.map(({ key, message }): Problem => {
+      const { column, ...at } = places.get(key) ?? { file, line, column: 1 };
       const words = `"${key}" ${message}; [${section}] is left out`;
-      return { severity: 'error', file: where, line: row, column, section, key, message: words };
+      return { severity: 'error', file: at.file, line: at.line, column, section, key, message: words };
     });
   });
-  return (await Promise.all(found)).flat();
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */

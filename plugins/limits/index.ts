@@ -3,6 +3,7 @@ import { definePlugin, type WatcherSpec } from '#core';
 import { standard } from '../schema.js';
 import { chainOf, flawsIn, rights, wordsOf } from './chain.js';
 import { thisMachine } from './machine.js';
+import { isPinned } from './values.js';
 
 /** After the links of other plugins: the rights that those may need are given up last. */
 const stage = 100;
@@ -12,7 +13,7 @@ export default definePlugin({
   name: 'limits',
   options: standard(v.strictObject({})),
   apply({ hooks }) {
-    /** A spec's chains by wid: users are looked up once, not at each spawn. */
+    /** A spec's chains by wid, or the one for all: users are looked up once, not at each spawn. */
     const chains = new WeakMap<WatcherSpec, Map<number, ReturnType<typeof chainOf>>>();
 
     hooks.watcherSpec.tap('limits', (spec) => {
@@ -26,8 +27,9 @@ export default definePlugin({
     hooks.spawnSpec.tap({ name: 'limits', stage }, (process, _watcher, { wid, spec }) => {
       const known = chains.get(spec) ?? new Map<number, ReturnType<typeof chainOf>>();
       chains.set(spec, known);
-      const links = known.get(wid) ?? chainOf(spec.options, wid, thisMachine());
-      known.set(wid, links);
+      const key = isPinned(spec.options['cpu_affinity']) ? wid : 0;
+      const links = known.get(key) ?? chainOf(spec.options, wid, thisMachine());
+      known.set(key, links);
       return links.length === 0 ? process : { ...process, chain: [...process.chain, ...links] };
     });
   },

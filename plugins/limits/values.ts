@@ -1,9 +1,9 @@
 /** What the texts of the keys mean: each reader answers a value, or throws a sentence that goes on after the key's name. */
+import * as v from 'valibot';
 import { didYouMean } from '../nearest.js';
 import { boolean } from '../schema.js';
 import { readSize, readTime } from '../units.js';
 import { numbersIn, type Machine, type User } from './machine.js';
-import * as v from 'valibot';
 
 /** The limits that prlimit(1) knows, which are those of Linux. */
 export const limitNames = [
@@ -39,6 +39,9 @@ function whole(text: string, least: number, most: number, what = `a whole number
   if (!(value >= least && value <= most)) throw mustBe(what, text);
   return value;
 }
+
+/** True for `wid`: each worker has a processor of its own. */
+export const isPinned = (cpus: unknown): boolean => typeof cpus === 'string' && /^\s*wid\s*$/i.test(cpus);
 
 /** The user, whom the machine need not know when he is a number: then there is no name. */
 export function readUser(text: string, machine: Machine): Partial<User> & Pick<User, 'uid'> {
@@ -123,7 +126,7 @@ function named(text: string, table: Readonly<Record<string, boolean>>, level: st
  * workers from 1, the last worker gets processor 0, and with more workers than processors it goes round again.
  */
 export function readCpus(text: string, wid: number, { cpus, ownCpus }: Machine): string {
-  if (text.toLowerCase() === 'wid') return String(ownCpus[wid % ownCpus.length]);
+  if (isPinned(text)) return String(ownCpus[wid % ownCpus.length]);
   const parts = wordsOf(text);
   const isList = parts.length > 0 && parts.every((part) => /^\d{1,5}(-\d{1,5})?$/.test(part));
   const list = parts.join(',');
