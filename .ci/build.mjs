@@ -55,7 +55,7 @@ const { metafile } = await build({
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
 });
-// A bundle imports its parts in the order of their sets of users, and the one that must be first in both programs is moved there.
+// A bundle imports its parts in an order of its own: the one that must come first in both programs is put there.
 const first = Object.keys(metafile.outputs).find((file) => 'cli/debugger.ts' in metafile.outputs[file].inputs);
 for (const name of programs) {
   const file = `dist/cli/${name.replace(/ts$/, 'js')}`;
