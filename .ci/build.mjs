@@ -1,9 +1,9 @@
 // Compiles the project twice: type-checked modules for the tests (build/), and bundles that start fast (dist/).
 // Why bundles: docs/decisions/0005-bundles.md.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -60,5 +60,12 @@ const { metafile } = await build({
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
 });
+// A bundle imports its parts in an order of its own: the one that must come first in both programs is put there.
+const first = Object.keys(metafile.outputs).find((file) => 'cli/debugger.ts' in metafile.outputs[file].inputs);
+for (const name of programs) {
+  const file = `dist/cli/${name.replace(/ts$/, 'js')}`;
+  const line = `import "../${basename(first)}";\n`;
+  writeFileSync(file, readFileSync(file, 'utf8').replace(line, '').replace('import ', `${line}import `));
+}
 // Afterwards and not before, so that a program that runs from dist/ finds its parts during a build.
 for (const file of filesIn('dist')) if (!(file in metafile.outputs)) rmSync(file, { force: true });

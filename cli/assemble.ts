@@ -1,6 +1,7 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import type { Judge, ManifestEntry } from '#plugins/manifest.js';
 import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
@@ -65,9 +66,11 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const sections = configuration.plugins.filter((section) => runsApart(section, folder));
   const debug = how.facts?.debug ?? configuration.circus.debug === true;
   const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
-  const problems: Problem[] = [...configuration.problems, ...unfit];
   const inside = configuration.plugins.filter((section) => !sections.includes(section));
   const watchers = [...configuration.watchers, ...built];
+  const flaws = await judgeWatchers(watchers);
+  const flawed = new Set(flaws.map(({ section }) => section));
+  const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
   const controller = meant.find(({ use }) => use === 'controller');
   const facts = how.again ? how.facts : await factsOf(controller, configuration.circus);
@@ -83,7 +86,9 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     configuration,
     written,
     meant,
-    watchers: [...configuration.watchers, ...apart.ready].map(({ spec }) => withNeeds(spec)),
+    watchers: [...configuration.watchers, ...apart.ready]
+      .filter(({ origin }) => !flawed.has(origin.section))
+      .map(({ spec }) => withNeeds(spec)),
     apart: apart.ready,
     shown: [...meant, ...sections.map(shownSection)],
     facts,
@@ -91,6 +96,23 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
     again: () => assemble(path, environment, { ...how, again: true, facts }),
   };
+}
+
+/** What plugins would refuse in the options of watchers, where it is written; only judges that have something to judge are loaded. */
+async function judgeWatchers(watchers: Configuration['watchers']): Promise<readonly Problem[]> {
+  const judgesOf = ({ options }: WatcherSpec) =>
+    new Set(Object.keys(options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
+  const judges = new Map<NonNullable<ManifestEntry['judge']>, Judge>();
+  for (const load of new Set(watchers.flatMap(({ spec }) => [...judgesOf(spec)])))
+    judges.set(load, (await load()).judge());
+  return watchers.flatMap(({ spec, places, origin: { section, file, line } }) => {
+    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options));
+    return flaws.map(({ key, message }): Problem => {
+      const { column, ...at } = places.get(key) ?? { file, line, column: 1 };
+      const words = `"${key}" ${message}; [${section}] is left out`;
+      return { severity: 'error', file: at.file, line: at.line, column, section, key, message: words };
+    });
+  });
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */

@@ -101,7 +101,8 @@ export class Reconfiguration implements ConfigurationService {
   #drift(): Plan['drift'] {
     return this.#applied.watchers.flatMap((spec) => {
       const watcher = this.#arbiter.find(spec.name);
-      const keys = watcher ? driftOf(spec, watcher.spec) : [];
+      // What it needs follows from its options.
+      const keys = watcher ? driftOf(spec, watcher.spec).filter(({ key }) => key !== 'needs') : [];
       return keys.length > 0 ? { watcher: spec.name, keys } : [];
     });
   }

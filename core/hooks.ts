@@ -20,6 +20,9 @@ export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };
 /** Who waits for whom: a watcher's name to the names of those that must be started before it. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
 
+/** What a process is spawned for: its slot, and the spec, which in a reload is not yet the watcher's own. */
+export type Place = Pick<Process, 'wid'> & { readonly spec: WatcherSpec };
+
 type Valid = GuardRow['valid'];
 
 /** One row of the catalogue. */
@@ -115,7 +118,7 @@ export const catalogue = {
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),
   afterStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal'),
   beforeSpawn: veto<[watcher: Watcher], Veto | void>('watcher', strict),
-  spawnSpec: spawning<[spec: ProcessSpec, watcher: Watcher], ProcessSpec | void>('spec watcher', strict),
+  spawnSpec: spawning<[spec: ProcessSpec, watcher: Watcher, at: Place], ProcessSpec | void>('spec watcher at', strict),
   afterSpawn: veto<[process: Process, watcher: Watcher], Veto | void>('process watcher', strict),
   spawned: notice<[process: Process, watcher: Watcher], void>('process watcher'),
   ready: row('bail', (answer) => answer === true || isVeto(answer))<

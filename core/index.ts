@@ -11,6 +11,7 @@ export {
   type Edges,
   type HookName,
   type HookViews,
+  type Place,
   type TapPoint,
   type Verdict,
 } from './hooks.js';

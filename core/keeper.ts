@@ -192,7 +192,7 @@ export class Keeper {
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
       const plain = this.#plainSpec(spec, slot.wid);
-      const full = (await abortable(board.ask('spawnSpec', plain, watcher), up)) ?? plain;
+      const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
       const absent = missing(spec.needs);

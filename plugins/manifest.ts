@@ -9,7 +9,14 @@ export interface ManifestEntry {
   /** Watcher keys that load it; a key that ends in `*` is a prefix. */
   readonly keys: readonly string[];
   readonly load: () => Promise<{ readonly default: AnyPlugin }>;
+  /** Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is loaded. */
+  readonly judge?: () => Promise<{ readonly judge: () => Judge }>;
 }
+
+/** What is wrong with the options of a watcher; a message goes on after its key's name. */
+export type Judge = (
+  options: Readonly<Record<string, unknown>>,
+) => readonly { readonly key: string; readonly message: string }[];
 
 /** The first-party plugins. */
 export const manifest: readonly ManifestEntry[] = [
@@ -24,5 +31,15 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],
     load: () => import('./flapping/index.js'),
+  },
+  {
+    name: 'limits',
+    aliases: [],
+    keys: [
+      ...['uid', 'gid', 'groups', 'umask', 'rlimit_*', 'nice', 'ionice', 'sched', 'cpu_affinity', 'oom_score_adj'],
+      ...['capabilities', 'no_new_privileges'],
+    ],
+    load: () => import('./limits/index.js'),
+    judge: () => import('./limits/judge.js'),
   },
 ];

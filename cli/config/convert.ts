@@ -76,13 +76,14 @@ export const converters = {
     const value = parseInt(digits ?? '', 8);
     return value <= 0o777 ? { value } : { wrong: `must be octal digits such as 022, and is ${JSON.stringify(text)}` };
   },
-  /** A resource limit: nothing at all means unlimited (null), as in Circus. */
-  limit: (text) => {
-    if (text.trim() === '') return { value: null };
-    return inUnits(readSize(text)) ?? whole(text, -Infinity, 'a whole number, or a size such as 512M');
-  },
+  /** A resource limit, or a soft and a hard one with a colon between. */
+  limit: (text) =>
+    limits(
+      text,
+      (part) => inUnits(readSize(part)) ?? whole(part, 0, 'a whole number, a size such as 512M or unlimited'),
+    ),
   /** The limit of processor time. */
-  cpulimit: (text) => (text.trim() === '' ? { value: null } : age(text)),
+  cpulimit: (text) => limits(text, age),
   /** What variables may look like: only as in Circus, or as in a shell too. */
   expansion: (text) => {
     const value = text.trim().toLowerCase();
@@ -134,6 +135,20 @@ function age(text: string): Conversion {
   if (time !== undefined && !Number.isInteger(time)) return { wrong: `must be whole seconds, and is ${time}` };
   return inUnits(time) ?? whole(text, 0, 'a whole number of seconds, or a time such as 1h30m');
 }
+
+/** Limits with the units of `one`; nothing at all, -1 and the like mean unlimited (null), as in Circus. */
+function limits(text: string, one: (part: string) => Conversion): Conversion {
+  const parts = text.split(':').map((part) => (isUnlimited.test(part.trim()) ? { value: null } : one(part)));
+  const wrong = parts.find((part) => 'wrong' in part);
+  if (wrong) return wrong;
+  if (parts.length === 1) return parts[0]!;
+  const words = (parts as readonly { value: unknown }[]).map(({ value }) =>
+    value === null ? 'unlimited' : Number(value),
+  );
+  return { value: words.join(':'), text: words.join(':') };
+}
+
+const isUnlimited = /^(?:|-1|unlimited|(?:rlim_)?infinity)$/i;
 
 /** Python's `int()`, without its other scripts' digits. */
 function whole(text: string, least: number, what = 'a whole number'): Conversion {

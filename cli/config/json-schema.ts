@@ -13,6 +13,9 @@ const texts: Json = { anyOf: [text, { type: 'array', items: text }] };
 const time = '^\\s*((\\d+\\.?\\d*|\\.\\d+)\\s*(ms|s|sec|m|min|h|d|w)\\s*)+$';
 const size = '^\\s*(\\d+\\.?\\d*|\\.\\d+)\\s*([kKmMgGtTpP][iI]?[bB]?|[bB])\\s*$';
 
+/** No limit, or a soft and a hard one. */
+const endless = '^\\s*([uU]nlimited|UNLIMITED|infinity|(RLIM_)?INFINITY)?\\s*$|^[^:]*:[^:]*$';
+
 function number(least?: number, pattern?: string, isWhole = true): Json {
   const value = { type: isWhole ? 'integer' : 'number', ...(least === undefined ? {} : { minimum: least }) };
   const written = {
@@ -47,8 +50,8 @@ const types: Readonly<Record<OptionType, Json>> = {
   processes: number(0, '^\\s*[cC][pP][uU][sS](\\s*-\\s*\\d+)?\\s*$'),
   signal: { type: ['string', 'integer'] },
   octal: { type: ['string', 'integer'] },
-  limit: number(undefined, `^$|${size}`),
-  cpulimit: number(0, `^$|${time}`),
+  limit: number(-1, `${endless}|${size}`),
+  cpulimit: number(-1, `${endless}|${time}`),
   expansion: { enum: ['circus', 'shell'] },
   endpoints: { enum: ['circus', 'unix'] },
   isolation: { enum: ['process'] },

@@ -1,5 +1,4 @@
 /** What is wrong in a configuration, where it is written, and what was probably meant. */
-
 import { byCodePoint } from './text.js';
 
 export { didYouMean, nearest } from '#plugins/nearest.js';

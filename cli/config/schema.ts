@@ -107,7 +107,7 @@ export const schema: Readonly<Record<SectionKind, readonly Option[]>> = {
 };
 
 /** Keys of watchers that take rights away from a program: without their plugin, it must not run. */
-export const protective: ReadonlySet<string> = new Set(['uid', 'gid']);
+export const protective: ReadonlySet<string> = new Set(['uid', 'gid', 'groups', 'capabilities', 'no_new_privileges']);
 
 const exact = indexOf((row) => !row.key.endsWith('*'));
 const prefixed = indexOf((row) => row.key.endsWith('*'));

@@ -141,9 +141,13 @@ max_age = 100
   });
 
   it('a watcher with a user waits while nothing can change the user', async () => {
-    folder.write('a.ini', '[watcher:other]\ncmd = touch ran\nuid = nobody\n[watcher:good]\ncmd = sleep 100\n');
+    const broken = '[plugin:limits]\nuse = limits\nnope = 1\n';
+    folder.write('a.ini', `[watcher:other]\ncmd = touch ran\nuid = nobody\n[watcher:good]\ncmd = sleep 100\n${broken}`);
     const daemon = await start(place(), ['a.ini', '--log-format', 'text'], 'good started');
-    assert.match(daemon.output, /\[WARNING\] a\.ini:3:1: "uid" .* plugin "limits"/);
+    assert.match(
+      daemon.output,
+      /\[ERROR\] a\.ini:8:8: option "nope" of plugin "limits": .*; \[plugin:limits\] is left out/,
+    );
     assert.match(daemon.output, /\[WARNING\] other is waiting: .*"limits"/);
     const { stdout } = await circusctl(place(), '--json', 'status', 'other');
     const { state, reason } = JSON.parse(stdout) as { state: string; reason: string };

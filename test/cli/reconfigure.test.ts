@@ -128,7 +128,8 @@ describe('reading the configuration again', () => {
   it('a user that is added counts at once: nothing more is started without the plugin that it takes', async () => {
     await begin(sleeper('a') + sleeper('b'));
     const before = await pid('a');
-    write(sleeper('a', 'uid = nobody\n') + sleeper('b', 'numprocesses = 2\n'));
+    const broken = '[plugin:limits]\nuse = limits\nnope = 1\n';
+    write(sleeper('a', 'uid = nobody\n') + sleeper('b', 'numprocesses = 2\n') + broken);
     const said = await again();
     assert.match(said, /watcher "a".*plugin "limits"/);
     assert.equal((await pids('b')).length, 2);

@@ -35,7 +35,7 @@ const foreign = /^(ini|zmq|zeromq|https?|statistics?|stats|statsd|flapping|logfi
 /** Where such a word means something else: an IPv6 address is spelled out by Node's URL parser. */
 const excused: Readonly<Record<string, string>> = { 'core/posix/socket.ts': 'http' };
 /** Plugins whose names are also words of the kernel. */
-const kernelWords = new Set(['hooks']);
+const kernelWords = new Set(['hooks', 'limits']);
 
 /** The file of the repository that a relative import means. */
 function target(file: string, from: string): string {
@@ -67,7 +67,7 @@ function objection(file: string, { from, onlyTypes, late }: Import): string | un
     if (from.startsWith('#')) return 'of the kernel a plugin imports #core, of other plugins their service.js';
     if (!relative) return undefined;
     // The list of all plugins loads them on demand; nobody else knows them all.
-    if (file === 'plugins/manifest.ts' && late && /^plugins\/[^/]+\/index\.ts$/.test(path)) return undefined;
+    if (file === 'plugins/manifest.ts' && late && /^plugins\/[^/]+\/(index|judge)\.ts$/.test(path)) return undefined;
     const service = /^plugins\/[^/]+\/service\.ts$/.test(path) && file.split('/').length > 2;
     const own = file.split('/').length > 2 && path.startsWith(`plugins/${folder}/`);
     return own || service || shared.includes(path) ? undefined : 'a plugin imports #core, its own folder, and services';

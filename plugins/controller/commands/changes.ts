@@ -61,6 +61,8 @@ export const changes: readonly Command[] = [
           throw new RequestError(5, `'${key}' is carried out by plugin "${plugin}", which is not loaded`);
       }
       checkSingleton(wanted.singleton, wanted.numprocesses);
+      // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
+      arbiter.hooks.change('watcherSpec', wanted);
       for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
       return apply(watcher, options);
 

@@ -141,8 +141,9 @@ describe('config conversion', () => {
   });
 
   it('reads limits, lists, names and families', () => {
-    good('limit', { '': null, '1024': 1024, '-1': -1 });
-    bad('limit', ['lots']);
+    good('limit', { '': null, '1024': 1024, '-1': null, unlimited: null, '1K:2K': '1024:2048', '5:': '5:unlimited' });
+    bad('limit', ['lots', '-2', '1:lots']);
+    good('cpulimit', { '1m:': '60:unlimited', '30': 30 });
     good('list', { 'a, b  c': ['a', 'b', 'c'], '': [] });
     good('sockets', { 'Web,admin': ['web', 'admin'] });
     good('family', { af_unix: 'AF_UNIX' });

@@ -1,5 +1,4 @@
 /** The text of cli/ctl/table.ts, from what the commands declare. */
-import type { Command } from '#plugins/controller/command.js';
 import { allCommands } from '#plugins/controller/commands/all.js';
 import type { CommandFacts } from '../../../cli/ctl/table.js';
 
@@ -24,7 +23,6 @@ export async function tableSource(): Promise<string> {
  * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
  * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
  */
-import type { Command } from '#plugins/controller/command.js';
 
 /** A command as the command line knows it. */
 export type CommandFacts = Pick<Command, 'name' | 'summary' | 'role' | 'words' | 'flags' | 'reply'>;
