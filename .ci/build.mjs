@@ -26,7 +26,7 @@ const compiled = spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '--bu
 if (compiled.status !== 0) process.exit(1);
 
 const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
-const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
+const doors = ['cli/client/index.ts', ...readdirSync('plugins').map((name) => `plugins/${name}/index.ts`)];
 const { metafile } = await build({
   entryPoints: ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))],
   outdir: 'dist',

@@ -1,10 +1,9 @@
 /** Carrying out one command line. */
-import { ask, type Peer } from './client.js';
+import type { Peer } from './client.js';
 import { commandNamed, helpCommand, importCommand, readCommandLine, type CommandLine } from './command-line.js';
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
-import { listen } from './listen.js';
 import { propertiesOf } from './request.js';
 import { complaintIn, harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
 import type { CommandFacts } from './table.js';
@@ -53,7 +52,11 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
-  if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
+  if (command.name === 'listen') {
+    const { listen } = await import('./listen.js');
+    return listen(peer, words, globals.json, output, until);
+  }
+  const { ask } = await import('./client.js');
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
   const complaint = complaintIn(command.name, reply);

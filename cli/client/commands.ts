@@ -1,0 +1,213 @@
+/** What every command takes and answers, in one place. Fields that Circus itself does not answer are optional. */
+import type { Settings } from '#plugins/controller/command.js';
+import type { Info } from '#plugins/controller/info.js';
+import type { Plan } from '#plugins/controller/service.js';
+
+/** Names of options to values. */
+export type Options = Readonly<Record<string, unknown>>;
+/** Circus's four words for what a watcher is doing. */
+export type Status = 'active' | 'starting' | 'stopping' | 'stopped';
+
+/** What every reply holds. */
+export interface Answered {
+  readonly status: string;
+  /** In seconds since the epoch. */
+  readonly time: number;
+  readonly id: string;
+}
+
+interface OneWatcher {
+  readonly name: string;
+}
+interface AnyWatcher {
+  /** A watcher; all without it. */
+  readonly name?: string | undefined;
+}
+interface Waiting {
+  /** Answer when it is done, not when it has begun. */
+  readonly waiting?: boolean | undefined;
+}
+interface Matching extends AnyWatcher, Waiting {
+  /** How the name is meant; `glob` without it. */
+  readonly match?: 'glob' | 'simple' | 'regex' | undefined;
+}
+interface Resizing extends OneWatcher, Waiting {
+  /** How many; 1 without it. */
+  readonly nb?: number | undefined;
+}
+
+/** A watcher's state in full, and why it is in it. */
+export interface Explained {
+  readonly state?: string;
+  readonly reason?: string | null;
+}
+
+/** Pids; with `waiting`, of one watcher. */
+export interface Replaced extends Explained {
+  readonly info?: {
+    readonly started: readonly number[];
+    readonly stopped: readonly number[];
+    readonly kept: readonly number[];
+  };
+}
+
+/** The new number of processes, with `waiting`; `singleton` when nothing changes. */
+export interface Resized {
+  readonly numprocesses?: number;
+  readonly singleton?: true;
+}
+
+/** Facts about a process; a text when it is gone. */
+export type ProcessInfo = (Info & { readonly started?: number; readonly wid?: number }) | string;
+
+/** Pids to facts. */
+export type ProcessInfos = Readonly<Record<string, ProcessInfo>>;
+
+export interface Statuses {
+  readonly statuses: Readonly<Record<string, Status>>;
+  /** Of those that wait, retry or gave up. */
+  readonly details?: Readonly<Record<string, Explained>>;
+  /** What is left out of the configuration. */
+  readonly problems?: readonly string[];
+}
+export interface StatusOfOne extends Explained {
+  readonly status: Status;
+}
+export interface Watchers {
+  readonly watchers: readonly string[];
+}
+export interface Pids {
+  readonly pids: readonly number[];
+}
+export interface StatsOfAll {
+  readonly infos: Readonly<Record<string, ProcessInfos>>;
+}
+export interface StatsOfOne {
+  readonly name: string;
+  readonly info: ProcessInfos;
+}
+export interface StatsOfProcess {
+  readonly process: number | string;
+  readonly info: ProcessInfo;
+}
+
+/** A socket that the daemon owns: with a path, or with host and port. */
+export interface SocketFacts {
+  readonly fd: number;
+  readonly name: string;
+  readonly backlog: number;
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** Something that is being done to a watcher. */
+export interface Job {
+  readonly id: number | string;
+  readonly kind: string;
+  readonly watcher: string;
+  readonly state: string;
+  readonly progress?: { readonly done: number; readonly total: number };
+  /** Who asked for it. */
+  readonly by?: string;
+  readonly since?: number;
+}
+
+type Nothing = Readonly<Record<never, never>>;
+
+/** The commands, by name. */
+export interface Commands {
+  add: {
+    properties: OneWatcher &
+      Waiting & {
+        readonly cmd: string;
+        readonly args?: string | readonly string[] | null | undefined;
+        readonly options?: Options | undefined;
+        /** Start it as well. */
+        readonly start?: boolean | undefined;
+      };
+    reply: { readonly started?: readonly number[]; readonly kept?: readonly number[] };
+  };
+  decr: { properties: Resizing; reply: Resized };
+  dstats: { properties: Nothing; reply: { readonly info: ProcessInfo } };
+  get: { properties: OneWatcher & { readonly keys: readonly string[] }; reply: { readonly options: Options } };
+  globaloptions: {
+    properties: { readonly option?: keyof Settings | undefined };
+    reply: { readonly options: Partial<Settings> };
+  };
+  incr: { properties: Resizing; reply: Resized };
+  /** Of daemons that know it; Circus does not. */
+  jobs: { properties: Nothing; reply: { readonly jobs: readonly Job[] } };
+  kill: {
+    properties: OneWatcher &
+      Waiting & {
+        readonly pid?: number | undefined;
+        readonly signum?: number | string | undefined;
+        /** Seconds until SIGKILL. */
+        readonly graceful_timeout?: number | undefined;
+      };
+    reply: Nothing;
+  };
+  list: { properties: AnyWatcher; reply: Watchers | Pids };
+  listsockets: { properties: Nothing; reply: { readonly sockets: readonly SocketFacts[] } };
+  numprocesses: {
+    properties: AnyWatcher;
+    reply: { readonly numprocesses: number; readonly watcher_name?: string };
+  };
+  numwatchers: { properties: Nothing; reply: { readonly numwatchers: number } };
+  options: { properties: OneWatcher; reply: { readonly options: Options } };
+  plan: { properties: Nothing; reply: Plan };
+  quit: { properties: Waiting; reply: Nothing };
+  reload: {
+    properties: AnyWatcher &
+      Waiting & {
+        /** False: stop all, then start all. */
+        readonly graceful?: boolean | undefined;
+        /** Stop each process before its successor starts. */
+        readonly sequential?: boolean | undefined;
+      };
+    reply: Replaced;
+  };
+  /** The changes that were made, with `waiting`. */
+  reloadconfig: { properties: Waiting; reply: Partial<Plan> };
+  restart: { properties: Matching; reply: Replaced };
+  rm: {
+    /** `nostop` leaves the processes running. */
+    properties: OneWatcher & Waiting & { readonly nostop?: boolean | undefined };
+    reply: Nothing;
+  };
+  save: { properties: AnyWatcher; reply: { readonly file: string; readonly saved: Plan['drift'] } };
+  set: { properties: OneWatcher & Waiting & { readonly options: Options }; reply: Nothing };
+  signal: {
+    properties: OneWatcher & {
+      readonly signum: number | string;
+      readonly pid?: number | undefined;
+      /** Only this child of `pid`. */
+      readonly childpid?: number | undefined;
+      /** Only the direct children. */
+      readonly children?: boolean | undefined;
+      /** All descendants too. */
+      readonly recursive?: boolean | undefined;
+    };
+    reply: Nothing;
+  };
+  start: {
+    properties: Matching;
+    reply: Explained & { readonly info?: { readonly started: readonly number[]; readonly kept: readonly number[] } };
+  };
+  stats: {
+    properties: AnyWatcher & {
+      readonly process?: number | undefined;
+      /** With what hooks add. */
+      readonly extended?: boolean | undefined;
+    };
+    reply: StatsOfAll | StatsOfOne | StatsOfProcess;
+  };
+  status: { properties: AnyWatcher; reply: Statuses | StatusOfOne };
+  stop: { properties: Matching; reply: { readonly info?: null } };
+}
+
+/** What a command takes. */
+export type Properties<C extends keyof Commands> = Commands[C]['properties'];
+/** What a command answers. */
+export type Answer<C extends keyof Commands> = Omit<Answered, keyof Commands[C]['reply']> & Commands[C]['reply'];
