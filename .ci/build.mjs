@@ -26,13 +26,11 @@ const compiled = spawnSync(process.execPath, [join(typescript, 'bin/tsc'), '--bu
 if (compiled.status !== 0) process.exit(1);
 
 const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
-const doors = ['cli/client/index.ts', ...readdirSync('plugins').map((name) => `plugins/${name}/index.ts`)];
-const { metafile } = await build({
-  entryPoints: ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))],
+const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
+const settings = {
   outdir: 'dist',
   outbase: '.',
   bundle: true,
-  splitting: true,
   metafile: true,
   format: 'esm',
   platform: 'node',
@@ -54,6 +52,13 @@ const { metafile } = await build({
   // CommonJS packages inside an ES module still call require for Node's own modules.
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
-});
+};
+const parts = ['core/index.ts', ...programs.map((name) => `cli/${name}`), ...doors.filter((file) => existsSync(file))];
+const made = await Promise.all([
+  build({ ...settings, entryPoints: parts, splitting: true }),
+  // One file of its own: what it shares with the programs is little, and they would load it in more pieces.
+  build({ ...settings, entryPoints: ['cli/client/index.ts'] }),
+]);
+const outputs = new Set(made.flatMap(({ metafile }) => Object.keys(metafile.outputs)));
 // Afterwards and not before, so that a program that runs from dist/ finds its parts during a build.
-for (const file of filesIn('dist')) if (!(file in metafile.outputs)) rmSync(file, { force: true });
+for (const file of filesIn('dist')) if (!outputs.has(file)) rmSync(file, { force: true });

@@ -39,7 +39,7 @@ interface Resizing extends OneWatcher, Waiting {
 /** A watcher's state in full, and why it is in it. */
 export interface Explained {
   readonly state?: string;
-  readonly reason?: string | null;
+  readonly reason?: string;
 }
 
 /** Pids; with `waiting`, of one watcher. */

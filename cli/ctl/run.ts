@@ -52,11 +52,8 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
-  if (command.name === 'listen') {
-    const { listen } = await import('./listen.js');
-    return listen(peer, words, globals.json, output, until);
-  }
-  const { ask } = await import('./client.js');
+  const { ask, listen } = await import('./wire.js');
+  if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
   const complaint = complaintIn(command.name, reply);
