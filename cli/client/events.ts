@@ -32,7 +32,7 @@ export interface Subscription<T> {
 
 interface Reader<T> {
   resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 const over = { done: true, value: undefined } as const;
@@ -48,7 +48,7 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined> {
   #arrive: () => void = () => undefined;
   #socket: Subscriber | undefined;
   #over = false;
-  #error: unknown;
+  #error: Error | undefined;
   #dropped = 0;
 
   /** Subscribes at the address; when that can't be found, the first reader gets the error. */
@@ -58,7 +58,7 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined> {
     const { signal } = subscription;
     if (signal?.aborted) queueMicrotask(this.#close);
     signal?.addEventListener('abort', this.#close);
-    address.then((found) => this.#listen(found)).catch((error: unknown) => this.#fail(error));
+    address.then((found) => this.#listen(found)).catch((error: Error) => this.#fail(error));
   }
 
   /** How many were not handed out, as too many waited. */
@@ -73,7 +73,7 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined> {
   next(): Promise<IteratorResult<T, undefined>> {
     const error = this.#error;
     this.#error = undefined;
-    if (error !== undefined) return Promise.reject(error as Error);
+    if (error !== undefined) return Promise.reject(error);
     if (this.#waiting.length > 0) return Promise.resolve({ value: this.#waiting.shift()! });
     if (this.#over) return Promise.resolve(over);
     return new Promise((resolve, reject) => void this.#readers.push({ resolve, reject }));
@@ -98,7 +98,7 @@ export class EventStream<T> implements AsyncIterableIterator<T, undefined> {
     closed();
   }
 
-  #fail(error: unknown): void {
+  #fail(error: Error): void {
     if (this.#over) return;
     const reader = this.#readers.shift();
     if (reader) reader.reject(error);

@@ -1,11 +1,9 @@
 /** Requests and their replies, over one connection after the other. */
 import { ClientError, isClientError, type ClientErrorCode, type Reply } from './errors.js';
-import { Link } from './link.js';
+import { lastWords, Link } from './link.js';
 import { checkReachable, nobodyAt } from './reach.js';
 import { makeId, type Curve } from './socket.js';
 
-/** How long an answer may come after the end of its connection, in ms. */
-const lastWords = 200;
 /** What a timer of Node can hold, in ms; whoever waits longer waits without end. */
 const longest = 2 ** 31 - 1;
 
@@ -137,7 +135,7 @@ export class Exchange {
 
   #reply(link: Link, text: string): void {
     const reply = decode(text);
-    if (reply) return void this.#open.get(String(reply['id']))?.resolve(reply);
+    if (reply) return this.#open.get(String(reply['id']))?.resolve(reply);
     const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
     const message = `${this.#endpoint} answers, but not as a circusd does: ${shown}`;
     this.#fail(this.#sentOver(link), new ClientError('ERR_PROTOCOL', message));

@@ -2,6 +2,9 @@
 import type { Dealer } from 'zeromq';
 import { connectTo, loadZeroMq, makeId, socketOptions, type Curve } from './socket.js';
 
+/** How long an answer may come after the end of its connection, in ms. */
+export const lastWords = 200;
+
 /** How far it has come: nobody was reached, somebody was who does not speak our part, or a daemon. */
 export type LinkState = 'none' | 'foreign' | 'up';
 
@@ -26,7 +29,12 @@ export class Link {
   /** Connects, which goes on in the background. @throws ClientError */
   constructor(endpoint: string, curve: Curve | undefined, listener: LinkListener) {
     const { Dealer } = loadZeroMq();
-    this.#dealer = new Dealer({ ...socketOptions(curve), routingId: makeId() });
+    this.#dealer = new Dealer({
+      ...socketOptions(curve),
+      routingId: makeId(),
+      // By then a lost connection is closed.
+      reconnectInterval: lastWords + 50,
+    });
     const { events } = this.#dealer;
     let attempts = 0;
     events.on('connect', () => {

@@ -73,12 +73,17 @@ export function failureOf(error: unknown, { command, changes }: Question, endpoi
 
 /** What is being done to the watcher that was named, or to any; empty when nothing is, or the daemon can't tell. */
 async function stillRunning(client: Client, { name }: Properties): Promise<string> {
-  const { jobs } = await client.jobs({ timeout: briefly }).catch(() => ({ jobs: [] as readonly Job[] }));
-  const all = Array.isArray(jobs) ? (jobs as readonly Job[]) : [];
-  const own = all.filter(({ watcher }) => typeof name === 'string' && watcher.toLowerCase() === name.toLowerCase());
+  const { jobs } = await client.jobs({ timeout: briefly }).catch(() => ({ jobs: [] }));
+  const all = (Array.isArray(jobs) ? (jobs as readonly unknown[]) : []).filter(isJob);
+  const own = all.filter(({ watcher }) => watcher.toLowerCase() === String(name).toLowerCase());
   const shown = own.length > 0 ? own : all;
   const more = shown.length > mostShown ? [`${shown.length - mostShown} more`] : [];
   return [...shown.slice(0, mostShown).map(jobText), ...more].join(', ');
+}
+
+function isJob(value: unknown): value is Job {
+  const { kind, watcher, state } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return [kind, watcher, state].every((fact) => typeof fact === 'string');
 }
 
 function jobText({ kind, watcher, state, progress }: Job): string {

@@ -33,7 +33,7 @@ def execute(command, props):
         return {"options": {"endpoint": sys.argv[1], "stats_endpoint": "tcp://127.0.0.1:5557",
             "pubsub_endpoint": sys.argv[2], "check_delay": 5.0, "multicast_endpoint": "udp://237.219.251.97:12027"}}
     if command == "status":
-        return {"status": state[name]} if name else {"statuses": {"web": state["web"]}}
+        return {"status": state[name.lower()]} if name else {"statuses": {"web": state["web"]}}
     if command == "list":
         return {"pids": pids} if name else {"watchers": sorted(state)}
     if command == "stop":
