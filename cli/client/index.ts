@@ -2,5 +2,5 @@
 export { Client, connect, type ClientOptions, type EventOptions, type RequestOptions } from './client.js';
 export type * from './commands.js';
 export { ClientError, clientErrorCodes, isClientError, type ClientErrorCode, type Reply } from './errors.js';
-export { EventStream, type WatcherEvent } from './events.js';
+export type { EventStream, WatcherEvent } from './events.js';
 export type { Curve } from './socket.js';

@@ -44,7 +44,7 @@ export const socketOptions = (curve: Curve | undefined) => ({
 /** Refuses keys that can't be any; the message shows none. @throws ClientError */
 export function checkCurve(curve: Curve | undefined): void {
   for (const name of curve ? (['serverKey', 'publicKey', 'secretKey'] as const) : [])
-    if (!/^[\x21-\x7e]{40}$/.test(String(curve?.[name])))
+    if (!/^[\w.:+=^!/*?&<>()[\]{}@%$#-]{40}$/.test(String(curve?.[name])))
       throw new ClientError(
         'ERR_ARGUMENT',
         `"curve.${name}" is no key: it has 40 characters, as ZeroMQ's Z85 gives them`,

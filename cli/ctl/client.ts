@@ -1,7 +1,6 @@
 /** One request of circusctl, and what it says when there is no answer. */
-import type { Job } from '../client/commands.js';
-import { Client, ClientError, isClientError } from '../client/index.js';
-import { pathOf, circusEndpoints } from '#plugins/controller/endpoint.js';
+import { circusEndpoints } from '#plugins/controller/endpoint.js';
+import { Client, ClientError, isClientError, type Job } from '../client/index.js';
 import { exitCodes, Failure, usageFailure, type Reply } from './failure.js';
 import type { Properties } from './request.js';
 
@@ -45,9 +44,9 @@ export async function ask(peer: Peer, question: Question): Promise<Reply> {
 /** An error of the client in the words of circusctl. */
 export function failureOf(error: unknown, { command, changes }: Question, endpoint: string, goingOn = ''): unknown {
   if (!(error instanceof ClientError)) return error;
-  const { code, message, waited = 0 } = error;
+  const { code, message, waited } = error;
   const late = (why: string) => new Failure(exitCodes.failed, `Timed out.\n${why}`);
-  const within = `within ${waited / 1000} s`;
+  const within = `within ${Number(waited) / 1000} s`;
   if (code === 'ERR_ARGUMENT') return usageFailure(message);
   if (code === 'ERR_TIMEOUT')
     return late(
@@ -60,11 +59,11 @@ export function failureOf(error: unknown, { command, changes }: Question, endpoi
       `Whoever listens at ${endpoint} takes no commands, so nothing was asked: is that the control endpoint of the daemon (--endpoint)?`,
     );
   if (code !== 'ERR_UNREACHABLE') return new Failure(exitCodes.failed, `error: ${message}`);
-  if (waited === 0)
+  if (waited === undefined)
     return new Failure(
       exitCodes.failed,
-      `error: no daemon is running at ${pathOf(endpoint) ?? endpoint}: start one with "circusd FILE", or name another ` +
-        `endpoint with --endpoint (in Circus's configurations mostly ${circusEndpoints.endpoint})`,
+      `error: ${message}: start one with "circusd FILE", or name another endpoint with --endpoint ` +
+        `(in Circus's configurations mostly ${circusEndpoints.endpoint})`,
     );
   return late(
     `Nobody could be reached at ${endpoint} ${within}, so nothing was asked: is the daemon running, and is that its endpoint (--endpoint)?`,

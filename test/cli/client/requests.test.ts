@@ -202,7 +202,7 @@ describe('a client', () => {
     const keys = { serverKey: daemons.publicKey, ...own };
     assert.equal((await client({ endpoint: endpoint(), curve: keys }).call('list')).status, 'ok');
     for (const curve of [undefined, { ...keys, serverKey: others.publicKey }]) {
-      const circus = client({ endpoint: endpoint(), timeout: 200, curve });
+      const circus = client({ endpoint: endpoint(), timeout: 500, curve });
       await assert.rejects(circus.list(), fails('ERR_FOREIGN', /wants other keys/));
     }
     assert.throws(
