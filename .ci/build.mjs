@@ -27,17 +27,10 @@ if (compiled.status !== 0) process.exit(1);
 
 const programs = readdirSync('cli').filter((name) => /^circus[\w-]*\.ts$/.test(name));
 const doors = readdirSync('plugins').map((name) => `plugins/${name}/index.ts`);
-const { metafile } = await build({
-  entryPoints: [
-    'core/index.ts',
-    'cli/plugin-host/client-plugin.ts',
-    ...programs.map((name) => `cli/${name}`),
-    ...doors.filter((file) => existsSync(file)),
-  ],
+const settings = {
   outdir: 'dist',
   outbase: '.',
   bundle: true,
-  splitting: true,
   metafile: true,
   format: 'esm',
   platform: 'node',
@@ -59,13 +52,25 @@ const { metafile } = await build({
   // CommonJS packages inside an ES module still call require for Node's own modules.
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
-});
-// A bundle imports its parts in an order of its own: the one that must come first in both programs is put there.
-const first = Object.keys(metafile.outputs).find((file) => 'cli/debugger.ts' in metafile.outputs[file].inputs);
+};
+const parts = [
+  'core/index.ts',
+  'cli/plugin-host/client-plugin.ts',
+  ...programs.map((name) => `cli/${name}`),
+  ...doors.filter((file) => existsSync(file)),
+];
+const made = await Promise.all([
+  build({ ...settings, entryPoints: parts, splitting: true }),
+  // One file of its own: what it shares with the programs is little, and they would load it in more pieces.
+  build({ ...settings, entryPoints: ['cli/client/index.ts'] }),
+]);
+const outputs = Object.assign({}, ...made.map(({ metafile }) => metafile.outputs));
+// A bundle imports its parts in an order of its own: the one that must come first in all programs is put there.
+const first = Object.keys(outputs).find((file) => 'cli/debugger.ts' in outputs[file].inputs);
 for (const name of programs) {
   const file = `dist/cli/${name.replace(/ts$/, 'js')}`;
   const line = `import "../${basename(first)}";\n`;
   writeFileSync(file, readFileSync(file, 'utf8').replace(line, '').replace('import ', `${line}import `));
 }
 // Afterwards and not before, so that a program that runs from dist/ finds its parts during a build.
-for (const file of filesIn('dist')) if (!(file in metafile.outputs)) rmSync(file, { force: true });
+for (const file of filesIn('dist')) if (!(file in outputs)) rmSync(file, { force: true });

@@ -1,4 +1,4 @@
-/** What happened and why, as text: the replies of `events`, `history` and `explain`. */
+/** What happens, what happened and why, as text: the replies about jobs, and of `events`, `history` and `explain`. */
 import type { Reply } from './failure.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,9 +37,26 @@ function exitRow({ time, pid, wid, duration, code, signal, reason, by }: Fields)
   return [stamp(time), plain(pid), plain(wid), lived, plain(signal ?? code ?? 'unknown'), why];
 }
 
-/** Rows under headings, each column as wide as its widest cell. */
+const jobHeadings = ['JOB', 'STATE', 'COMMAND', 'WATCHERS', 'PROGRESS', 'BY', 'ASKED'] as const;
+const mostNames = 3;
+
+function jobRow({ id, command, watchers, state, progress, by, asked }: Fields): readonly string[] {
+  const names = Array.isArray(watchers) ? watchers.map(plain) : [];
+  const more = names.length > mostNames ? [`${names.length - mostNames} more`] : [];
+  const { text } = (progress ?? {}) as Fields;
+  const about = [...names.slice(0, mostNames), ...more].join(', ');
+  return [plain(id), plain(state), plain(command), about || 'all', plain(text ?? ''), plain(by), stamp(asked)];
+}
+
+function jobText({ job }: Reply): string {
+  const { reason, ...facts } = (job ?? {}) as Fields;
+  const rows = jobRow(facts).map((cell, at) => `${jobHeadings[at]!.toLowerCase()}: ${cell}`);
+  return [...rows, ...(reason === undefined ? [] : [`reason: ${plain(reason)}`])].join('\n');
+}
+
+/** Rows, the headings first, each column as wide as its widest cell. */
 function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   return rows
     .map((row) =>
       row
@@ -52,6 +69,13 @@ function aligned(rows: readonly (readonly string[])[]): string {
 
 /** The replies as texts; undefined: nothing to print. */
 export const insightPrinters: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
+  jobs({ jobs }) {
+    const rows = records(jobs).map(jobRow);
+    return rows.length === 0 ? 'nothing is being done' : aligned([jobHeadings, ...rows]);
+  },
+  job: jobText,
+  wait: jobText,
+  cancel: jobText,
   events(reply) {
     const { next, last } = reply;
     const more = Number(last) > Number(next) ? [`there are more: --since ${plain(next)}`] : [];

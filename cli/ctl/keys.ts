@@ -1,19 +1,11 @@
 /** Keys for CURVE: `circusctl keygen`, and those that circusctl itself uses. */
 import { readFileSync } from 'node:fs';
-import { reasonOf } from '#core';
 import { defaultKeys, keyDirectory, keyIn, readKeyPair, writeKeys, writePublicKey } from '#plugins/controller/keys.js';
-import { loadZeroMq } from './client.js';
+import { loadZeroMq, type Curve } from '../client/socket.js';
 import { exitCodes, Failure, usageFailure } from './failure.js';
 import type { Output } from './run.js';
 
-/** What a connection with CURVE needs. */
-export interface CurveKeys {
-  readonly serverKey: string;
-  readonly publicKey: string;
-  readonly secretKey: string;
-}
-
-const fail = (error: unknown) => new Failure(exitCodes.failed, `error: ${reasonOf(error)}`);
+const fail = (error: unknown) => new Failure(exitCodes.failed, `error: ${(error as Error).message}`);
 
 /** Makes a pair of keys and writes it. @throws Failure */
 export function makeKeys(
@@ -41,7 +33,7 @@ export function makeKeys(
 export function curveKeys(
   { key, serverKey }: { readonly key: string | undefined; readonly serverKey: string | undefined },
   environment: NodeJS.ProcessEnv = process.env,
-): CurveKeys | undefined {
+): Curve | undefined {
   const own = key ?? environment['CIRCUSCTL_KEY'];
   const server = serverKey ?? environment['CIRCUSCTL_SERVER_KEY'];
   if (!own && !server) return undefined;

@@ -1,77 +1,68 @@
 /** `listen`: events as they come. */
-import type { Subscriber } from 'zeromq';
-import { ask, loadZeroMq, Unanswered, type Peer } from './client.js';
-import { checkReachable } from './endpoint.js';
+import { EventStream } from '../client/events.js';
+import { Client, isClientError } from '../client/index.js';
+import { checkReachable } from '../client/reach.js';
+import { failureOf, type Peer } from './client.js';
 import { harmless } from './reply.js';
 import type { Output } from './run.js';
+
+const question = { command: 'globaloptions', properties: {}, changes: false };
 
 /**
  * Prints one line per event whose topic begins with one of `topics`, until the signal. The endpoint is the daemon's, which
  * is asked where it publishes; one that takes no commands is taken for the address of events itself, as in Circus.
  */
 export async function listen(
-  peer: Peer,
+  { endpoint, timeout, curve }: Peer,
   topics: readonly string[],
   json: boolean,
   output: Output,
-  until: AbortSignal | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
-  checkReachable(peer.endpoint);
-  const { Subscriber } = loadZeroMq();
-  let current = subscribe(Subscriber, peer.endpoint, topics);
-  const stop = () => current.close();
-  until?.addEventListener('abort', stop);
+  const open = new Set<{ close(): void }>();
+  const print = async (address: string) => {
+    const read = (topic: string, payload: string) =>
+      json ? `{"topic":${JSON.stringify(topic)},"event":${payload}}\n` : harmless(`${topic}: ${payload}\n`);
+    const lines = new EventStream(Promise.resolve(address), {
+      topics,
+      buffer: 10_000,
+      curve,
+      signal,
+      read,
+      closed: () => undefined,
+    });
+    open.add(lines);
+    for await (const line of lines) output.out(line);
+  };
   try {
+    checkReachable(endpoint);
+    const client = new Client({ endpoint, timeout, curve });
+    open.add(client);
     // Both at once, so that no event is missed while a publisher is given time to answer.
-    const published = addressOfEvents(peer, until);
-    const direct = print(current, json, output);
-    const address = await Promise.race([published, direct]);
-    if (address !== undefined && !until?.aborted) {
-      current.close();
-      await direct;
-      current = subscribe(Subscriber, address, topics);
-      await print(current, json, output);
-    } else {
-      await direct;
-    }
-  } finally {
-    until?.removeEventListener('abort', stop);
-    current.close();
-  }
-}
-
-function subscribe(Socket: typeof Subscriber, address: string, topics: readonly string[]): Subscriber {
-  const socket = new Socket({ linger: 0 });
-  socket.connect(address);
-  socket.subscribe(...(topics.length === 0 ? [''] : topics));
-  return socket;
-}
-
-/** Prints what comes until the socket is closed. */
-async function print(socket: Subscriber, json: boolean, output: Output): Promise<undefined> {
-  for await (const [topic, event] of socket) {
-    if (event === undefined) continue;
-    output.out(
-      json ? `{"topic":${JSON.stringify(String(topic))},"event":${event}}\n` : harmless(`${topic}: ${event}\n`),
-    );
-  }
-  return undefined;
-}
-
-/** Where the daemon publishes; undefined when the endpoint is not one for commands. @throws Failure when nobody is there */
-async function addressOfEvents(peer: Peer, until: AbortSignal | undefined): Promise<string | undefined> {
-  try {
-    const reply = await ask(peer, { command: 'globaloptions', properties: {}, changes: false });
-    const address = (reply['options'] as { pubsub_endpoint?: unknown } | undefined)?.pubsub_endpoint;
-    return typeof address === 'string' ? reachable(address, peer.endpoint) : undefined;
+    const direct = print(endpoint);
+    const address = await Promise.race([addressOfEvents(client, signal), direct]);
+    if (address === undefined) return await direct;
+    close(open);
+    await direct;
+    await print(address);
   } catch (error) {
-    if (until?.aborted || (error instanceof Unanswered && error.link === 'foreign')) return undefined;
+    if (!signal?.aborted) throw failureOf(error, question, endpoint);
+  } finally {
+    close(open);
+  }
+}
+
+function close(open: Set<{ close(): void }>): void {
+  for (const one of open) one.close();
+  open.clear();
+}
+
+/** Where the daemon publishes; undefined when the endpoint is not one for commands. @throws ClientError */
+async function addressOfEvents(client: Client, signal: AbortSignal | undefined): Promise<string | undefined> {
+  try {
+    return await client.pubsubEndpoint({ signal });
+  } catch (error) {
+    if (isClientError(error, 'ERR_FOREIGN')) return undefined;
     throw error;
   }
-}
-
-/** An address bound on all interfaces, seen from here: the daemon's own host. */
-function reachable(address: string, endpoint: string): string {
-  const [, host] = /^tcp:\/\/(.+):\d+$/.exec(endpoint) ?? [];
-  return host === undefined ? address : address.replace(/^tcp:\/\/(0\.0\.0\.0|\*|\[::\]):/, `tcp://${host}:`);
 }

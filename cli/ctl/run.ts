@@ -1,5 +1,5 @@
 /** Carrying out one command line. */
-import { ask, type Peer } from './client.js';
+import type { Peer } from './client.js';
 import {
   commandNamed,
   helpCommand,
@@ -11,7 +11,6 @@ import {
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
-import { listen } from './listen.js';
 import { propertiesOf } from './request.js';
 import { complaintIn, harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
 import type { CommandFacts } from './table.js';
@@ -58,18 +57,27 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     return makeKeys(words, flags, output);
   }
   const { timeout, patient } = globals;
-  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient };
+  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient, curve: await keysFor(globals) };
   if (!command) {
     const { runShell } = await import('./shell.js');
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
+  const { ask, listen } = await import('./wire.js');
   if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
   const complaint = complaintIn(command.name, reply);
   if (complaint !== undefined) throw new Failure(exitCodes.refused, complaint, reply);
   output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
+}
+
+/** The keys of a connection with CURVE, which few have: looked for only when something names them. */
+async function keysFor({ key, serverKey }: CommandLine['globals']): Promise<Peer['curve']> {
+  const named = [key, serverKey, process.env['CIRCUSCTL_KEY'], process.env['CIRCUSCTL_SERVER_KEY']];
+  if (!named.some(Boolean)) return undefined;
+  const { curveKeys } = await import('./keys.js');
+  return curveKeys({ key, serverKey });
 }
 
 function help(command: CommandFacts | undefined, words: readonly string[]): string {

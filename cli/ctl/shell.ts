@@ -25,6 +25,8 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
   input.on('SIGINT', () => (running ? running.abort() : input.close()));
 
   const given = [
+    ...(globals.key === undefined ? [] : ['--key', globals.key]),
+    ...(globals.serverKey === undefined ? [] : ['--server-key', globals.serverKey]),
     ...['--endpoint', peer.endpoint, ...(peer.patient ? [] : ['--timeout', String(peer.timeout / 1000)])],
     ...(globals.json ? ['--json'] : []),
     ...(globals.prettify ? ['--prettify'] : []),

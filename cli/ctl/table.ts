@@ -3,6 +3,7 @@
  * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
  * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
  */
+import type { Command } from '#plugins/controller/command.js';
 
 /** A command as the command line knows it. */
 export type CommandFacts = Pick<Command, 'name' | 'summary' | 'role' | 'words' | 'flags' | 'reply'>;

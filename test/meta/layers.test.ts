@@ -88,6 +88,14 @@ describe('the check of the layers', () => {
     assert.equal(imports('cli/circusd.ts', `import { x } from '../test/support/run.js';`), 1);
   });
 
+  it('keeps the client light', () => {
+    const file = 'cli/client/client.ts';
+    assert.equal(imports(file, `import { x } from './link.js';`, `import type { Dealer } from 'zeromq';`), 0);
+    assert.equal(imports(file, `import type { Info } from '#plugins/controller/info.js';`), 0);
+    assert.equal(imports(file, `import { Dealer } from 'zeromq';`, `import { Arbiter } from '#core';`), 2);
+    assert.equal(imports(file, `import { Failure } from '../ctl/failure.js';`), 1);
+  });
+
   it('sees foreign words in identifiers and texts, not in comments', () => {
     const names = (text: string) => foreignNames('core/x.ts', text, ['flapping', 'max-age', 'hooks']).length;
     assert.equal(names(`const readIniFile = 1;`), 1);

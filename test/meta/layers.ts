@@ -37,6 +37,9 @@ const excused: Readonly<Record<string, string>> = { 'core/posix/socket.ts': 'htt
 /** Plugins whose names are also words of the kernel. */
 const kernelWords = new Set(['hooks', 'limits']);
 
+/** What the client may load of plugins: these two load nothing but parts of Node. */
+const forClient = ['#plugins/controller/endpoint.js', '#plugins/controller/socket-file.js'];
+
 /** The file of the repository that a relative import means. */
 function target(file: string, from: string): string {
   return posix.join(posix.dirname(file), from).replace(/\.js$/, '.ts');
@@ -71,6 +74,10 @@ function objection(file: string, { from, onlyTypes, late }: Import): string | un
     const service = /^plugins\/[^/]+\/service\.ts$/.test(path) && file.split('/').length > 2;
     const own = file.split('/').length > 2 && path.startsWith(`plugins/${folder}/`);
     return own || service || shared.includes(path) ? undefined : 'a plugin imports #core, its own folder, and services';
+  }
+  if (file.startsWith('cli/client/') && !onlyTypes) {
+    const own = relative && path.startsWith('cli/client/');
+    return own || forClient.includes(from) ? undefined : 'the client is light: of others it imports types';
   }
   if (from === '#core' || from.startsWith('#plugins/')) return undefined;
   if (from.startsWith('#')) return 'there is no such door';
@@ -110,7 +117,8 @@ export function misnamed(file: string, source: string): string[] {
   const faults: string[] = [];
   if (/^(utils?|helpers?|common|misc)\b/.test(name)) faults.push('says nothing about what is in it');
   if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/.test(name)) faults.push('is no kebab-case noun');
-  if (name === 'index.ts' && !/^(core|plugins\/[^/]+)\/index\.ts$/.test(file)) faults.push('is no door of a folder');
+  if (name === 'index.ts' && !/^(core|plugins\/[^/]+|cli\/client)\/index\.ts$/.test(file))
+    faults.push('is no door of a folder');
   const tokens = tokensOf(source);
   const isDefault = tokens.some(
     ({ kind, text }, at) => kind === 'word' && text === 'default' && /^(export|as)$/.test(tokens[at - 1]?.text ?? ''),

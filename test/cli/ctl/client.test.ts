@@ -51,6 +51,45 @@ describe('circusctl, at an endpoint', () => {
     assert.match((JSON.parse(stdout) as { reason: string }).reason, /^Timed out\./);
   });
 
+  it('that is still at it, says how far it has come', async () => {
+    const job = (watcher: string, more = {}) => ({
+      id: 1,
+      command: 'restart',
+      watchers: [watcher],
+      state: 'running',
+      progress: { done: 0, total: 0 },
+      by: 'x',
+      ...more,
+    });
+    const progress = { done: 3, total: 8, text: '3 of 8 restarted' };
+    let jobs: unknown = [job('other'), job('Web', { progress })];
+    await somebody(({ id, command }) => (command === 'jobs' ? [JSON.stringify({ id, status: 'ok', jobs })] : []));
+    const said = async (...args: readonly string[]) => {
+      const { code, stderr } = await ctl('--timeout', '0.2', ...args);
+      assert.equal(code, 1);
+      return /^Timed out\.\nThe daemon at .* has not answered within 0\.2 s; (.*): look with/.exec(stderr)?.[1];
+    };
+    assert.equal(await said('restart', 'web'), 'restart of "Web" is still running (3 of 8 restarted) as job 1');
+    assert.equal(
+      await said('restart'),
+      'restart of "other" is still running as job 1, restart of "Web" is still running (3 of 8 restarted) as job 1',
+    );
+    jobs = [1, 2, 3, 4, 5].map((at) => job(`w${at}`, { state: 'queued' }));
+    assert.match((await said('stop')) ?? '', /^restart of "w1" is queued as job 1, .*"w3" is queued as job 1, 2 more$/);
+    for (const none of [[], 'nonsense', undefined, [null], [{ command: 'restart' }]]) {
+      jobs = none;
+      assert.equal(await said('restart'), 'it may still be at it');
+    }
+  });
+
+  it('that does not know what is going on, says that it may be', async () => {
+    await somebody(({ id, command }) =>
+      command === 'jobs' ? [JSON.stringify({ id, status: 'error', reason: "unknown command: 'jobs'", errno: 2 })] : [],
+    );
+    const { stderr } = await ctl('--timeout', '0.2', 'restart');
+    assert.match(stderr, /has not answered within 0\.2 s; it may still be at it: look with/);
+  });
+
   it('that answers garbage, says so', async () => {
     for (const garbage of ['hello', '[1]', '', `"${'x'.repeat(500)}"`]) {
       const router = await somebody(() => [garbage]);

@@ -1,0 +1,331 @@
+/** The client: a method for each command, and events. */
+import { defaultEndpoints } from '#plugins/controller/endpoint.js';
+import type {
+  Answer,
+  Commands,
+  Pids,
+  Properties,
+  StatsOfAll,
+  StatsOfOne,
+  StatsOfProcess,
+  Statuses,
+  StatusOfOne,
+  Watchers,
+  Answered,
+} from './commands.js';
+import { ClientError, type Reply } from './errors.js';
+import { EventStream, nameInTopics, readEvent, type WatcherEvent } from './events.js';
+import { Exchange } from './exchange.js';
+import { seenFrom } from './reach.js';
+import { checkCurve, loadZeroMq, type Curve } from './socket.js';
+
+/** Whom to talk to, and how. */
+export interface ClientOptions {
+  /** `ipc://PATH` or `tcp://HOST:PORT`; without it, the Unix socket of this user's daemon. */
+  readonly endpoint?: string | undefined;
+  /** Where events are published; without it, the daemon is asked. */
+  readonly pubsub?: string | undefined;
+  /** How long to wait for a reply, in ms; 5000 without it. With `waiting`, for the daemon to be reached. */
+  readonly timeout?: number | undefined;
+  readonly curve?: Curve | undefined;
+}
+
+/** How long one request may take, and what ends it before. */
+export interface RequestOptions {
+  /** In ms; without it, that of the client, and with `waiting` as long as it takes. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Which events. */
+export interface EventOptions {
+  /** Only those of this watcher. */
+  readonly watcher?: string | undefined;
+  /** Only those whose topics begin with one of these. */
+  readonly topics?: readonly string[] | undefined;
+  /** How many may wait to be read before the oldest are dropped; 10,000 without it. */
+  readonly buffer?: number | undefined;
+  /** Ends the events. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a method takes beside the name of a watcher. */
+type More<C extends keyof Commands> = Omit<Properties<C>, 'name'> & RequestOptions;
+
+/** Connects to a daemon, which goes on in the background. @throws ClientError for options that can't be meant */
+export const connect = (options?: ClientOptions): Client => new Client(options);
+
+/** One daemon. Requests may be made at any time and in any number; each rejects with a `ClientError`. */
+export class Client {
+  readonly endpoint: string;
+  readonly #timeout: number;
+  readonly #curve: Curve | undefined;
+  readonly #exchange: Exchange;
+  readonly #streams = new Set<EventStream<unknown>>();
+  #pubsub: string | undefined;
+  #closed = false;
+
+  /** @throws ClientError */
+  constructor({ endpoint, pubsub, timeout = 5000, curve }: ClientOptions = {}) {
+    this.endpoint = endpoint ?? defaultEndpoints().endpoint;
+    for (const address of [this.endpoint, pubsub])
+      if (address !== undefined && !/^(tcp:\/\/.+:\d+|ipc:\/\/.+)$/.test(address))
+        throw new ClientError('ERR_ARGUMENT', `"${address}" is no endpoint: it is tcp://HOST:PORT or ipc://PATH`);
+    checkCurve(curve);
+    this.#timeout = checkTimeout(timeout);
+    this.#pubsub = pubsub;
+    this.#curve = curve;
+    loadZeroMq();
+    this.#exchange = new Exchange(this.endpoint, curve);
+  }
+
+  /** Asks for a command by its name. @throws ClientError */
+  request<C extends keyof Commands>(
+    command: C,
+    properties: Properties<C>,
+    options?: RequestOptions,
+  ): Promise<Answer<C>> {
+    return this.call<Answer<C>>(command, properties, options);
+  }
+
+  /** Asks for a command that may be a plugin's. @throws ClientError */
+  async call<R = Reply>(
+    command: string,
+    properties: object = {},
+    { timeout, signal }: RequestOptions = {},
+  ): Promise<R> {
+    const waits = command === 'wait' || Boolean((properties as { readonly waiting?: unknown }).waiting);
+    const patient = timeout === undefined && waits;
+    const reply = await this.#exchange.ask({
+      command,
+      properties,
+      timeout: checkTimeout(timeout ?? this.#timeout),
+      patient,
+      signal,
+    });
+    if (reply['status'] !== 'error') return reply as R;
+    const reason = typeof reply['reason'] === 'string' ? reply['reason'] : 'the daemon gives no reason';
+    throw new ClientError('ERR_REFUSED', `"${command}" was refused: ${reason}`, { reply });
+  }
+
+  /** Events from now on; those that were published before are lost. It ends with `break`, the signal, or the client. */
+  events({ watcher, topics = [], buffer = 10_000, signal }: EventOptions = {}): EventStream<WatcherEvent> {
+    const name = watcher === undefined ? undefined : nameInTopics(watcher);
+    const begins = (topic: string) => topics.length === 0 || topics.some((start) => topic.startsWith(start));
+    const stream: EventStream<WatcherEvent> = new EventStream(this.pubsubEndpoint({ signal }), {
+      topics: name === undefined ? topics : [`watcher.${name}.`],
+      buffer,
+      curve: this.#curve,
+      signal,
+      read: (topic, payload) => {
+        const event = begins(topic) ? readEvent(topic, payload) : undefined;
+        // "web" is also how the topics of "web.api" begin.
+        return name === undefined || event?.watcher === name ? event : undefined;
+      },
+      closed: () => this.#streams.delete(stream),
+    });
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** Where the daemon publishes events, as it is reached from here. @throws ClientError */
+  async pubsubEndpoint(options: RequestOptions = {}): Promise<string> {
+    if (this.#closed) throw new ClientError('ERR_CLOSED', 'the client was closed');
+    if (this.#pubsub !== undefined) return this.#pubsub;
+    const reply: Reply = await this.call('globaloptions', {}, options);
+    const address = (reply['options'] as { readonly pubsub_endpoint?: unknown } | undefined)?.pubsub_endpoint;
+    if (typeof address === 'string') return (this.#pubsub = seenFrom(this.endpoint, address));
+    throw new ClientError('ERR_PROTOCOL', `${this.endpoint} does not tell where it publishes events`);
+  }
+
+  /** Ends the connection, all requests and all events. */
+  close(): void {
+    this.#closed = true;
+    for (const stream of this.#streams) stream.close();
+    this.#exchange.close();
+  }
+
+  /** Adds a watcher. */
+  add(name: string, cmd: string, more: Omit<More<'add'>, 'cmd'> = {}): Promise<Answer<'add'>> {
+    return this.#ask('add', { ...more, name, cmd });
+  }
+
+  /** Ends a job before its time. */
+  cancel(id: number, options: RequestOptions = {}): Promise<Answer<'cancel'>> {
+    return this.#ask('cancel', { ...options, id });
+  }
+
+  /** Takes processes away, the oldest first; one without `nb`. */
+  decr(name: string, more: More<'decr'> = {}): Promise<Answer<'decr'>> {
+    return this.#ask('decr', { ...more, name });
+  }
+
+  /** Tells memory, CPU and age of the daemon. */
+  dstats(options: RequestOptions = {}): Promise<Answer<'dstats'>> {
+    return this.#ask('dstats', options);
+  }
+
+  /** Tells why a watcher is in its state, and what happens next. */
+  explain(name: string, more: More<'explain'> = {}): Promise<Answer<'explain'>> {
+    return this.#ask('explain', { ...more, name });
+  }
+
+  /** Tells some options of a watcher. */
+  get(name: string, keys: readonly string[], options: RequestOptions = {}): Promise<Answer<'get'>> {
+    return this.#ask('get', { ...options, name, keys });
+  }
+
+  /** Tells the options of the daemon, or one of them. */
+  globaloptions(
+    option?: Properties<'globaloptions'>['option'],
+    options: RequestOptions = {},
+  ): Promise<Answer<'globaloptions'>> {
+    return this.#ask('globaloptions', { ...options, option });
+  }
+
+  /** Adds processes; one without `nb`. */
+  incr(name: string, more: More<'incr'> = {}): Promise<Answer<'incr'>> {
+    return this.#ask('incr', { ...more, name });
+  }
+
+  /** Tells how the last processes of a watcher ended. */
+  history(name: string, options: RequestOptions = {}): Promise<Answer<'history'>> {
+    return this.#ask('history', { ...options, name });
+  }
+
+  /** Tells how far a job is. */
+  job(id: number, options: RequestOptions = {}): Promise<Answer<'job'>> {
+    return this.#ask('job', { ...options, id });
+  }
+
+  /** Tells what is being done; a daemon that does not know it refuses, with errno 2. */
+  jobs(name?: string, more: More<'jobs'> = {}): Promise<Answer<'jobs'>> {
+    return this.#ask('jobs', { ...more, name });
+  }
+
+  /** Stops processes, which are replaced. */
+  kill(name: string, more: More<'kill'> = {}): Promise<Answer<'kill'>> {
+    return this.#ask('kill', { ...more, name });
+  }
+
+  /** Lists the watchers, or the pids of one. */
+  list(name?: undefined, options?: RequestOptions): Promise<Answered & Watchers>;
+  list(name: string, options?: RequestOptions): Promise<Answered & Pids>;
+  list(name?: string, options: RequestOptions = {}): Promise<Answer<'list'>> {
+    return this.#ask('list', { ...options, name });
+  }
+
+  /** Lists the sockets that the daemon owns. */
+  listsockets(options: RequestOptions = {}): Promise<Answer<'listsockets'>> {
+    return this.#ask('listsockets', options);
+  }
+
+  /** Counts processes, of all watchers or of one. */
+  numprocesses(name?: string, options: RequestOptions = {}): Promise<Answer<'numprocesses'>> {
+    return this.#ask('numprocesses', { ...options, name });
+  }
+
+  /** Counts watchers. */
+  numwatchers(options: RequestOptions = {}): Promise<Answer<'numwatchers'>> {
+    return this.#ask('numwatchers', options);
+  }
+
+  /** Lists the options of a watcher. */
+  options(name: string, options: RequestOptions = {}): Promise<Answer<'options'>> {
+    return this.#ask('options', { ...options, name });
+  }
+
+  /** Tells what `reloadconfig` would do, and what was changed at run time. */
+  plan(options: RequestOptions = {}): Promise<Answer<'plan'>> {
+    return this.#ask('plan', options);
+  }
+
+  /** Stops everything, the daemon too. */
+  quit(more: More<'quit'> = {}): Promise<Answer<'quit'>> {
+    return this.#ask('quit', more);
+  }
+
+  /** Replaces processes one by one, new ones first. */
+  reload(name?: string, more: More<'reload'> = {}): Promise<Answer<'reload'>> {
+    return this.#ask('reload', { ...more, name });
+  }
+
+  /** Tells again what was published: the command `events`. */
+  replay(more: More<'events'> = {}): Promise<Answer<'events'>> {
+    return this.#ask('events', more);
+  }
+
+  /** Has the configuration files read again, and what is needed done. */
+  reloadconfig(more: More<'reloadconfig'> = {}): Promise<Answer<'reloadconfig'>> {
+    return this.#ask('reloadconfig', more);
+  }
+
+  /** Stops watchers and starts them again. */
+  restart(name?: string, more: More<'restart'> = {}): Promise<Answer<'restart'>> {
+    return this.#ask('restart', { ...more, name });
+  }
+
+  /** Takes a watcher out. */
+  rm(name: string, more: More<'rm'> = {}): Promise<Answer<'rm'>> {
+    return this.#ask('rm', { ...more, name });
+  }
+
+  /** Has what was changed at run time written into the file of overrides. */
+  save(name?: string, options: RequestOptions = {}): Promise<Answer<'save'>> {
+    return this.#ask('save', { ...options, name });
+  }
+
+  /** Changes options of a watcher. */
+  set(
+    name: string,
+    options: Properties<'set'>['options'],
+    more: Omit<More<'set'>, 'options'> = {},
+  ): Promise<Answer<'set'>> {
+    return this.#ask('set', { ...more, name, options });
+  }
+
+  /** Sends a signal to processes, by its number or name. */
+  signal(name: string, signum: number | string, more: Omit<More<'signal'>, 'signum'> = {}): Promise<Answer<'signal'>> {
+    return this.#ask('signal', { ...more, name, signum });
+  }
+
+  /** Starts watchers. */
+  start(name?: string, more: More<'start'> = {}): Promise<Answer<'start'>> {
+    return this.#ask('start', { ...more, name });
+  }
+
+  /** Tells memory, CPU and age of processes. */
+  stats(name?: undefined, more?: More<'stats'>): Promise<Answered & StatsOfAll>;
+  stats(name: string, more: More<'stats'> & { readonly process: number }): Promise<Answered & StatsOfProcess>;
+  stats(name: string, more?: More<'stats'>): Promise<Answered & StatsOfOne>;
+  stats(name?: string, more: More<'stats'> = {}): Promise<Answer<'stats'>> {
+    return this.#ask('stats', { ...more, name });
+  }
+
+  /** Tells what watchers are doing, or what one is. */
+  status(name?: undefined, options?: RequestOptions): Promise<Answered & Statuses>;
+  status(name: string, options?: RequestOptions): Promise<Answered & StatusOfOne>;
+  status(name?: string, options: RequestOptions = {}): Promise<Answer<'status'>> {
+    return this.#ask('status', { ...options, name });
+  }
+
+  /** Stops watchers. */
+  stop(name?: string, more: More<'stop'> = {}): Promise<Answer<'stop'>> {
+    return this.#ask('stop', { ...more, name });
+  }
+
+  /** Resolves when a job is over; rejects when it failed or was cancelled. */
+  wait(id: number, options: RequestOptions = {}): Promise<Answer<'wait'>> {
+    return this.#ask('wait', { ...options, id });
+  }
+
+  #ask<C extends keyof Commands>(command: C, given: Properties<C> & RequestOptions): Promise<Answer<C>> {
+    const { timeout, signal, ...properties } = given;
+    return this.call<Answer<C>>(command, properties, { timeout, signal });
+  }
+}
+
+function checkTimeout(timeout: number): number {
+  if (timeout > 0) return timeout;
+  throw new ClientError('ERR_ARGUMENT', `"timeout" is a number of milliseconds above 0, not ${String(timeout)}`);
+}

@@ -1,0 +1,275 @@
+/** What every command takes and answers, in one place. Fields that Circus itself does not answer are optional. */
+import type { Settings } from '#plugins/controller/command.js';
+import type { Info } from '#plugins/controller/info.js';
+import type { Plan } from '#plugins/controller/service.js';
+
+/** Names of options to values. */
+export type Options = Readonly<Record<string, unknown>>;
+/** Circus's four words for what a watcher is doing. */
+export type Status = 'active' | 'starting' | 'stopping' | 'stopped';
+
+/** What every reply holds. */
+export interface Answered {
+  readonly status: string;
+  /** In seconds since the epoch. */
+  readonly time: number;
+  readonly id: string;
+}
+
+interface OneWatcher {
+  readonly name: string;
+}
+interface OneJob {
+  readonly id: number;
+}
+interface AnyWatcher {
+  /** A watcher; all without it. */
+  readonly name?: string | undefined;
+}
+interface Waiting {
+  /** Answer when it is done, not when it has begun. */
+  readonly waiting?: boolean | undefined;
+}
+interface Matching extends AnyWatcher, Waiting {
+  /** How the name is meant; `glob` without it. */
+  readonly match?: 'glob' | 'simple' | 'regex' | undefined;
+}
+interface Resizing extends OneWatcher, Waiting {
+  /** How many; 1 without it. */
+  readonly nb?: number | undefined;
+}
+
+/** A watcher's state in full, and why it is in it. */
+export interface Explained {
+  readonly state?: string;
+  readonly reason?: string;
+}
+
+/** Pids; with `waiting`, of one watcher. */
+export interface Replaced extends Explained {
+  readonly info?: {
+    readonly started: readonly number[];
+    readonly stopped: readonly number[];
+    readonly kept: readonly number[];
+  };
+}
+
+/** The new number of processes, with `waiting`; `singleton` when nothing changes. */
+export interface Resized {
+  readonly numprocesses?: number;
+  readonly singleton?: true;
+}
+
+/** Facts about a process; a text when it is gone. */
+export type ProcessInfo = (Info & { readonly started?: number; readonly wid?: number }) | string;
+
+/** Pids to facts. */
+export type ProcessInfos = Readonly<Record<string, ProcessInfo>>;
+
+export interface Statuses {
+  readonly statuses: Readonly<Record<string, Status>>;
+  /** Of those that wait, retry or gave up. */
+  readonly details?: Readonly<Record<string, Explained>>;
+  /** What is left out of the configuration. */
+  readonly problems?: readonly string[];
+}
+export interface StatusOfOne extends Explained {
+  readonly status: Status;
+}
+export interface Watchers {
+  readonly watchers: readonly string[];
+}
+export interface Pids {
+  readonly pids: readonly number[];
+}
+export interface StatsOfAll {
+  readonly infos: Readonly<Record<string, ProcessInfos>>;
+}
+export interface StatsOfOne {
+  readonly name: string;
+  readonly info: ProcessInfos;
+}
+export interface StatsOfProcess {
+  readonly process: number | string;
+  readonly info: ProcessInfo;
+}
+
+/** A socket that the daemon owns: with a path, or with host and port. */
+export interface SocketFacts {
+  readonly fd: number;
+  readonly name: string;
+  readonly backlog: number;
+  readonly path?: string;
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** Something that is being done to a watcher. */
+export interface Job {
+  readonly id: number;
+  readonly command: string;
+  readonly watchers: readonly string[];
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  /** In processes; the text is such as `3 of 8 replaced`. */
+  readonly progress: { readonly done: number; readonly total: number; readonly text?: string };
+  /** Who asked for it. */
+  readonly by: string;
+  readonly asked: number;
+  readonly ended?: number;
+  readonly reason?: string;
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly time: number;
+  readonly pid: number;
+  readonly wid: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** In seconds. */
+  readonly duration: number;
+  readonly reason: string;
+  readonly by: string | null;
+}
+
+/** Why a watcher is as it is; `text` is the same as a few sentences, and there is more. */
+export interface Explanation {
+  readonly name: string;
+  readonly state: string;
+  readonly since: number;
+  readonly reason: string;
+  readonly numprocesses: number;
+  readonly running: number;
+  readonly ready: number;
+  readonly last_exit: Exit | null;
+  readonly text: string;
+}
+
+/** Events that were published, from a number on. */
+export interface Replay {
+  /** Which run of the daemon. */
+  readonly boot: string;
+  readonly events: readonly (Options & { readonly seq: number; readonly topic: string })[];
+  /** The `since` to ask with next. */
+  readonly next: number;
+  readonly last: number;
+  /** How many after `since` are not kept any more; null when `since` is of another run. */
+  readonly missed: number | null;
+  readonly dropped: number;
+}
+
+type Nothing = Readonly<Record<never, never>>;
+
+/** The commands, by name. Circus knows none of `cancel`, `events`, `explain`, `history`, `job`, `jobs`, `plan`, `save`, `wait`. */
+export interface Commands {
+  add: {
+    properties: OneWatcher &
+      Waiting & {
+        readonly cmd: string;
+        readonly args?: string | readonly string[] | null | undefined;
+        readonly options?: Options | undefined;
+        /** Start it as well. */
+        readonly start?: boolean | undefined;
+      };
+    reply: { readonly started?: readonly number[]; readonly kept?: readonly number[] };
+  };
+  cancel: { properties: OneJob; reply: { readonly job: Job } };
+  decr: { properties: Resizing; reply: Resized };
+  dstats: { properties: Nothing; reply: { readonly info: ProcessInfo } };
+  events: {
+    properties: {
+      readonly since?: number | undefined;
+      readonly boot?: string | undefined;
+      readonly watcher?: string | undefined;
+      readonly limit?: number | undefined;
+    };
+    reply: Replay;
+  };
+  explain: { properties: OneWatcher & { readonly pid?: number | undefined }; reply: Explanation };
+  get: { properties: OneWatcher & { readonly keys: readonly string[] }; reply: { readonly options: Options } };
+  globaloptions: {
+    properties: { readonly option?: keyof Settings | undefined };
+    reply: { readonly options: Partial<Settings> };
+  };
+  incr: { properties: Resizing; reply: Resized };
+  history: { properties: OneWatcher; reply: { readonly name: string; readonly exits: readonly Exit[] } };
+  job: { properties: OneJob; reply: { readonly job: Job } };
+  /** `all`: also the last ones that are over. */
+  jobs: {
+    properties: AnyWatcher & { readonly all?: boolean | undefined };
+    reply: { readonly jobs: readonly Job[] };
+  };
+  kill: {
+    properties: OneWatcher &
+      Waiting & {
+        readonly pid?: number | undefined;
+        readonly signum?: number | string | undefined;
+        /** Seconds until SIGKILL. */
+        readonly graceful_timeout?: number | undefined;
+      };
+    reply: Nothing;
+  };
+  list: { properties: AnyWatcher; reply: Watchers | Pids };
+  listsockets: { properties: Nothing; reply: { readonly sockets: readonly SocketFacts[] } };
+  numprocesses: {
+    properties: AnyWatcher;
+    reply: { readonly numprocesses: number; readonly watcher_name?: string };
+  };
+  numwatchers: { properties: Nothing; reply: { readonly numwatchers: number } };
+  options: { properties: OneWatcher; reply: { readonly options: Options } };
+  plan: { properties: Nothing; reply: Plan };
+  quit: { properties: Waiting; reply: Nothing };
+  reload: {
+    properties: AnyWatcher &
+      Waiting & {
+        /** False: stop all, then start all. */
+        readonly graceful?: boolean | undefined;
+        /** Stop each process before its successor starts. */
+        readonly sequential?: boolean | undefined;
+      };
+    reply: Replaced;
+  };
+  /** The changes that were made, with `waiting`. */
+  reloadconfig: { properties: Waiting; reply: Partial<Plan> };
+  restart: { properties: Matching; reply: Replaced };
+  rm: {
+    /** `nostop` leaves the processes running. */
+    properties: OneWatcher & Waiting & { readonly nostop?: boolean | undefined };
+    reply: Nothing;
+  };
+  save: { properties: AnyWatcher; reply: { readonly file: string; readonly saved: Plan['drift'] } };
+  set: { properties: OneWatcher & Waiting & { readonly options: Options }; reply: Nothing };
+  signal: {
+    properties: OneWatcher & {
+      readonly signum: number | string;
+      readonly pid?: number | undefined;
+      /** Only this child of `pid`. */
+      readonly childpid?: number | undefined;
+      /** Only the direct children. */
+      readonly children?: boolean | undefined;
+      /** All descendants too. */
+      readonly recursive?: boolean | undefined;
+    };
+    reply: Nothing;
+  };
+  start: {
+    properties: Matching;
+    reply: Explained & { readonly info?: { readonly started: readonly number[]; readonly kept: readonly number[] } };
+  };
+  stats: {
+    properties: AnyWatcher & {
+      readonly process?: number | undefined;
+      /** With what hooks add. */
+      readonly extended?: boolean | undefined;
+    };
+    reply: StatsOfAll | StatsOfOne | StatsOfProcess;
+  };
+  status: { properties: AnyWatcher; reply: Statuses | StatusOfOne };
+  stop: { properties: Matching; reply: { readonly info?: null } };
+  wait: { properties: OneJob; reply: { readonly job: Job } };
+}
+
+/** What a command takes. */
+export type Properties<C extends keyof Commands> = Commands[C]['properties'];
+/** What a command answers. */
+export type Answer<C extends keyof Commands> = Omit<Answered, keyof Commands[C]['reply']> & Commands[C]['reply'];
