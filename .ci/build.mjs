@@ -31,6 +31,7 @@ const settings = {
   outdir: 'dist',
   outbase: '.',
   bundle: true,
+  splitting: true,
   metafile: true,
   format: 'esm',
   platform: 'node',
@@ -53,20 +54,26 @@ const settings = {
   banner: { js: `import { createRequire as $require } from 'node:module'; const require = $require(import.meta.url);` },
   logLevel: 'warning',
 };
-const parts = [
-  'core/index.ts',
-  'cli/plugin-host/client-plugin.ts',
-  ...programs.map((name) => `cli/${name}`),
-  ...doors.filter((file) => existsSync(file)),
-];
+const daemon = programs.filter((name) => name !== 'circusctl.ts').map((name) => `cli/${name}`);
+// circusctl by itself: what is shared is cut into pieces, and each piece costs a start of it 1 ms. The debugger is named,
+// so that it is a piece of its own.
 const made = await Promise.all([
-  build({ ...settings, entryPoints: parts, splitting: true }),
-  // One file of its own: what it shares with the programs is little, and they would load it in more pieces.
-  build({ ...settings, entryPoints: ['cli/client/index.ts'] }),
+  build({
+    ...settings,
+    entryPoints: [
+      'cli/debugger.ts',
+      ...daemon,
+      'cli/plugin-host/client-plugin.ts',
+      'core/index.ts',
+      ...doors.filter((file) => existsSync(file)),
+    ],
+  }),
+  build({ ...settings, entryPoints: ['cli/debugger.ts', 'cli/circusctl.ts'] }),
+  build({ ...settings, entryPoints: ['cli/client/index.ts'], splitting: false }),
 ]);
 const outputs = Object.assign({}, ...made.map(({ metafile }) => metafile.outputs));
 // A bundle imports its parts in an order of its own: the one that must come first in all programs is put there.
-const first = Object.keys(outputs).find((file) => 'cli/debugger.ts' in outputs[file].inputs);
+const first = Object.keys(outputs).find((file) => /chunk/.test(file) && 'cli/debugger.ts' in outputs[file].inputs);
 for (const name of programs) {
   const file = `dist/cli/${name.replace(/ts$/, 'js')}`;
   const line = `import "../${basename(first)}";\n`;

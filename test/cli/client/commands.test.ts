@@ -94,6 +94,8 @@ host = 127.0.0.1
 port = 0
 `;
 
+const sorted = (pids: readonly number[] = []) => [...pids].sort((a, b) => a - b);
+
 describe('a client and a daemon', () => {
   const start = daemonPerTest();
   closeAfterEach();
@@ -140,12 +142,13 @@ describe('a client and a daemon', () => {
   });
 
   it('start, stop, restart and reload, and tell the pids with waiting', async () => {
-    const { pids } = await circus.list('web');
-    assert.deepEqual((await circus.start('web', { waiting: true })).info, { started: [], kept: pids });
-    const { info } = await circus.restart('web', { waiting: true });
-    assert.deepEqual(info?.stopped, pids);
+    const pids = sorted((await circus.list('web')).pids);
+    const { info } = await circus.start('web', { waiting: true });
+    assert.deepEqual([info?.started, sorted(info?.kept)], [[], pids]);
+    const restarted = await circus.restart('web', { waiting: true });
+    assert.deepEqual(sorted(restarted.info?.stopped), pids);
     const reloaded = await circus.reload('web', { waiting: true });
-    assert.deepEqual(reloaded.info?.stopped, info?.started);
+    assert.deepEqual(sorted(reloaded.info?.stopped), sorted(restarted.info?.started));
     assert.equal((await circus.stop('*', { match: 'glob', waiting: true })).status, 'ok');
     assert.deepEqual((await circus.status()).statuses, { Web: 'stopped', idle: 'stopped' });
     await circus.start(undefined, { waiting: true });
