@@ -38,7 +38,7 @@ describe('circusctl, at an endpoint', () => {
     assert.equal(
       stderr,
       `Timed out.\nThe daemon at ipc://${folder.path}/control.sock took "stop" and has not answered within 0.4 s; ` +
-        'it may still be at it: look with "circusctl status", or wait longer with --timeout.\n',
+        'it may still be at it: look with "circusctl jobs", or wait longer with --timeout.\n',
     );
     assert.ok(performance.now() - started >= 400);
   });

@@ -25,6 +25,8 @@ describe('a command line of circusctl', () => {
     assert.deepEqual(Object.fromEntries(flags), { match: 'regex', waiting: true });
     assert.deepEqual(globals, {
       endpoint: 'tcp://h:1',
+      key: undefined,
+      serverKey: undefined,
       timeout: 5000,
       patient: true,
       json: true,

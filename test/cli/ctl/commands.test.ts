@@ -177,8 +177,22 @@ describe('circusctl, asking a daemon', () => {
 
   it('events, history and explain', async () => {
     assert.match(await says('events', '--limit', '1'), /^1 \S+Z watcher\.\w+\.\w+( .*)?\nthere are more: --since 1\n$/);
-    assert.match(await says('history', 'solo'), /^TIME +PID [^]* SIGKILL +killed by operator\n/);
+    assert.match(await says('history', 'solo'), /^TIME +PID [^]* SIGKILL +killed by operator \(job \d+\)\n/);
     assert.match(await says('explain', 'solo'), /^solo has been active for /);
+  });
+
+  it('jobs, job, wait and cancel', async () => {
+    assert.equal(await says('jobs'), 'nothing is being done\n');
+    const { job } = await replies('restart', 'solo');
+    assert.match(await says('wait', String(job)), /^job: \d+\nstate: done\ncommand: restart\nwatchers: solo\n/);
+    assert.match(await says('job', String(job)), /\nby: operator\n/);
+    assert.match(
+      await says('jobs', '--all'),
+      /^JOB +STATE +COMMAND +WATCHERS +PROGRESS +BY +ASKED\n\d+ +done +restart +solo /,
+    );
+    asked.add('cancel');
+    const { code, stderr } = await daemon.ctl('cancel', String(job));
+    assert.deepEqual([code, stderr], [3, `error: job ${String(job)} is over: it is done\n`]);
   });
 
   it('plan and reloadconfig', async () => {

@@ -59,7 +59,8 @@ describe('the history', () => {
     assert.equal(reply['status'], 'ok', String(reply['reason']));
   };
   const exits = async (name: string) => (await ask('history', { name }))['exits'] as readonly End[];
-  const endings = async (name: string) => (await exits(name)).map(endInWords);
+  const endings = async (name: string) =>
+    (await exits(name)).map((end) => endInWords(end).replace(/ \(job \d+\)$/, ''));
   const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
 
   it('has the facts of each end, and survives stop and start', async () => {

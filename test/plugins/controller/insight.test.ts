@@ -129,15 +129,18 @@ describe('the commands that explain', () => {
       await ask('stop', { name: 'deaf' });
       await ask('start', { name: 'deaf' });
       const { operations } = await ask('explain', { name: 'deaf' });
-      const facts = (operations as Record<string, unknown>[]).map(({ id: _, ...rest }) => rest);
+      const facts = (operations as Record<string, unknown>[]).map(({ id: _, by, ...rest }) => {
+        assert.match(String(by), /^operator \(job \d+\)$/);
+        return rest;
+      });
       assert.deepEqual(facts, [
-        { kind: 'stop', state: 'running', by: 'operator', done: 0, total: 1 },
-        { kind: 'start', state: 'queued', by: 'operator', done: 0, total: 0 },
+        { kind: 'stop', state: 'running', done: 0, total: 1 },
+        { kind: 'start', state: 'queued', done: 0, total: 0 },
       ]);
       const words = await text({ name: 'deaf' });
-      assert.match(words, /\nA stop, asked for by operator, is under way: 0 of 1 processes are done\./);
+      assert.match(words, /\nA stop, asked for by operator \(job \d+\), is under way: 0 of 1 processes are done\./);
       assert.match(words, /\nWhat has not ended 1\.0 s after its signal is killed\.$/);
-      assert.match(words, /\nA start, asked for by operator, waits for its turn\./);
+      assert.match(words, /\nA start, asked for by operator \(job \d+\), waits for its turn\./);
     });
 
     it('tells why nothing happens', async () => {
@@ -149,7 +152,7 @@ describe('the commands that explain', () => {
       await done('stop', web);
       assert.match(
         await text(web),
-        /^Web has been stopped for .*: stopped by operator\.\n[^]*stopped by operator \d\.\d s ago\.\nNothing happens until it is started\.$/,
+        /^Web has been stopped for .*: stopped by operator \(job \d+\)\.\n[^]*stopped by operator \(job \d+\) \d\.\d s ago\.\nNothing happens until it is started\.$/,
       );
       assert.match(await text({ name: 'once' }), /^once has been completed for/);
     });
@@ -188,7 +191,7 @@ describe('the commands that explain', () => {
     const { stdout: table } = await daemon.ctl('history', 'web');
     assert.match(
       table,
-      /^TIME +PID +PLACE +LIVED +EXIT +REASON\n(\S+Z +\d+ +\d +\d+\.\d s +SIGTERM +stopped by operator\n){2}$/,
+      /^TIME +PID +PLACE +LIVED +EXIT +REASON\n(\S+Z +\d+ +\d +\d+\.\d s +SIGTERM +stopped by operator \(job \d+\)\n){2}$/,
     );
     assert.match((await daemon.ctl('explain', 'web')).stdout, /^Web has been active for/);
     const { code, stderr } = await daemon.ctl('explain', 'wep');
