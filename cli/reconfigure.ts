@@ -11,7 +11,7 @@ import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
 import { restricted, uses, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
-import { ownerOfKey } from './plugins.js';
+import { firstParty, ownerOfKey } from './plugins.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -37,6 +37,8 @@ export class Reconfiguration implements ConfigurationService {
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
+  /** Plugins that are being loaded because an option that came at run time needs them. */
+  readonly #needed = new Map<string, Promise<void>>();
   /** The addresses that this daemon answers to, whatever the files say now. */
   readonly #log: Log;
   /** One change at a time: the next one reads the files when the last one is through. */
@@ -54,6 +56,22 @@ export class Reconfiguration implements ConfigurationService {
 
   async plan(): Promise<Plan> {
     return this.#planOf(await this.#read());
+  }
+
+  need(name: string): Promise<void> {
+    const loading = this.#needed.get(name) ?? this.#load(name).finally(() => this.#needed.delete(name));
+    this.#needed.set(name, loading);
+    return loading;
+  }
+
+  async #load(name: string): Promise<void> {
+    const host = this.#host();
+    if (host.plugins.includes(name)) return;
+    const own = await firstParty(name)?.load();
+    if (!own) throw new Error(`this version has no plugin "${name}"`);
+    const [failure] = await host.load([{ plugin: own.default, options: {} }]);
+    if (failure) throw failure.error;
+    this.#loaded.set(name, name);
   }
 
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {

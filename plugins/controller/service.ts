@@ -59,6 +59,8 @@ export interface ConfigurationService {
   plan(): Promise<Plan>;
   /** Reads the files again and does what is needed, with the least disturbance; resolves when it is done. */
   apply(by: string): Promise<Plan>;
+  /** Has a first-party plugin loaded that an option needs, unless it is. @throws Error */
+  need(plugin: string): Promise<void>;
   /** Writes what was changed at run time, of one watcher or of all, into the file of overrides; answers its path. */
   save(watcher?: string): Promise<{ readonly file: string; readonly saved: Plan['drift'] }>;
   /** What was wrong in the files when they were read last. */

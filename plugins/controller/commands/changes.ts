@@ -18,6 +18,7 @@ import { named } from '../match.js';
 import { checkOptions, isId, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
+import type { ConfigurationService } from '../service.js';
 import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
@@ -27,6 +28,19 @@ function carriedOut(key: string, value: unknown): string | undefined {
   if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
   if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
   return /^(uid|gid|rlimit_.*)$/.test(key) && value !== null ? 'limits' : undefined;
+}
+
+/** The plugins that carry these options out. */
+const needsOf = (options: Spec): readonly string[] => [
+  ...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? [])),
+];
+
+/** Has these plugins loaded. @throws RequestError when that can't be */
+async function bring(plugins: readonly string[], configuration: ConfigurationService | undefined): Promise<void> {
+  for (const plugin of plugins) {
+    if (!configuration) throw new RequestError(5, `plugin "${plugin}" is needed for it, which is not loaded`);
+    await configuration.need(plugin);
+  }
 }
 
 function checkSingleton(singleton: boolean, numprocesses: number): void {
@@ -48,23 +62,23 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
-    run({ name, options: given }, { arbiter, by, role, publish, owner }) {
+    run({ name, options: given }, { arbiter, by, role, publish, owner, configuration }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
       const wanted = withOptions(watcher.spec, options);
       checkRole(role, Object.keys(options));
       checkOwner(owner, Object.keys(options), wanted);
-      for (const [key, value] of Object.entries(options)) {
-        const plugin = carriedOut(key, value);
-        if (plugin && !arbiter.plugins.has(plugin))
-          throw new RequestError(5, `'${key}' is carried out by plugin "${plugin}", which is not loaded`);
-      }
       checkSingleton(wanted.singleton, wanted.numprocesses);
-      // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
-      arbiter.hooks.change('watcherSpec', wanted);
-      for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
-      return apply(watcher, options);
+      const missing = needsOf(options).filter((plugin) => !arbiter.plugins.has(plugin));
+      return missing.length === 0 ? begin() : bring(missing, configuration).then(begin);
+
+      function begin(): Promise<Fields> {
+        // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
+        arbiter.hooks.change('watcherSpec', wanted);
+        for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
+        return apply(watcher, options);
+      }
 
       async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
         // What is no singleton any more may have more processes at once.
@@ -107,7 +121,7 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
-    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner }) {
+    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner, configuration }) {
       checkName(name);
       const options = checkOptions(given);
       checkOptions({ cmd, args });
@@ -115,11 +129,14 @@ export const changes: readonly Command[] = [
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
       checkOwner(owner, ['cmd', ...Object.keys(options)], spec);
       checkSingleton(spec.singleton, spec.numprocesses);
-      const needs = [...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? []))];
+      const needs = needsOf(options);
       const watcher = arbiter.add({ ...spec, needs });
       publish(name, 'add');
+      const missing = needs.filter((plugin) => !arbiter.plugins.has(plugin));
+      // Should that fail, it waits, and says for what.
+      const brought = bring(missing, configuration).catch(() => undefined);
       if (!start) return {};
-      return watcher.start(by).result.then(({ started, kept }) => ({ started, kept }));
+      return brought.then(() => watcher.start(by).result).then(({ started, kept }) => ({ started, kept }));
     },
   }),
   defineCommand({

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { rmSync } from 'node:fs';
 import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
@@ -111,18 +113,19 @@ describe('the commands that change what there is', () => {
     assert.deepEqual([await get('web', 'env'), await pids('web')], [{ A: 'b' }, []]);
   });
 
-  it('set and add: what would not take rights away is refused', async () => {
+  it('set and add: the plugin that takes rights away is loaded when it is needed', async () => {
+    assert.equal(process.getuid?.(), 0, 'this test changes users, so it needs root');
     const uid = { uid: 'nobody' };
-    const refused = await refusal('set', { name: 'web', options: uid });
-    assert.deepEqual(refused, [5, `'uid' is carried out by plugin "limits", which is not loaded`]);
-    assert.deepEqual(await ask('add', { name: 'mine', cmd: 'sleep 600', options: uid, start: true, waiting: true }), {
-      ...ok,
-      started: [],
-      kept: [],
-    });
-    const { state, reason } = await ask('status', { name: 'mine' });
-    assert.equal(state, 'waiting');
-    assert.match(String(reason), /plugin "limits", which is not loaded/);
+    const userOf = (pid: number | undefined) => /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const nobody = execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).trim();
+    assert.deepEqual(await ask('set', { name: 'web', options: uid, waiting: true }), ok);
+    assert.equal(userOf((await pids('web'))[0]), nobody);
+    const added = await ask('add', { name: 'mine', cmd: 'sleep 600', options: uid, start: true, waiting: true });
+    assert.equal((added['started'] as unknown[]).length, 1);
+    assert.equal(userOf((await pids('mine'))[0]), nobody);
+    const [errno, reason] = await refusal('add', { name: 'other', cmd: 'sleep 600', options: { uid: 'nobdy' } });
+    assert.equal(errno, 5);
+    assert.match(String(reason), /did you mean "nobody"/);
   });
 
   it('reloadconfig: does what the files say now', async () => {

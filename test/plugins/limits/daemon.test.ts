@@ -57,10 +57,12 @@ describe('limits in a real daemon', () => {
     assert.deepEqual(statuses, { nice: 'active', plain: 'active' });
   });
 
-  it('loads nothing where no key of its own is written', async () => {
+  it('is loaded when a key of its own is set first', async () => {
     const daemon = await start(sleeper('plain'));
-    const { code, stderr } = await daemon.ctl('set', 'plain', 'uid', 'nobody');
-    assert.deepEqual([code, /plugin "limits", which is not loaded/.test(stderr)], [3, true], stderr);
+    const { code, stderr } = await daemon.ctl('set', 'plain', 'rlimit_nofile', '77', '--waiting');
+    assert.deepEqual([code, stderr], [0, '']);
+    const [pid] = await pids(daemon, 'plain');
+    assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max open files +77 +77 /m);
   });
 
   it('set: replaces processes for another user, and refuses one that there is not', async () => {
