@@ -62,7 +62,8 @@ describe('limits in a real daemon', () => {
     const { code, stderr } = await daemon.ctl('set', 'plain', 'rlimit_nofile', '77', '--waiting');
     assert.deepEqual([code, stderr], [0, '']);
     const [pid] = await pids(daemon, 'plain');
-    assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max open files +77 +77 /m);
+    // The chain of tools comes before the program.
+    await eventually(() => assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max open files +77 +77 /m));
   });
 
   it('set: replaces processes for another user, and refuses one that there is not', async () => {
