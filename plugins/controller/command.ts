@@ -67,6 +67,11 @@ export interface Command<P = unknown> {
   /** What the reply holds, in words. */
   readonly reply: string;
   /**
+   * What has to be there before it runs, such as a plugin; the request is answered after it, with `waiting` or without.
+   * Undefined when all is there. @throws RequestError
+   */
+  prepare?(properties: P, context: CommandContext): Promise<void> | undefined;
+  /**
    * Answers with the fields of the reply, or with a promise of them. A promise is answered when it settles; that of a
    * command with the flag `waiting` only if the request sets it, else the answer goes out when `run` returns.
    * @throws RequestError

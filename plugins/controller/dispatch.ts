@@ -68,7 +68,20 @@ export class Dispatcher {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
     const context: CommandContext = { ...this.#context, arbiter, by, role: asker.role, sees: sees ?? anything };
-    const outcome = command.run(checkProperties(command, properties), context);
+    const checked = checkProperties(command, properties);
+    const run = () => this.#carryOut(command, checked, properties, context, job);
+    const prepared = command.prepare?.(checked, context);
+    return prepared ? prepared.then(run) : run();
+  }
+
+  #carryOut(
+    command: Command,
+    checked: unknown,
+    properties: unknown,
+    context: CommandContext,
+    job: Job | undefined,
+  ): Fields | Promise<Fields> {
+    const outcome = command.run(checked, context);
     if (!isPromise(outcome)) {
       const fields = fieldsOf(outcome);
       job?.finish('done');

@@ -12,13 +12,13 @@ import {
   waiting,
   waitingFlag,
   type Command,
+  type CommandContext,
   type Fields,
 } from '../command.js';
 import { named } from '../match.js';
 import { checkOptions, isId, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
-import type { ConfigurationService } from '../service.js';
 import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
@@ -35,12 +35,12 @@ const needsOf = (options: Spec): readonly string[] => [
   ...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? [])),
 ];
 
-/** Has these plugins loaded. @throws RequestError when that can't be */
-async function bring(plugins: readonly string[], configuration: ConfigurationService | undefined): Promise<void> {
-  for (const plugin of plugins) {
-    if (!configuration) throw new RequestError(5, `plugin "${plugin}" is needed for it, which is not loaded`);
-    await configuration.need(plugin);
-  }
+/** Has the plugins loaded that carry these options out; undefined when there is none to load. */
+function bring(options: unknown, { arbiter, configuration }: CommandContext): Promise<void> | undefined {
+  const given = typeof options === 'object' && options !== null ? (options as Spec) : {};
+  const missing = needsOf(given).filter((plugin) => !arbiter.plugins.has(plugin));
+  if (missing.length === 0 || !configuration) return undefined;
+  return Promise.all(missing.map((plugin) => configuration.need(plugin))).then(() => undefined);
 }
 
 function checkSingleton(singleton: boolean, numprocesses: number): void {
@@ -62,7 +62,11 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
-    run({ name, options: given }, { arbiter, by, role, publish, owner, configuration }) {
+    prepare({ options }, context) {
+      checkRole(context.role, Object.keys(Object(options) as object));
+      return bring(options, context);
+    },
+    run({ name, options: given }, { arbiter, by, role, publish, owner }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
@@ -70,15 +74,10 @@ export const changes: readonly Command[] = [
       checkRole(role, Object.keys(options));
       checkOwner(owner, Object.keys(options), wanted);
       checkSingleton(wanted.singleton, wanted.numprocesses);
-      const missing = needsOf(options).filter((plugin) => !arbiter.plugins.has(plugin));
-      return missing.length === 0 ? begin() : bring(missing, configuration).then(begin);
-
-      function begin(): Promise<Fields> {
-        // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
-        arbiter.hooks.change('watcherSpec', wanted);
-        for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
-        return apply(watcher, options);
-      }
+      // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
+      arbiter.hooks.change('watcherSpec', wanted);
+      for (const _ of Object.keys(options)) publish(watcher.name, 'updated');
+      return apply(watcher, options);
 
       async function apply(target: Watcher, { numprocesses, ...rest }: Record<string, unknown>): Promise<Fields> {
         // What is no singleton any more may have more processes at once.
@@ -121,7 +120,8 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
-    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner, configuration }) {
+    prepare: ({ options }, context) => bring(options, context),
+    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner }) {
       checkName(name);
       const options = checkOptions(given);
       checkOptions({ cmd, args });
@@ -132,11 +132,8 @@ export const changes: readonly Command[] = [
       const needs = needsOf(options);
       const watcher = arbiter.add({ ...spec, needs });
       publish(name, 'add');
-      const missing = needs.filter((plugin) => !arbiter.plugins.has(plugin));
-      // Should that fail, it waits, and says for what.
-      const brought = bring(missing, configuration).catch(() => undefined);
       if (!start) return {};
-      return brought.then(() => watcher.start(by).result).then(({ started, kept }) => ({ started, kept }));
+      return watcher.start(by).result.then(({ started, kept }) => ({ started, kept }));
     },
   }),
   defineCommand({

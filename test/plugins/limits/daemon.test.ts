@@ -61,6 +61,8 @@ describe('limits in a real daemon', () => {
     const daemon = await start(sleeper('plain'));
     const { code, stderr } = await daemon.ctl('set', 'plain', 'rlimit_nofile', '77', '--waiting');
     assert.deepEqual([code, stderr], [0, '']);
+    // It is for processes to come.
+    await daemon.ctl('reload', 'plain', '--waiting');
     const [pid] = await pids(daemon, 'plain');
     // The chain of tools comes before the program.
     await eventually(() => assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max open files +77 +77 /m));
