@@ -6,7 +6,7 @@ import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
 import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
-import { optionOf, protective, schema } from './config/schema.js';
+import { optionOf, protective } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { factsOf, type DaemonFacts } from './daemon-facts.js';
 import { refusals } from './plugin-options.js';
@@ -151,10 +151,14 @@ async function checkOptions(
       ...(key === undefined ? {} : { key }),
       message,
     });
-  for (const { key } of await refusals(plugin, options)) {
-    if (key === undefined || !watcherKeys.has(key)) continue;
-    delete options[key];
-    add('warning', key, `"${key}" has no effect, as plugin "${section.name}" is not a process here`);
+  // One after the other, as a validator may name only the first that it does not know.
+  for (;;) {
+    const refused = (await refusals(plugin, options)).find(
+      ({ key }) => key !== undefined && optionOf('watcher', key) !== undefined && key in options,
+    );
+    if (refused?.key === undefined) break;
+    delete options[refused.key];
+    add('warning', refused.key, `"${refused.key}" has no effect, as plugin "${section.name}" is not a process here`);
   }
   for (const { key, message } of await refusals(plugin, options)) {
     const what = key === undefined ? message : `option "${key}" of plugin "${section.name}": ${message}`;
@@ -162,8 +166,6 @@ async function checkOptions(
   }
   return { options, found };
 }
-
-const watcherKeys = new Set(schema.watcher.map(({ key }) => key));
 
 function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {
   const place = key === undefined ? undefined : places[key];

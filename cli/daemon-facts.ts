@@ -12,6 +12,8 @@ export interface DaemonFacts {
   readonly checkDelay: number;
   readonly loglevel?: string | undefined;
   readonly logoutput?: string | undefined;
+  /** True where only owners of keys are let in, which such plugins do not have. */
+  readonly locked: boolean;
   /** Their output is the daemon's, and not dropped. */
   readonly debug: boolean;
 }
@@ -33,6 +35,7 @@ export async function factsOf(
     endpoint: reachable(endpoint),
     pubsub: reachable(pubsub),
     checkDelay,
+    locked: result.value.curve && [endpoint, pubsub].some((address) => pathOf(address) === undefined),
     loglevel: debug ? 'DEBUG' : levels.test(loglevel ?? '') ? loglevel : undefined,
     logoutput,
     debug,

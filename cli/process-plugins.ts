@@ -143,6 +143,11 @@ async function wordsFor(
       'use',
       `plugin "${use}" can't be told where the daemon is, as "${facts.endpoint}" or "${facts.pubsub}" leaves the port open`,
     );
+  if (facts.locked)
+    return refuse(
+      'use',
+      `plugin "${use}" has no key for "${facts.endpoint}", where "curve" lets in owners of keys only: give the daemon a Unix socket`,
+    );
   const wish: Wish = { use: use.trim(), spec, facts, folder };
   if (!isPythonName(use, folder)) {
     const found = await nodeWords({ ...wish, config: configOf(section, spec, false) });

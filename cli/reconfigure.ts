@@ -11,7 +11,8 @@ import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
 import { restricted, uses, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
-import { firstParty, ownerOfKey } from './plugins.js';
+import { NeededPlugins } from './needed.js';
+import { ownerOfKey } from './plugins.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -37,10 +38,10 @@ export class Reconfiguration implements ConfigurationService {
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
-  /** Plugins that are being loaded because an option that came at run time needs them. */
-  readonly #needed = new Map<string, Promise<void>>();
-  /** The addresses that this daemon answers to, whatever the files say now. */
+  readonly #needed: NeededPlugins;
   readonly #log: Log;
+  /** A plan that is being made. */
+  #planning: Promise<Plan> | undefined;
   /** One change at a time: the next one reads the files when the last one is through. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -52,26 +53,19 @@ export class Reconfiguration implements ConfigurationService {
     this.#applied = traced(assembly);
     this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
+    this.#needed = new NeededPlugins(host, this.#loaded);
   }
 
-  async plan(): Promise<Plan> {
-    return this.#planOf(await this.#read());
+  plan(): Promise<Plan> {
+    // Those who ask at the same time get the same: reading starts programs to look at plugins.
+    this.#planning ??= this.#read()
+      .then((reading) => this.#planOf(reading))
+      .finally(() => (this.#planning = undefined));
+    return this.#planning;
   }
 
-  need(name: string): Promise<void> {
-    const loading = this.#needed.get(name) ?? this.#load(name).finally(() => this.#needed.delete(name));
-    this.#needed.set(name, loading);
-    return loading;
-  }
-
-  async #load(name: string): Promise<void> {
-    const host = this.#host();
-    if (host.plugins.includes(name)) return;
-    const own = await firstParty(name)?.load();
-    if (!own) throw new Error(`this version has no plugin "${name}"`);
-    const [failure] = await host.load([{ plugin: own.default, options: {} }]);
-    if (failure) throw failure.error;
-    this.#loaded.set(name, name);
+  need(plugin: string): Promise<void> {
+    return this.#needed.need(plugin);
   }
 
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {

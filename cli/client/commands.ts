@@ -14,6 +14,8 @@ export interface Answered {
   /** In seconds since the epoch. */
   readonly time: number;
   readonly id: string;
+  /** The number of what has begun, for `job`, `wait` and `cancel`; of commands that change something, without `waiting`. */
+  readonly job?: number;
 }
 
 interface OneWatcher {

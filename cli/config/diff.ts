@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SocketSpec, WatcherSpec } from '#core';
 import type { Change, Cost, KeyChange } from '#plugins/controller/service.js';
 import type { CircusOptions } from './build.js';
-import type { MeantPlugin } from './rewrite.js';
+import { switches, type MeantPlugin } from './rewrite.js';
 import { withoutSecrets } from './secret.js';
 
 /** The parts of a configuration that are compared. */
@@ -38,6 +38,8 @@ const reloadingOption =
   /^(uid|gid|groups|umask|nice|ionice|sched|cpu_affinity|oom_score_adj|capabilities|no_new_privileges|rlimit_.*|stdout_stream\..*|stderr_stream\..*|keychain)$/;
 
 type Fields = Readonly<Record<string, unknown>>;
+
+const atNextStart = 'takes effect when circusd is started again';
 
 function keyChanges(before: Fields, after: Fields): readonly KeyChange[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
@@ -92,9 +94,7 @@ function pluginChange(before: MeantPlugin, after: MeantPlugin): Change | undefin
     what: 'changed',
     keys,
     cost: isController ? 'daemon' : 'hot',
-    does: isController
-      ? 'takes effect when circusd is started again'
-      : 'the plugin is closed and applied with its new options',
+    does: isController ? atNextStart : 'the plugin is closed and applied with its new options',
   };
 }
 
@@ -105,6 +105,12 @@ export const driftOf = (configured: WatcherSpec, running: WatcherSpec): readonly
   );
 
 const shownEnv = ({ env, secrets }: WatcherSpec) => env && withoutSecrets(env, secrets);
+
+/** The controller is not exchanged: whoever asks for that would get no answer. */
+function costOf(item: object, does: string): Pick<Change, 'cost' | 'does'> {
+  const isController = 'use' in item && item.use === 'controller';
+  return isController ? { cost: 'daemon', does: atNextStart } : { cost: 'nothing', does };
+}
 
 /** Compares lists of named things; what is in only one of them was added or removed. */
 function compare<T extends { readonly name: string }>(
@@ -118,11 +124,11 @@ function compare<T extends { readonly name: string }>(
   const fresh = new Map(after.map((item) => [key(item), item]));
   const removed = before
     .filter((item) => !fresh.has(key(item)))
-    .map(({ name }): Change => ({ kind, name, what: 'removed', keys: [], cost: 'nothing', does: does.removed }));
+    .map((item): Change => ({ kind, name: item.name, what: 'removed', keys: [], ...costOf(item, does.removed) }));
   const rest = after.flatMap((item): readonly Change[] => {
     const other = old.get(key(item));
     if (other) return [changed(other, item)].filter((change) => change !== undefined);
-    return [{ kind, name: item.name, what: 'added', keys: [], cost: 'nothing', does: does.added(item) }];
+    return [{ kind, name: item.name, what: 'added', keys: [], ...costOf(item, does.added(item)) }];
   });
   return [...removed, ...rest];
 }
@@ -136,7 +142,7 @@ export function diff(before: Comparable, after: Comparable): readonly Change[] {
     what: 'changed',
     keys: circus,
     cost: 'daemon',
-    does: 'takes effect when circusd is started again',
+    does: atNextStart,
   };
   return [
     ...(circus.length > 0 ? [daemon] : []),
@@ -155,20 +161,9 @@ export function diff(before: Comparable, after: Comparable): readonly Change[] {
   ];
 }
 
-/** The switches that are not some plugin's. */
+const toPlugins = new Set(switches.filter(({ option }) => option !== undefined).map(({ key }) => key));
+
+/** The options of `[circus]` that are not some plugin's. */
 function ownOptions(circus: CircusOptions): Fields {
-  const {
-    endpoint: _1,
-    pubsub_endpoint: _2,
-    stats_endpoint: _3,
-    multicast_endpoint: _4,
-    endpoint_owner: _5,
-    check_delay: _6,
-    insecure: _7,
-    curve: _8,
-    curve_key: _9,
-    authorized_keys: _10,
-    ...own
-  } = circus;
-  return own;
+  return Object.fromEntries(Object.entries(circus).filter(([key]) => !toPlugins.has(key as keyof CircusOptions)));
 }

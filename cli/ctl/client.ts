@@ -58,7 +58,7 @@ export function failureOf(error: unknown, { command, changes }: Question, endpoi
     );
   if (code === 'ERR_FOREIGN')
     return late(
-      `Whoever listens at ${endpoint} takes no commands, so nothing was asked: is that the control endpoint of the daemon (--endpoint)?`,
+      `Whoever listens at ${endpoint} takes no commands from here, so nothing was asked: is that the control endpoint of the daemon (--endpoint), and does it want keys (--key, --server-key)?`,
     );
   if (code !== 'ERR_UNREACHABLE') return new Failure(exitCodes.failed, `error: ${message}`);
   if (waited === undefined)
@@ -85,7 +85,8 @@ async function stillRunning(client: Client, { name }: Properties): Promise<strin
 
 function isJob(value: unknown): value is Job {
   const { command, watchers, state, progress } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  return [command, state].every((fact) => typeof fact === 'string') && Array.isArray(watchers) && Boolean(progress);
+  const texts = [command, state, ...(Array.isArray(watchers) ? (watchers as readonly unknown[]) : [undefined])];
+  return texts.every((fact) => typeof fact === 'string') && typeof progress === 'object' && progress !== null;
 }
 
 function jobText({ id, command, watchers, state, progress }: Job): string {

@@ -78,7 +78,10 @@ export async function runPlugin(plugin: AnyClientPlugin, settings: Settings, log
   };
   try {
     own.info('Starting');
-    const work = (async () => plugin.run(context))();
+    const work = (async () => plugin.run(context))().catch((error: unknown) => {
+      // What waits with the plugin's signal is broken off by it at the end, and that is no failure.
+      if (!scope.signal.aborted || !isAbort(error, scope.signal)) throw error;
+    });
     const failing = work.then(() => asked);
     await Promise.race([asked, failing, stray]);
     own.info('Stopping');
@@ -98,4 +101,9 @@ export async function runPlugin(plugin: AnyClientPlugin, settings: Settings, log
   } finally {
     clearInterval(alive);
   }
+}
+
+/** True for the error of something that the signal broke off. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === 'AbortError');
 }

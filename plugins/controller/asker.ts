@@ -17,11 +17,15 @@ export interface Asker {
 
 const ranks: Readonly<Record<Role, number>> = { view: 0, operate: 1, admin: 2 };
 
+/** True when a role may do what needs another one. */
+export const mayDo = (role: Role, needed: Role): boolean => ranks[role] >= ranks[needed];
+
 /** Refuses a command that the asker's endpoint is not for. @throws RequestError */
-export function checkPermission({ name, role, sees }: Asker, command: Command): void {
-  if (ranks[command.role] > ranks[role])
+export function checkPermission({ name, role, sees }: Asker, command: Command, isOurs: boolean): void {
+  if (!mayDo(role, command.role))
     throw new RequestError(5, `"${command.name}" needs the role ${command.role}, and ${name} has the role ${role}`);
-  if (command.wide && sees)
+  // Of a command that comes from another plugin nobody knows what it shows, unless it says so.
+  if (sees && (command.wide ?? !isOurs))
     throw new RequestError(5, `"${command.name}" is about the whole daemon, and ${name} is for some watchers only`);
 }
 

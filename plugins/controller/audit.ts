@@ -3,8 +3,16 @@ import type { Log } from '#core';
 import type { Asker } from './asker.js';
 import type { Job } from './jobs.js';
 
-/** Hears of a request that would change something, when it is over. */
-export type Audit = (asker: Asker, job: Job, properties: unknown) => void;
+/** Hears of requests that would change something. */
+export interface Audit {
+  /** One is over. */
+  over(asker: Asker, job: Job, properties: unknown): void;
+  /** One was not even begun, as the endpoint is not for it. */
+  refused(asker: Asker, command: string): void;
+}
+
+/** How many refusals of a second are told: whoever may only look must not fill the disk. */
+const refusalsTold = 5;
 
 const longestName = 100;
 
@@ -22,12 +30,34 @@ function optionsIn(properties: unknown): string {
 
 /** Writes those lines. */
 export function auditTo(log: Log): Audit {
-  return ({ name, proven }, job, properties) => {
-    const { id, command, watchers, state, reason } = job;
-    const about = job.named === undefined ? '' : ` ${shown(job.named)}`;
-    const who = proven === undefined ? name : `${name} (${proven})`;
-    const end = reason === undefined ? state : `${state}: ${reason.replace(/\p{Cc}/gu, ' ')}`;
-    const facts = { audit: true, endpoint: name, proven, job: id, command, watchers, result: state };
-    log[state === 'failed' ? 'warn' : 'info'](`${who}: ${command}${about}${optionsIn(properties)}: ${end}`, facts);
+  const asked = ({ name, proven }: Asker) => (proven === undefined ? name : `${name} (${proven})`);
+  let second = 0;
+  let refusals = 0;
+  return {
+    over(asker, job, properties) {
+      const { id, command, named, watchers, state, reason } = job;
+      const about = named === undefined ? '' : ` ${shown(named)}`;
+      const end = reason === undefined ? state : `${state}: ${reason.replace(/\p{Cc}/gu, ' ')}`;
+      const facts = {
+        audit: true,
+        endpoint: asker.name,
+        proven: asker.proven,
+        job: id,
+        command,
+        watchers,
+        result: state,
+      };
+      log[state === 'failed' ? 'warn' : 'info'](
+        `${asked(asker)}: ${command}${about}${optionsIn(properties)}: ${end}`,
+        facts,
+      );
+    },
+    refused(asker, command) {
+      const now = Math.floor(Date.now() / 1000);
+      if (now !== second) [second, refusals] = [now, 0];
+      if (++refusals > refusalsTold) return;
+      const facts = { audit: true, endpoint: asker.name, proven: asker.proven, command, result: 'refused' };
+      log.warn(`${asked(asker)}: ${command}: refused, as its role or watchers do not allow it`, facts);
+    },
   };
 }

@@ -1,4 +1,5 @@
 /** Says who may connect where CURVE is on: ZeroMQ's authentication protocol (ZAP, RFC 27), answered in this process. */
+import { setTimeout } from 'node:timers/promises';
 import { Reply, type Router, type Publisher } from 'zeromq';
 import { readKeyPair, readPublicKeys, type KeyPair } from './keys.js';
 
@@ -19,18 +20,23 @@ interface Realm {
 export class Authenticator {
   readonly #pair: KeyPair;
   readonly #realms = new Map<string, Realm>();
-  readonly #refused: (message: string) => void;
+  readonly #told: (message: string) => void;
   #socket: Reply | undefined;
 
-  /** `refused` is told of folders that can't be read any more. @throws Error when the key file is not good */
-  constructor(keyFile: string, refused: (message: string) => void) {
+  /** `tell` hears of what keeps people out; the same is told once. @throws Error when the key file is not good */
+  constructor(keyFile: string, tell: (message: string) => void) {
     this.#pair = readKeyPair(keyFile);
-    this.#refused = refused;
+    const before = new Set<string>();
+    this.#told = (message) => {
+      if (before.has(message)) return;
+      before.add(message);
+      tell(message);
+    };
   }
 
   /** Lets only owners of keys in this folder use the socket; answers the names of the keys. @throws Error */
   protect(socket: Router | Publisher, domain: string, directory: string): readonly string[] {
-    const keys = readPublicKeys(directory);
+    const keys = readPublicKeys(directory, this.#told);
     this.#realms.set(domain, { directory, keys, readAt: performance.now(), ever: new Set() });
     socket.curveServer = true;
     socket.curveSecretKey = this.#pair.secretKey;
@@ -41,9 +47,20 @@ export class Authenticator {
   /** Begins to answer; before that nobody who comes is let in. @throws Error */
   async open(): Promise<void> {
     const socket = new Reply({ linger: 0 });
-    await socket.bind(address);
+    // The one of a controller that was closed just now is still there for a moment.
+    for (let attempts = 20; ; attempts--) {
+      try {
+        await socket.bind(address);
+        break;
+      } catch (error) {
+        if (attempts === 0) throw error;
+        await setTimeout(50);
+      }
+    }
     this.#socket = socket;
-    this.#answer(socket).catch(() => undefined);
+    this.#answer(socket).catch((error: unknown) => {
+      if (!socket.closed) this.#told(`nobody is let in any more: ${(error as Error).message}`);
+    });
   }
 
   /** The name of the only key that was ever let in; undefined when it may have been one of several. */
@@ -72,10 +89,10 @@ export class Authenticator {
     if (now - realm.readAt > freshness) {
       realm.readAt = now;
       try {
-        realm.keys = readPublicKeys(realm.directory);
+        realm.keys = readPublicKeys(realm.directory, this.#told);
       } catch (error) {
         realm.keys = new Map();
-        this.#refused(`nobody is let in any more: ${(error as Error).message}`);
+        this.#told(`nobody is let in any more: ${(error as Error).message}`);
       }
     }
     const name = realm.keys.get(toZ85(key));

@@ -2,6 +2,7 @@
 import type { Arbiter, OptionsSchema } from '#core';
 import * as v from 'valibot';
 import { integer, standard } from '../schema.js';
+import type { Asker } from './asker.js';
 import type { Jobs } from './jobs.js';
 import { RequestError } from './protocol.js';
 import type { Records } from './records.js';
@@ -27,9 +28,8 @@ export interface CommandContext {
   readonly jobs: Jobs;
   /** Names the one who asked in operations: no two requests that change something have the same. */
   readonly by: string;
-  readonly role: Role;
-  /** True for a watcher, by name, that the one who asked may know of; `arbiter` has no others. */
-  readonly sees: (watcher: string) => boolean;
+  /** Who asked, and what that may do; `arbiter` has only the watchers that it is for. */
+  readonly asker: Asker;
 }
 
 /** The values that `globaloptions` reports. */

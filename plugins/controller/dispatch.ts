@@ -2,7 +2,7 @@
 import { reasonOf, sleep } from '#core';
 import { checkPermission, restricted, type Asker } from './asker.js';
 import type { Audit } from './audit.js';
-import { checkProperties, type Command, type CommandContext, type Fields } from './command.js';
+import { checkProperties, type Command, type CommandContext, type Fields, type Role } from './command.js';
 import type { Job } from './jobs.js';
 import {
   asRequestError,
@@ -15,20 +15,20 @@ import {
 } from './protocol.js';
 
 /** What all requests share: the rest of their context depends on who asks. */
-export type SharedContext = Omit<CommandContext, 'by' | 'role' | 'sees'>;
-
-const anything = () => true;
+export type SharedContext = Omit<CommandContext, 'by' | 'asker'>;
 
 /** The command table and what commands act on. */
 export class Dispatcher {
   readonly commands = new Map<string, Command>();
   readonly #context: SharedContext;
   readonly #audit: Audit;
+  readonly #own: ReadonlySet<Command>;
   /** Answers that are still to come. */
   readonly #open = new Set<Promise<unknown>>();
 
   constructor(commands: readonly Command[], context: SharedContext, audit: Audit) {
     for (const command of commands) this.commands.set(command.name, command);
+    this.#own = new Set(commands);
     this.#context = context;
     this.#audit = audit;
   }
@@ -52,26 +52,43 @@ export class Dispatcher {
   execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
-    if (command.role === 'view' || command.aboutJobs) return this.#run(command, properties, asker, asker.name);
-    const job = this.#context.jobs.begin(command.name, asker.name, watcherIn(properties));
-    void job.over.then(() => this.#audit(asker, job, properties));
+    const isJob = command.role !== 'view' && !command.aboutJobs;
     try {
-      return this.#run(command, properties, asker, job.by, job);
+      checkPermission(asker, command, this.#own.has(command));
+    } catch (error) {
+      if (isJob) this.#audit.refused(asker, command.name);
+      throw error;
+    }
+    const checked = checkProperties(command, properties);
+    if (!isJob) return this.#run(command, checked, properties, asker, asker.name);
+    const job = this.#context.jobs.begin(command, asker.name, watcherIn(properties));
+    void job.over.then(() => this.#audit.over(asker, job, properties));
+    try {
+      return this.#run(command, checked, properties, asker, job.by, job);
     } catch (error) {
       job.finish('failed', reasonOf(error));
       throw error;
     }
   }
 
-  #run(command: Command, properties: unknown, asker: Asker, by: string, job?: Job): Fields | Promise<Fields> {
-    checkPermission(asker, command);
+  #run(
+    command: Command,
+    checked: unknown,
+    properties: unknown,
+    asker: Asker,
+    by: string,
+    job?: Job,
+  ): Fields | Promise<Fields> {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const context: CommandContext = { ...this.#context, arbiter, by, role: asker.role, sees: sees ?? anything };
-    const checked = checkProperties(command, properties);
-    const run = () => this.#carryOut(command, checked, properties, context, job);
+    const context: CommandContext = { ...this.#context, arbiter, by, asker };
     const prepared = command.prepare?.(checked, context);
-    return prepared ? prepared.then(run) : run();
+    if (!prepared) return this.#carryOut(command, checked, properties, context, job);
+    const begun = prepared.then(() => this.#carryOut(command, checked, properties, context, job));
+    return begun.catch((error: unknown) => {
+      job?.finish('failed', reasonOf(error));
+      throw error;
+    });
   }
 
   #carryOut(
@@ -89,6 +106,8 @@ export class Dispatcher {
     }
     const work = Promise.resolve(outcome).then(fieldsOf);
     if (job) this.#context.jobs.settle(job, work);
+    // What fails after the answer is told by its job.
+    work.catch(() => undefined);
     const mayWait = command.flags.some((flag) => flag.name === 'waiting');
     if (mayWait && !(properties as { readonly waiting?: unknown }).waiting) return job ? { job: job.id } : {};
     return work.catch((error: unknown) => {
@@ -145,9 +164,12 @@ function fieldsOf(outcome: unknown): Fields {
   throw new RequestError(6, 'server error');
 }
 
+const roles: readonly Role[] = ['view', 'operate', 'admin'];
+
 /** What keeps a value from being a command; commands come from plugins that no compiler has seen. */
-function objection({ name, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
+function objection({ name, role, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
   if (typeof name !== 'string' || !/^[a-z][a-z0-9_-]*$/.test(name)) return 'needs a name of lower-case letters';
+  if (!roles.includes(role as Role)) return `needs a role: ${roles.join(', ')}`;
   if (typeof run !== 'function') return 'has no run()';
   if (typeof summary !== 'string') return 'has no summary';
   if (typeof properties?.['~standard']?.validate !== 'function') return 'has no properties (a Standard Schema)';

@@ -47,7 +47,7 @@ export default definePlugin({
         );
     };
     // At the daemon's start, plugins come before watchers, and nobody is to be told that there are none.
-    if (arbiter.watchers.length > 0) receive();
+    if (arbiter.watchers.length > 0 || restored !== undefined) receive();
     else hooks.start.tap({ name: 'controller', stage: beforeOthers }, receive);
     const hint = endpointHint(options, settings.endpoint);
     log.info(`taking commands on ${settings.endpoint}, publishing events on ${settings.pubsub_endpoint}${hint}`);

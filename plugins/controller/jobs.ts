@@ -1,12 +1,18 @@
 /** Requests that change something, as jobs: what each is at, how far it is, who asked. The last ones are kept. */
 import { reasonOf, type Operation, type OperationKind } from '#core';
-import type { Fields } from './command.js';
+import type { Fields, Role } from './command.js';
 import { RequestError } from './protocol.js';
 
 export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** How many jobs that are over are kept. */
 const past = 200;
+/** Names and reasons are cut: clients choose them. */
+const longestText = 200;
+const cut = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}...` : text);
+
+/** What can be ended before its time: a process that was told to end is not kept from it. */
+const endable = new Set<OperationKind>(['start', 'restart', 'reload', 'resize']);
 
 const deeds: Readonly<Record<OperationKind, string>> = {
   start: 'started',
@@ -17,11 +23,19 @@ const deeds: Readonly<Record<OperationKind, string>> = {
   remove: 'removed',
 };
 
+/** The part of a command that its job knows. */
+interface Asked {
+  readonly name: string;
+  readonly role: Role;
+}
+
 /** One request, from its being asked for to its end. */
 export class Job {
   readonly id: number;
   /** The command's name; for what nobody asked over the wire, the kind of its first operation. */
   readonly command: string;
+  /** The role that the command needs. */
+  readonly role: Role;
   /** Who asked, without the job's number. */
   readonly asker: string;
   /** The watcher or pattern that was asked for, as it was written. */
@@ -39,11 +53,12 @@ export class Job {
   /** Resolves when it is over, whatever the outcome. */
   readonly over = new Promise<void>((resolve) => (this.#end = resolve));
 
-  constructor(id: number, command: string, asker: string, named?: string) {
+  constructor(id: number, { name, role }: Asked, asker: string, named?: string) {
     this.id = id;
-    this.command = command;
+    this.command = name;
+    this.role = role;
     this.asker = asker;
-    this.named = named;
+    this.named = named === undefined ? undefined : cut(named);
   }
 
   /** The name by which its operations know who asked: no other job has it. */
@@ -78,7 +93,7 @@ export class Job {
     } else if (!settled) {
       this.#open.add(operation);
       // A walk over several watchers comes to the next one after it was cancelled.
-      if (this.#over === 'cancelled') operation.cancel(this.reason ?? this.by);
+      if (this.#over === 'cancelled' && endable.has(kind)) operation.cancel(this.reason ?? this.by);
     }
   }
 
@@ -86,7 +101,7 @@ export class Job {
   finish(state: 'done' | 'failed' | 'cancelled', reason?: string): void {
     if (this.#over) return;
     this.#over = state;
-    this.reason = reason;
+    this.reason = reason === undefined ? undefined : cut(reason);
     this.ended = Date.now();
     this.#end();
   }
@@ -94,8 +109,10 @@ export class Job {
   /** Ends it before its time, with all that it is doing; what is done already stays. @throws RequestError */
   cancel(by: string): void {
     if (this.#over) throw new RequestError(5, `job ${this.id} is over: it is ${this.#over}`);
+    if (![...this.#open].some(({ kind }) => endable.has(kind)))
+      throw new RequestError(5, `job ${this.id} can't be cancelled: nothing of it that can be ended is under way`);
     this.finish('cancelled', `cancelled by ${by}`);
-    for (const operation of this.#open) operation.cancel(by);
+    for (const operation of this.#open) if (endable.has(operation.kind)) operation.cancel(by);
   }
 
   /** The fields of a reply; times are seconds since 1970, progress counts processes. */
@@ -129,7 +146,7 @@ export class Jobs {
   }
 
   /** Begins the job of a request; it ends with `outcome` of the work, or `finish`. */
-  begin(command: string, asker: string, named?: string): Job {
+  begin(command: Asked, asker: string, named?: string): Job {
     const job = new Job(++this.#last, command, asker, named);
     this.#jobs.set(job.id, job);
     this.#byAsker.set(job.by, job);
@@ -145,20 +162,23 @@ export class Jobs {
     );
   }
 
-  /** Hears of an operation; one that no request asked for, as by a signal or a plugin, is a job with its like. */
+  /** Hears of an operation; those that no request asked for, as by a signal or a plugin, are a job as long as they last. */
   follow(operation: Operation): void {
-    const { by, kind, settled } = operation;
+    const { by, kind, settled, state, reason } = operation;
     let job = this.#byAsker.get(by);
     if (!job && settled) return;
     if (!job) {
-      job = this.begin(kind, by);
+      job = this.begin({ name: kind, role: 'operate' }, by);
       this.#byAsker.set(by, job);
     }
     job.follow(operation);
-    if (job.by === by || job.busy) return;
+    if (job.by === by) return;
+    if (state === 'failed') job.finish('failed', reason);
+    if (job.busy) return;
     this.#byAsker.delete(by);
-    const { state, reason } = operation;
-    job.finish(state === 'failed' || state === 'cancelled' ? state : 'done', reason);
+    this.#byAsker.delete(job.by);
+    this.#jobs.delete(job.id);
+    job.finish(state === 'cancelled' ? 'cancelled' : 'done', reason);
   }
 
   /** @throws RequestError */

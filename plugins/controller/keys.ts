@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isOurFolder } from './socket-file.js';
 
 /** A pair of keys in Z85, 40 characters each. */
 export interface KeyPair {
@@ -30,24 +31,33 @@ export const defaultKeys = (directory = keyDirectory()) => ({
 
 /** Reads both keys from a file that nobody else may read. @throws Error */
 export function readKeyPair(path: string): KeyPair {
-  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`"${path}" holds a secret key, and others may read it`);
   const text = readFileSync(path, 'utf8');
   const publicKey = keyIn(text, 'public');
   const secretKey = keyIn(text, 'secret');
   if (publicKey === undefined || secretKey === undefined)
-    throw new Error(`"${path}" does not hold a public-key and a secret-key`);
+    throw new Error(`"${path}" does not hold a public-key and a secret-key, as NAME.key_secret does`);
+  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`"${path}" holds a secret key, and others may read it`);
   return { publicKey, secretKey };
 }
 
-/** The public keys in the `*.key` files of a folder: keys to the names of their files. @throws Error */
-export function readPublicKeys(directory: string): ReadonlyMap<string, string> {
+/**
+ * The public keys in the `*.key` files of a folder: keys to the names of their files. `odd` hears of files that hold none.
+ * @throws Error when the folder can't be read, or others may put keys into it
+ */
+export function readPublicKeys(directory: string, odd: (message: string) => void = () => undefined) {
+  if (!isOurFolder(directory)) throw new Error('others may put keys into it: it has to be writable for its owner only');
   const keys = new Map<string, string>();
   for (const file of readdirSync(directory).sort()) {
     if (!file.endsWith('.key')) continue;
-    const key = keyIn(readFileSync(join(directory, file), 'utf8'), 'public');
-    if (key !== undefined) keys.set(key, basename(file, '.key'));
+    try {
+      const key = keyIn(readFileSync(join(directory, file), 'utf8'), 'public');
+      if (key === undefined) throw new Error('it holds no public-key');
+      keys.set(key, basename(file, '.key'));
+    } catch (error) {
+      odd(`"${join(directory, file)}" lets nobody in: ${(error as Error).message}`);
+    }
   }
-  return keys;
+  return keys as ReadonlyMap<string, string>;
 }
 
 const certificate = (name: string, keys: Readonly<Record<string, string>>) =>

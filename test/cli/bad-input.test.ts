@@ -44,6 +44,12 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
   ['a plugin with a near name', '[plugin:x]\nuse = flaping\n', /^error: a\.ini:2:7: plugin "flaping".*"flapping"\?/, 1],
   ['a plugin that is not named', '[plugin:x]\nfoo = 1\n', /^error: a\.ini:1:1: \[plugin:x\] has no "use"/, 1],
   [
+    'a plugin with several keys of a process, as it was one in Circus',
+    '[plugin:f]\nuse = flapping\nsingleton = True\ncopy_env = True\nrlimit_nofile = 9\nstdout_stream.class = FileStream\n',
+    /^(warning: a\.ini:\d:\d+: "[\w.]+" has no effect, as plugin "f" is not a process here\n?){4}$/,
+    0,
+  ],
+  [
     'a plugin with a bad option',
     '[plugin:f]\nuse = flapping\nwindow = x\n',
     /^error: a\.ini:3:10: option "window" of plugin "f": "x" is not a number of seconds; \[plugin:f\] is left out$/,

@@ -63,15 +63,15 @@ export const changes: readonly Command[] = [
     flags: [waitingFlag],
     reply: 'nothing more',
     prepare({ options }, context) {
-      checkRole(context.role, Object.keys(Object(options) as object));
+      checkRole(context.asker.role, Object.keys(Object(options) as object));
       return bring(options, context);
     },
-    run({ name, options: given }, { arbiter, by, role, publish, owner }) {
+    run({ name, options: given }, { arbiter, by, asker, publish, owner }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
       const options = checkOptions(given);
       const wanted = withOptions(watcher.spec, options);
-      checkRole(role, Object.keys(options));
+      checkRole(asker.role, Object.keys(options));
       checkOwner(owner, Object.keys(options), wanted);
       checkSingleton(wanted.singleton, wanted.numprocesses);
       // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.

@@ -11,6 +11,7 @@ import {
   type Command,
   type CommandContext,
 } from '../command.js';
+import { mayDo } from '../asker.js';
 import type { Job } from '../jobs.js';
 import { named } from '../match.js';
 import { RequestError } from '../protocol.js';
@@ -19,7 +20,10 @@ const idWord: Argument = { name: 'id', kind: 'integer', required: true, summary:
 const properties = object({ id: integer(() => "'id' is not the number of a job") });
 const reply = 'job: id, command, watchers, state, progress, by, asked, and ended and reason when it is over';
 
-const isVisible = (job: Job, { sees }: CommandContext) => job.watchers.every(sees);
+/** Where an endpoint is for some watchers, it knows what was asked for by it, or for one of them by its name. */
+function isVisible(job: Job, { asker: { name, sees } }: CommandContext): boolean {
+  return !sees || job.asker === name || (job.named !== undefined && [job.named, ...job.watchers].every(sees));
+}
 
 function jobOf(id: number, context: CommandContext): Job {
   const job = context.jobs.get(id);
@@ -85,6 +89,8 @@ export const jobCommands: readonly Command[] = [
     reply,
     run({ id }, context) {
       const job = jobOf(id, context);
+      if (!mayDo(context.asker.role, job.role))
+        throw new RequestError(5, `job ${id} was begun by "${job.command}", which needs the role ${job.role}`);
       if (context.arbiter.stopping) throw new RequestError(5, 'the daemon is stopping, which can’t be cancelled');
       job.cancel(context.by);
       return { job: job.describe() };

@@ -50,7 +50,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
         'or status: the state of the watcher, in place of ok, with state and reason',
-      run({ name }, { arbiter, configuration }) {
+      run({ name }, { arbiter, configuration, asker }) {
         if (name !== undefined) {
           const { state, reason } = named(arbiter, name);
           return { status: circusState[state], state, reason };
@@ -58,7 +58,8 @@ export function queries(reader = new InfoReader()): readonly Command[] {
         const statuses = Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]]));
         const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
         const details = troubled.map(({ name, state, reason }) => [name, { state, reason }]);
-        const problems = configuration?.problems.filter((problem) => problem.startsWith('error: ')) ?? [];
+        const known = asker.sees ? [] : (configuration?.problems ?? []);
+        const problems = known.filter((problem) => problem.startsWith('error: '));
         return {
           statuses,
           ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),

@@ -125,6 +125,6 @@ describe('circusctl, at an endpoint', () => {
     open.push(server);
     const { code, stderr } = await ctl('--timeout', '0.3', 'status');
     assert.equal(code, 1);
-    assert.match(stderr, /^Timed out\.\nWhoever listens at .* takes no commands, so nothing was asked/);
+    assert.match(stderr, /^Timed out\.\nWhoever listens at .* takes no commands from here, so nothing was asked/);
   });
 });

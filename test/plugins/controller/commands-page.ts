@@ -54,7 +54,11 @@ are meant. \`glob\` means the whole name (\`*\`, \`?\`, \`[ab]\`, \`[!ab]\`), \`
 beginning of a name. A pattern that fits several watchers starts only those with \`autostart\`.
 
 **Roles** say what a command may do at most: \`view\` looks, \`operate\` acts on what is there, \`admin\` changes what
-runs. Today everybody who can reach the endpoint may use them all.
+runs. The daemon's own endpoint is for all of them; \`[endpoint:NAME]\` sections open further ones for less
+([controller](../../plugins/controller/README.md#endpoints)).
+
+**Jobs.** A command that is no \`view\`, and takes time, answers with \`job\`, its number, when it has begun; with \`waiting\`
+when it is done. \`job\`, \`wait\` and \`cancel\` take that number.
 
 ## The commands
 `;

@@ -37,9 +37,11 @@ function make(...commands: readonly Command[]) {
     jobs: new Jobs(),
   };
   const audited: string[] = [];
-  const dispatcher = new Dispatcher(commands, context, (_, { command, state, reason }) =>
-    audited.push(`${command} ${state}${reason === undefined ? '' : `: ${reason}`}`),
-  );
+  const dispatcher = new Dispatcher(commands, context, {
+    over: (_, { command, state, reason }) =>
+      void audited.push(`${command} ${state}${reason === undefined ? '' : `: ${reason}`}`),
+    refused: (_, command) => void audited.push(`${command} refused`),
+  });
   const replies: Record<string, unknown>[] = [];
   const ask = (facts: Readonly<Record<string, unknown>>) => {
     dispatcher.handle(Buffer.from(JSON.stringify(facts)), tester, (text) => {
@@ -163,6 +165,7 @@ describe('the dispatcher', () => {
     refused({ name: 'one' }, /"one" exists already/);
     refused({ name: 'Two' }, /"Two" needs a name of lower-case letters/);
     refused({ name: undefined }, /needs a name/);
+    for (const role of [undefined, 'Admin', '__proto__']) refused({ role }, /"two" needs a role: view, operate, admin/);
     refused({ run: undefined }, /"two" has no run\(\)/);
     refused({ summary: undefined }, /has no summary/);
     refused({ properties: {} }, /has no properties \(a Standard Schema\)/);

@@ -51,7 +51,7 @@ describe('the endpoints of the controller', () => {
     for (const extra of ['operator', '', '\0operator']) await viewer.send(extra, forged);
     assert.equal((await viewer.ask('numwatchers'))['numwatchers'], 2);
     await eventually(() => assert.match(daemon.log, /got a message of 2 frames/));
-    assert.match(daemon.log, /endpoint look .*: quit: failed: .*needs the role admin/);
+    assert.match(daemon.log, /endpoint look .*: start: refused, as its role/);
   });
 
   it('let an operator act, and not change what is run', async () => {
@@ -79,15 +79,45 @@ describe('the endpoints of the controller', () => {
       assert.deepEqual(await refusal(operator, command, { name: 'web', signum: 9 }), [3, 'program web not found']);
     const all = connect(daemon);
     await all.ask('stop', { name: 'web', waiting: true });
-    assert.deepEqual((await operator.ask('jobs', { all: true }))['jobs'], []);
+    // Of jobs it knows its own, and those about one of its watchers.
+    const known = (await operator.ask('jobs', { all: true }))['jobs'] as { readonly by: string }[];
+    assert.deepEqual(
+      known.filter(({ by }) => by !== 'endpoint jobs'),
+      [],
+    );
     const { jobs } = await all.ask('jobs', { all: true, name: 'web' });
-    const { id } = (jobs as { id: number }[])[0]!;
+    const { id } = (jobs as { id: number; by: string }[]).find(({ by }) => by === 'operator')!;
     assert.deepEqual(await refusal(operator, 'job', { id }), [3, `job ${id} not found`]);
     assert.equal(await refusal(operator, 'stop', { waiting: true }), 'ok');
     assert.deepEqual(await refusal(operator, 'plan'), [
       5,
       '"plan" is about the whole daemon, and endpoint jobs is for some watchers only',
     ]);
+  });
+
+  it('do not let somebody end what he may not begin, nor what is about more than his watchers', async () => {
+    const slow = '[watcher:slow]\ncmd = sleep 600\nwarmup_delay = 600\nnumprocesses = 2\nautostart = False\n';
+    const sections = `${section('ops', 'role = operate')}${section('some', 'role = operate\nwatchers = web')}`;
+    const daemon = await start(`${sections}${slow}${watchers}`);
+    const admin = connect(daemon);
+    const beginning = async (command: string, properties: unknown) => (await admin.ask(command, properties))['job'];
+    const added = await beginning('add', {
+      name: 'new',
+      cmd: 'sleep 1',
+      options: { warmup_delay: 600, numprocesses: 2 },
+      start: true,
+    });
+    const operator = at(daemon.folder.path, 'ops');
+    assert.deepEqual(await refusal(operator, 'cancel', { id: added }), [
+      5,
+      `job ${added} was begun by "add", which needs the role admin`,
+    ]);
+    const started = await beginning('start', { name: 'slow' });
+    const restricted = at(daemon.folder.path, 'some');
+    for (const id of [added, started])
+      assert.deepEqual(await refusal(restricted, 'cancel', { id }), [3, `job ${id} not found`]);
+    assert.equal(await refusal(operator, 'cancel', { id: started }), 'ok');
+    assert.equal(await refusal(connect(daemon), 'cancel', { id: added }), 'ok');
   });
 
   it('have an owner, a group and a mode', async () => {

@@ -85,6 +85,13 @@ describe('the jobs of the controller', () => {
     await eventually(async () => assert.equal((await client.ask('status', { name: 'deaf' }))['status'], 'stopped'));
   });
 
+  it('that stop something can’t be cancelled: the process has its signal', async () => {
+    const { job: id } = await client.ask('stop', { name: 'deaf' });
+    const { errno, reason } = await client.ask('cancel', { id });
+    const why = `job ${id} can't be cancelled: nothing of it that can be ended is under way`;
+    assert.deepEqual([errno, reason, (await job(id)).state], [5, why, 'running']);
+  });
+
   it('tell why they failed, to who waits', async () => {
     const { job: id } = await client.ask('stop', { name: 'deaf' });
     const restart = await client.begin('restart', { name: 'deaf', waiting: true });
