@@ -44,12 +44,6 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
   ['a plugin with a near name', '[plugin:x]\nuse = flaping\n', /^error: a\.ini:2:7: plugin "flaping".*"flapping"\?/, 1],
   ['a plugin that is not named', '[plugin:x]\nfoo = 1\n', /^error: a\.ini:1:1: \[plugin:x\] has no "use"/, 1],
   [
-    'a plugin with several keys of a process, as it was one in Circus',
-    '[plugin:f]\nuse = flapping\nsingleton = True\ncopy_env = True\nrlimit_nofile = 9\nstdout_stream.class = FileStream\n',
-    /^(warning: a\.ini:\d:\d+: "[\w.]+" has no effect, as plugin "f" is not a process here\n?){4}$/,
-    0,
-  ],
-  [
     'a plugin with a bad option',
     '[plugin:f]\nuse = flapping\nwindow = x\n',
     /^error: a\.ini:3:10: option "window" of plugin "f": "x" is not a number of seconds; \[plugin:f\] is left out$/,
@@ -77,6 +71,20 @@ describe('a configuration with a fault', () => {
       assert.equal(code, exit);
     });
   }
+
+  it('keys of a process in a plugin section are told one by one, as Circus had them there, and it is used', async () => {
+    const keys = ['singleton = True', 'copy_env = True', 'rlimit_nofile = 9', 'stdout_stream.class = FileStream'];
+    folder.write('a.ini', `[plugin:f]\nuse = flapping\n${keys.join('\n')}\n`);
+    const { code, stderr } = await circusd(place(), '--check', 'a.ini');
+    assert.equal(code, 0);
+    const told = linesOf(stderr).map((line) =>
+      /^warning: a\.ini:(\d):\d+: "([\w.]+)" has no effect/.exec(line)?.slice(1),
+    );
+    assert.deepEqual(
+      told,
+      keys.map((key, at) => [String(at + 3), key.split(' ')[0]]),
+    );
+  });
 
   it('one bad watcher does not stop the others, and is told of in one line', async () => {
     folder.write(
