@@ -164,6 +164,15 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   get: options,
   globaloptions: options,
   plan: planText,
+  reloadconfig({ changes }) {
+    const later = list(changes)
+      .map(fields)
+      .filter(({ cost }) => cost === 'daemon');
+    return [
+      'ok',
+      ...later.map(({ kind, name, does }) => `${asPython(kind)} ${asPython(name)}: ${asPython(does)}`),
+    ].join('\n');
+  },
   save: ({ file, saved }) => {
     const names = list(saved).map((change) => asPython(fields(change)['watcher']));
     return names.length === 0 ? 'nothing was changed at run time' : `${names.join(', ')}: written to ${asPython(file)}`;

@@ -81,13 +81,21 @@ export async function openDoors(
   return { doors, events };
 }
 
+/** What makes the file or folder that an option means. */
+const makers: Readonly<Record<string, string>> = {
+  curve_key: 'circusctl keygen daemon',
+  authorized_keys: 'circusctl keygen NAME --authorize',
+};
+
 /** An error in reading something is told at the option that says where it is. */
 function located<T>(option: string, path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     const reason = (error as Error).message.replace(/^(\w+): ([^,]+).*$/, '$2');
-    throw new Error(`option "${option}": "${path}" can't be used: ${reason}`, { cause: error });
+    throw new Error(`option "${option}": "${path}" can't be used: ${reason} ("${makers[option]}" makes it)`, {
+      cause: error,
+    });
   }
 }
 
