@@ -1,4 +1,4 @@
-/** A line in the log for every change that was asked for: by which endpoint, what, and how it ended. */
+/** What the log has of requests: a line for every change, with the endpoint, what, and how it ended; and odd messages. */
 import type { Log } from '#core';
 import type { Asker } from './asker.js';
 import type { Job } from './jobs.js';
@@ -15,17 +15,21 @@ export interface Audit {
 const refusalsTold = 5;
 
 const longestName = 100;
+const mostKeys = 20;
 
+/** Without what moves a terminal's cursor, or turns its writing round. */
+const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 /** Texts of a client, without what would forge lines or move a terminal's cursor. */
-const shown = (text: string) => JSON.stringify(text.length > longestName ? `${text.slice(0, longestName)}...` : text);
+const shown = (text: string) =>
+  plain(JSON.stringify(text.length > longestName ? `${text.slice(0, longestName)}...` : text));
 
 /** The names of the options that it sets: their values may be secrets. */
 function optionsIn(properties: unknown): string {
   const { options } = (properties ?? {}) as { readonly options?: unknown };
   const keys = typeof options === 'object' && options !== null ? Object.keys(options) : [];
-  return keys.length > 0
-    ? ` (${keys.map((key) => key.replace(/[^\w.-]/g, '?').slice(0, longestName)).join(', ')})`
-    : '';
+  if (keys.length === 0) return '';
+  const names = keys.slice(0, mostKeys).map((key) => key.replace(/[^\w.-]/g, '?').slice(0, longestName));
+  return ` (${[...names, ...(keys.length > mostKeys ? ['...'] : [])].join(', ')})`;
 }
 
 /** Writes those lines. */
@@ -37,7 +41,7 @@ export function auditTo(log: Log): Audit {
     over(asker, job, properties) {
       const { id, command, named, watchers, state, reason } = job;
       const about = named === undefined ? '' : ` ${shown(named)}`;
-      const end = reason === undefined ? state : `${state}: ${reason.replace(/\p{Cc}/gu, ' ')}`;
+      const end = reason === undefined ? state : `${state}: ${plain(reason)}`;
       const facts = {
         audit: true,
         endpoint: asker.name,
@@ -59,5 +63,15 @@ export function auditTo(log: Log): Audit {
       const facts = { audit: true, endpoint: asker.name, proven: asker.proven, command, result: 'refused' };
       log.warn(`${asked(asker)}: ${command}: refused, as its role or watchers do not allow it`, facts);
     },
+  };
+}
+
+/** Warns of messages that are no requests, once a second at most: whoever may only look must not fill the disk. */
+export function oddMessages(log: Log): (frames: number) => void {
+  let told = -Infinity;
+  return (frames) => {
+    if (performance.now() - told < 1000) return;
+    told = performance.now();
+    log.warn(`got a message of ${frames} frames; a request is one`);
   };
 }

@@ -17,6 +17,9 @@ import {
 /** What all requests share: the rest of their context depends on who asks. */
 export type SharedContext = Omit<CommandContext, 'by' | 'asker'>;
 
+/** How many answers may be still to come: each keeps its request's id, also when its client is gone. */
+const mostOpen = 10_000;
+
 /** The command table and what commands act on. */
 export class Dispatcher {
   readonly commands = new Map<string, Command>();
@@ -128,6 +131,7 @@ export class Dispatcher {
       const answer = (fields: Fields) => void (cast || reply(encodeReply(fields, id)));
       const fields = this.execute(command, properties, asker);
       if (!isPromise(fields)) return answer(fields);
+      if (this.#open.size >= mostOpen) throw new RequestError(5, `${mostOpen} requests wait for their answers already`);
       const open = fields.then(answer).catch((error: unknown) => refuse(error, true));
       this.#open.add(open);
       void open.finally(() => this.#open.delete(open));

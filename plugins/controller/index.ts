@@ -1,5 +1,5 @@
 import { definePlugin } from '#core';
-import { auditTo } from './audit.js';
+import { auditTo, oddMessages } from './audit.js';
 import { allCommands } from './commands/all.js';
 import { answerDiscovery } from './discovery.js';
 import { Dispatcher } from './dispatch.js';
@@ -38,7 +38,7 @@ export default definePlugin({
     const context = { arbiter, settings, configuration: services.configuration, records, publish, owner, jobs };
     const dispatcher = new Dispatcher(allCommands(reader), context, auditTo(log));
     defer(() => dispatcher.answered(lastAnswers));
-    const odd = (frames: number) => log.warn(`got a message of ${frames} frames; a request is one`);
+    const odd = oddMessages(log);
     const receive = () => {
       for (const { asker, listener } of doors)
         listener.receive(

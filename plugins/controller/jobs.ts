@@ -7,6 +7,8 @@ export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** How many jobs that are over are kept. */
 const past = 200;
+/** More than this at a time and new requests are refused: whoever may operate must not stall the daemon with them. */
+const mostOpen = 2000;
 /** Names and reasons are cut: clients choose them. */
 const longestText = 200;
 const cut = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}...` : text);
@@ -138,6 +140,10 @@ export class Job {
 export class Jobs {
   readonly #jobs = new Map<number, Job>();
   readonly #byAsker = new Map<string, Job>();
+  /** Those that are over and kept, the oldest first. */
+  readonly #over: Job[] = [];
+  /** How many are under way. */
+  #open = 0;
   #last = 0;
 
   /** From the newest to the oldest. */
@@ -147,10 +153,13 @@ export class Jobs {
 
   /** Begins the job of a request; it ends with `outcome` of the work, or `finish`. */
   begin(command: Asked, asker: string, named?: string): Job {
+    if (this.#open >= mostOpen)
+      throw new RequestError(5, `${mostOpen} jobs are under way already: wait until some of them are over`);
+    this.#open++;
     const job = new Job(++this.#last, command, asker, named);
     this.#jobs.set(job.id, job);
     this.#byAsker.set(job.by, job);
-    void job.over.then(() => this.#forget());
+    void job.over.then(() => this.#forget(job));
     return job;
   }
 
@@ -166,7 +175,7 @@ export class Jobs {
   follow(operation: Operation): void {
     const { by, kind, settled, state, reason } = operation;
     let job = this.#byAsker.get(by);
-    if (!job && settled) return;
+    if (!job && (settled || this.#open >= mostOpen)) return;
     if (!job) {
       job = this.begin({ name: kind, role: 'operate' }, by);
       this.#byAsker.set(by, job);
@@ -189,14 +198,13 @@ export class Jobs {
     throw new RequestError(3, `job ${id} not found: ${why}`);
   }
 
-  #forget(): void {
-    let over = [...this.#jobs.values()].filter(({ ended }) => ended !== undefined).length - past;
-    for (const job of this.#jobs.values()) {
-      if (over <= 0) return;
-      if (job.ended === undefined) continue;
-      this.#jobs.delete(job.id);
-      this.#byAsker.delete(job.by);
-      over--;
-    }
+  #forget(job: Job): void {
+    this.#open--;
+    if (!this.#jobs.has(job.id)) return;
+    this.#over.push(job);
+    if (this.#over.length <= past) return;
+    const oldest = this.#over.shift()!;
+    this.#jobs.delete(oldest.id);
+    this.#byAsker.delete(oldest.by);
   }
 }

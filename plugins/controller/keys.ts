@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { isOurFolder } from './socket-file.js';
+import { isOurFolder, isTrusted } from './socket-file.js';
 
 /** A pair of keys in Z85, 40 characters each. */
 export interface KeyPair {
@@ -10,6 +10,7 @@ export interface KeyPair {
   readonly secretKey: string;
 }
 
+const longestFile = 4096;
 const z85 = '[0-9a-zA-Z.\\-:+=^!/*?&<>()[\\]{}@%$#]{40}';
 const line = (what: string) => new RegExp(`^\\s*${what}-key\\s*=\\s*"(${z85})"\\s*$`, 'm');
 const patterns = { public: line('public'), secret: line('secret') };
@@ -29,14 +30,23 @@ export const defaultKeys = (directory = keyDirectory()) => ({
   authorized: join(directory, 'authorized'),
 });
 
+/** The text of a small, regular file: a pipe would hold up the whole daemon. @throws Error */
+function readKeyFile(path: string): string {
+  const found = statSync(path);
+  if (!found.isFile() || found.size > longestFile) throw new Error(`"${path}" is no file with a key`);
+  return readFileSync(path, 'utf8');
+}
+
 /** Reads both keys from a file that nobody else may read. @throws Error */
 export function readKeyPair(path: string): KeyPair {
-  const text = readFileSync(path, 'utf8');
+  const text = readKeyFile(path);
   const publicKey = keyIn(text, 'public');
   const secretKey = keyIn(text, 'secret');
   if (publicKey === undefined || secretKey === undefined)
     throw new Error(`"${path}" does not hold a public-key and a secret-key, as NAME.key_secret does`);
-  if ((statSync(path).mode & 0o077) !== 0) throw new Error(`"${path}" holds a secret key, and others may read it`);
+  const found = statSync(path);
+  if (!isTrusted(found)) throw new Error(`"${path}" holds a secret key, and belongs to another user`);
+  if ((found.mode & 0o077) !== 0) throw new Error(`"${path}" holds a secret key, and others may read it`);
   return { publicKey, secretKey };
 }
 
@@ -48,9 +58,9 @@ export function readPublicKeys(directory: string, odd: (message: string) => void
   if (!isOurFolder(directory)) throw new Error('others may put keys into it: it has to be writable for its owner only');
   const keys = new Map<string, string>();
   for (const file of readdirSync(directory).sort()) {
-    if (!file.endsWith('.key')) continue;
+    if (!/^[\w@.-]+\.key$/.test(file)) continue;
     try {
-      const key = keyIn(readFileSync(join(directory, file), 'utf8'), 'public');
+      const key = keyIn(readKeyFile(join(directory, file)), 'public');
       if (key === undefined) throw new Error('it holds no public-key');
       keys.set(key, basename(file, '.key'));
     } catch (error) {

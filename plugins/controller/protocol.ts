@@ -27,6 +27,8 @@ export interface Request {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
+/** What is longer is not sent back, in characters. */
+const longestId = 1024;
 /** Larger requests are refused unread. */
 export const largestRequest = 1 << 20;
 
@@ -44,7 +46,17 @@ export function decodeRequest(frame: Uint8Array): Request | undefined {
   if (typeof message !== 'object' || message === null || Array.isArray(message)) return undefined;
   const { command, properties = {}, id = null, msg_type } = message as Record<string, unknown>;
   if (typeof command !== 'string') return undefined;
-  return { command, properties, id, cast: msg_type === 'cast' };
+  return { command, properties, id: echoed(id, frame.length), cast: msg_type === 'cast' };
+}
+
+/** An id as it is kept and sent back: none that is longer than any that is meant for that. */
+function echoed(id: unknown, frameLength: number): unknown {
+  if (frameLength <= longestId) return id;
+  try {
+    return JSON.stringify(id).length <= longestId ? id : null;
+  } catch {
+    return null;
+  }
 }
 
 const now = () => Date.now() / 1000;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { definePlugin, type WatcherSpec } from '#core';
 import { standard } from '../schema.js';
 import { chainOf, flawsIn, rights, wordsOf } from './chain.js';
+import { sheltered } from './loader.js';
 import { thisMachine } from './machine.js';
 import { isPinned } from './values.js';
 
@@ -30,7 +31,8 @@ export default definePlugin({
       const key = isPinned(spec.options['cpu_affinity']) ? wid : 0;
       const links = known.get(key) ?? chainOf(spec.options, wid, thisMachine());
       known.set(key, links);
-      return links.length === 0 ? process : { ...process, chain: [...process.chain, ...links] };
+      if (links.length === 0) return process;
+      return sheltered({ ...process, chain: [...process.chain, ...links] }, thisMachine().program('env'));
     });
   },
 });

@@ -49,7 +49,7 @@ function checkSingleton(singleton: boolean, numprocesses: number): void {
 
 /** The name of a new watcher: it is printed on terminals and stands in topics. @throws RequestError */
 function checkName(name: string): void {
-  if (/\p{Cc}/u.test(name)) throw new RequestError(3, "'name' has a control character in it");
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new RequestError(3, "'name' has a control character in it");
 }
 
 /** The commands that change what there is. */

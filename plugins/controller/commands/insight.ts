@@ -8,7 +8,8 @@ import type { End } from '../history.js';
 import { quoted, RequestError } from '../protocol.js';
 import { integer } from '../../schema.js';
 
-const mostEvents = 10_000;
+/** In one reply, which waits in memory until it is read. */
+const mostEvents = 1000;
 
 /** As `named`, for commands that Circus does not have: the refusal also tells the nearest name. @throws RequestError */
 function named(arbiter: Arbiter, name: string): Watcher {

@@ -141,6 +141,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'listsockets',
       summary: 'list the sockets that the daemon owns',
       role: 'view',
+      wide: true,
       properties: nothing,
       words: [],
       flags: [],

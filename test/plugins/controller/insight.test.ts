@@ -176,7 +176,7 @@ describe('the commands that explain', () => {
   it('refuses numbers that are none', async () => {
     assert.deepEqual(await refusal('events', { since: -1 }), [5, "'since' is below 0"]);
     assert.deepEqual(await refusal('events', { since: 'x' }), [5, "'since' is not a whole number"]);
-    assert.deepEqual(await refusal('events', { limit: 10_001 }), [5, "'limit' is above 10000"]);
+    assert.deepEqual(await refusal('events', { limit: 10_001 }), [5, "'limit' is above 1000"]);
   });
 
   it('is told by circusctl, for people and as JSON', async () => {

@@ -29,14 +29,19 @@ describe('the owner of an endpoint', () => {
     const client = connect(await start(`${owner}[watcher:web]\ncmd = sleep 600\n`));
     await client.ask('add', { name: 'own', cmd: 'sleep 600', options: { uid } });
     const set = (name: string, options: unknown) => outcome(client, 'set', { name, options, waiting: true });
-    const decisive = { cmd: 'sleep 7', args: ['7'], working_dir: '/', env: { A: 'b' }, shell: true, uid: 'nobody' };
+    const decisive = { cmd: 'sleep 7', args: ['7'], env: { A: 'b' }, shell: true, uid: 'nobody' };
     for (const [key, value] of Object.entries(decisive)) {
       assert.deepEqual(await set('web', { [key]: value }), mismatch, key);
       if (key !== 'uid') assert.equal(await set('own', { [key]: value }), 'ok', key);
     }
     assert.deepEqual(await set('own', { uid: 'nobody' }), mismatch);
-    for (const key of ['hooks.before_start', 'stdout_stream.filename'])
-      assert.deepEqual(await set('own', { [key]: 'x' }), [3, `'${key}' can't be set where endpoint_owner is`]);
+    for (const [key, value] of Object.entries({
+      'hooks.before_start': 'x',
+      'stdout_stream.filename': 'x',
+      working_dir: '/',
+      copy_env: true,
+    }))
+      assert.deepEqual(await set('own', { [key]: value }), [3, `'${key}' can't be set where endpoint_owner is`]);
     assert.equal(await set('web', { numprocesses: 2, graceful_timeout: 1, max_retry: 3 }), 'ok');
   });
 

@@ -57,6 +57,15 @@ describe('limits in a real daemon', () => {
     assert.deepEqual(statuses, { nice: 'active', plain: 'active' });
   });
 
+  it('keeps what a program preloads from the programs in front of it, which are still root', async () => {
+    const daemon = await start(sleeper('web', 'uid = nobody', 'env.LD_PRELOAD = /nowhere/evil.so'));
+    // Each program that would load it says that it can't.
+    await eventually(() => assert.match(daemon.log, /'\/nowhere\/evil\.so' from LD_PRELOAD cannot be preloaded/));
+    assert.equal(daemon.log.match(/from LD_PRELOAD cannot be preloaded/g)?.length, 1);
+    const [pid] = await pids(daemon, 'web');
+    await eventually(() => assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /(^|\0)LD_PRELOAD=/));
+  });
+
   it('is loaded when a key of its own is set first', async () => {
     const daemon = await start(sleeper('plain'));
     const { code, stderr } = await daemon.ctl('set', 'plain', 'rlimit_nofile', '77', '--waiting');
