@@ -21,6 +21,9 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
   });
   // At once, so that no line is lost while a command runs.
   const lines = input[Symbol.asyncIterator]();
+  // Lines may still wait when the input has ended, and Node 24 refuses to prompt then.
+  let ended = false;
+  input.on('close', () => (ended = true));
   let running: AbortController | undefined;
   input.on('SIGINT', () => (running ? running.abort() : input.close()));
 
@@ -41,7 +44,8 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
   await carryOut(['status']);
   let last = '';
   for (;;) {
-    input.prompt();
+    if (ended) output.out(prompt);
+    else input.prompt();
     const next = await lines.next();
     if (next.done || next.value.trim() === 'EOF') break;
     const line = next.value.trim() || last;
