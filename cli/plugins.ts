@@ -10,6 +10,7 @@ import type { KnownKeys } from './config/options.js';
 import { didYouMean } from './config/problem.js';
 import { circusPlugins, sectionOwners } from './config/rewrite.js';
 import { schema } from './config/schema.js';
+import { inTime } from './deadline.js';
 import { isClientPlugin } from './plugin-host/client-plugin.js';
 
 /** Names of plugins that are ours, now or later: a watcher with "uid" waits for one that is called "limits". */
@@ -18,7 +19,6 @@ const reserved = new Set([
   ...Object.values(circusPlugins),
   ...Object.values(schema).flatMap((options) => options.flatMap(({ owner }) => owner ?? [])),
 ]);
-import { inTime } from './deadline.js';
 
 /** The first-party plugin of this name or alias. */
 export function firstParty(use: string): ManifestEntry | undefined {

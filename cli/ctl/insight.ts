@@ -50,7 +50,8 @@ function jobRow({ id, command, watchers, state, progress, by, asked }: Fields): 
 
 function jobText({ job }: Reply): string {
   const { reason, ...facts } = (job ?? {}) as Fields;
-  const rows = jobRow(facts).map((cell, at) => `${jobHeadings[at]!.toLowerCase()}: ${cell}`);
+  const cells = jobRow(facts).map((cell, at) => [jobHeadings[at]!.toLowerCase(), cell] as const);
+  const rows = cells.filter(([, cell]) => cell !== '').map(([heading, cell]) => `${heading}: ${cell}`);
   return [...rows, ...(reason === undefined ? [] : [`reason: ${plain(reason)}`])].join('\n');
 }
 
