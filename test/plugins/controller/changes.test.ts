@@ -117,12 +117,14 @@ describe('the commands that change what there is', () => {
     assert.equal(process.getuid?.(), 0, 'this test changes users, so it needs root');
     const uid = { uid: 'nobody' };
     const userOf = (pid: number | undefined) => /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    // Until the chain has come to its end a process is still root's.
+    const isNobodys = (pid: number | undefined) => eventually(() => assert.equal(userOf(pid), nobody));
     const nobody = execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).trim();
     assert.deepEqual(await ask('set', { name: 'web', options: uid, waiting: true }), ok);
-    assert.equal(userOf((await pids('web'))[0]), nobody);
+    await isNobodys((await pids('web'))[0]);
     const added = await ask('add', { name: 'mine', cmd: 'sleep 600', options: uid, start: true, waiting: true });
     assert.equal((added['started'] as unknown[]).length, 1);
-    assert.equal(userOf((await pids('mine'))[0]), nobody);
+    await isNobodys((await pids('mine'))[0]);
     const [errno, reason] = await refusal('add', { name: 'other', cmd: 'sleep 600', options: { uid: 'nobdy' } });
     assert.equal(errno, 5);
     assert.match(String(reason), /did you mean "nobody"/);
