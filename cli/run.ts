@@ -3,7 +3,7 @@ import { Arbiter, Host, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
 import { formatProblem, type Place } from './config/problem.js';
 import { optionsOf } from './config/sections.js';
-import { settleHeap } from './heap.js';
+import { settleMemory } from './memory.js';
 import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
@@ -86,7 +86,7 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
       () => (arbiter.stopping ? parent.failed('stopped while it started') : parent.ready()),
       (error: unknown) => parent.failed(reasonOf(error)),
     );
-    started.then(settleHeap, settleHeap);
+    started.then(settleMemory, settleMemory);
   }
   await arbiter.over;
   clearInterval(alive);

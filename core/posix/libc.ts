@@ -72,6 +72,9 @@ function load() {
     epoll_wait: call<(epoll: number, events: Out, count: number, timeout: number) => number>(
       'int epoll_wait(int epoll, _Out_ uint8_t *events, int count, int timeout)',
     ),
+    madvise: call<(from: number, length: number, advice: number) => number>(
+      'int madvise(uintptr_t from, size_t length, int advice)',
+    ),
     syscall: call<(number: number, a: number, b: number) => number>('long syscall(long number, long a, long b)'),
     strerror: call<(number: number) => string>('const char *strerror(int number)'),
   };

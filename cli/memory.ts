@@ -1,11 +1,12 @@
-/** The garbage of the start: given back once, by us, as V8's own way is off (circusd.ts). */
+/** What only the start needed: given back once, by us, as V8's own way is off (circusd.ts). */
 import { setFlagsFromString } from 'node:v8';
+import { releaseFilePages } from '#core';
 
-/** How long after the start its garbage is given back, in ms: the first answers come before. */
+/** How long after the start its memory is given back, in ms: the first answers come before. */
 const settleTime = 500;
 
-/** Collects the garbage once, about half a second from now, and gives its memory back to the system. */
-export function settleHeap(): void {
+/** About half a second from now collects the garbage, and lets go of the pages of code that ran once. */
+export function settleMemory(): void {
   setTimeout(() => void collect(), settleTime).unref();
 }
 
@@ -20,7 +21,10 @@ async function collect(): Promise<void> {
     session.post('HeapProfiler.collectGarbage', () => {
       setFlagsFromString('--incremental-marking');
       // Not at once: V8 still holds the lock here that it takes for a disconnect.
-      setImmediate(() => session.disconnect());
+      setImmediate(() => {
+        session.disconnect();
+        releaseFilePages();
+      });
     });
   } catch {
     // Then V8 collects in its own time.
