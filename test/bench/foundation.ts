@@ -64,7 +64,7 @@ function figuresOf(now: readonly Sample[], then: readonly Sample[]): readonly Fi
       workers === 1 ? of(now, 'ours', metric) / of(then, 'circus', metric) : ratioToCircus(now, then, metric, metric);
     return { name: `start of ${workers} workers, times Circus`, value: scaled, bound, unit: 'x' };
   };
-  const bare = of(now, 'node', 'idle USS');
+  const bare = of(now, 'node', 'idle PSS');
   return [
     start(1, 1.2),
     start(100, 0.7),
@@ -73,8 +73,8 @@ function figuresOf(now: readonly Sample[], then: readonly Sample[]): readonly Fi
     { name: 'respawn after SIGKILL, p99', value: of(now, 'ours', 'latency p99'), bound: 50, unit: 'ms' },
     { name: 'idle CPU, 500 workers', value: of(now, 'ours', 'CPU N=500'), bound: 0.3, unit: 'ms/s' },
     {
-      name: 'private memory above a bare node, 1 worker',
-      value: of(now, 'ours', 'USS N=1') - bare,
+      name: 'memory (PSS) above a bare node, 1 worker',
+      value: of(now, 'ours', 'PSS N=1') - bare,
       bound: 14,
       unit: 'MB',
     },
