@@ -224,6 +224,7 @@ export class Reconfiguration implements ConfigurationService {
           for (const { plugin, error } of failures)
             this.#log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
           const own = failures.find(({ plugin }) => plugin === loading.plugin.name);
+          if (own && host.plugins.includes(live)) this.#loaded.set(name, live);
           if (own) throw own.error;
         } else {
           if (!loading) return;

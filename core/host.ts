@@ -117,8 +117,8 @@ export class Host {
   }
 
   /**
-   * Puts a plugin in the place of a live one. Those that use its services are closed and applied again too, all with what
-   * they want to keep. @throws ERR_PLUGIN_UNKNOWN, ERR_PLUGIN_INVALID: nothing was closed then
+   * Puts a plugin in the place of a live one, which comes back when the new one fails. Those that use its services are
+   * closed and applied again too, all with what they want to keep. @throws ERR_PLUGIN_UNKNOWN, ERR_PLUGIN_INVALID: nothing was closed then
    */
   async reload(name: string, loading: Loading): Promise<Reloaded> {
     checkPlugin(loading.plugin);
@@ -185,10 +185,18 @@ export class Host {
     const doomed = this.#dependentsOf(target);
     const kept = this.snapshot(doomed.map(({ plugin }) => plugin.name));
     const errors = await this.#close(doomed);
-    const again = doomed.reverse().flatMap((live) => (live === target ? (loading ?? []) : live));
-    const failures = await this.#load(again, kept);
-    const names = again.map(({ plugin }) => plugin.name);
-    return { errors, failures, reloaded: this.plugins.filter((one) => names.includes(one)) };
+    const before = doomed.reverse();
+    const again = before.flatMap((live) => (live === target ? (loading ?? []) : live));
+    const names = new Set([name, ...again.map(({ plugin }) => plugin.name)]);
+    const loaded = () => this.#live.filter(({ plugin }) => names.has(plugin.name));
+    let failures = await this.#load(again, kept);
+    const failed = failures.find(({ plugin }) => plugin === loading?.plugin.name);
+    if (failed) {
+      // The one before it did its work: it goes on, with all that use it.
+      errors.push(...(await this.#close(loaded().reverse())));
+      failures = [failed, ...(await this.#load(before, kept))];
+    }
+    return { errors, failures, reloaded: loaded().map(({ plugin }) => plugin.name) };
   }
 
   /** The plugins that go together, in order; those that don't are left out, and why is added to `failures`. */
@@ -240,7 +248,7 @@ export class Host {
     this.#arbiter.plugins.add(plugin.name);
   }
 
-  async #close(list: readonly Live[]): Promise<readonly unknown[]> {
+  async #close(list: readonly Live[]): Promise<unknown[]> {
     const errors: unknown[] = [];
     for (const live of list) {
       errors.push(...(await this.#give(live)));

@@ -75,24 +75,37 @@ describe('reloading a plugin', () => {
     await reloading;
   });
 
-  it('that fails says why, also to those that need it, and leaves those that only want it', async () => {
+  const failing = (name: string, provides: AnyPlugin['provides']): AnyPlugin => ({
+    ...plugin(name, { provides }),
+    apply() {
+      throw new Error('no room');
+    },
+  });
+
+  it('that fails says why, and the one before it goes on with what it kept and all that use it', async () => {
     await load(
       plugin('base', { provides: { it: one } }),
       plugin('user', { needs: { it: one } }),
       plugin('wisher', { wants: { it: one } }),
     );
-    const failing: AnyPlugin = plugin('base', {
-      provides: { it: one },
-      apply() {
-        throw new Error('no room');
-      },
-    });
-    const { failures, reloaded } = await host.reload('base', { plugin: failing });
+    log.length = 0;
+    const { failures, reloaded } = await host.reload('base', { plugin: failing('base', { it: one }) });
     assert.deepEqual(
       failures.map(({ error }) => reasonOf(error)),
-      ['no room', 'plugin "user" needs service "one", whose provider "base" failed: no room'],
+      ['no room'],
     );
-    assert.deepEqual([reloaded, host.plugins], [['wisher'], ['wisher']]);
+    assert.deepEqual([reloaded, host.plugins], [host.plugins, ['base', 'user', 'wisher']]);
+    assert.deepEqual(log.slice(-3), ['+base base! 2', '+user base2 user! 2', '+wisher base2 wisher! 2']);
+  });
+
+  it('that fails with another name in its place leaves the one before it, too', async () => {
+    await load(plugin('base', { provides: { it: one } }), plugin('user', { needs: { it: one } }));
+    const { failures } = await host.reload('base', { plugin: failing('better', { it: one }) });
+    assert.deepEqual(
+      failures.map(({ plugin: name, error }) => [name, reasonOf(error)]),
+      [['better', 'no room']],
+    );
+    assert.deepEqual(host.plugins, ['base', 'user']);
   });
 
   it('closes nothing for one that is unknown, or for what is no plugin', async () => {

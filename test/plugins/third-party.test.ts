@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { runCircusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
+import { environmentOf } from '../support/proc.js';
 import { makeTemporary } from '../support/temporary.js';
 import { closeClients, connect, listen } from './client.js';
 import { daemonPerTest } from './daemon.js';
@@ -156,6 +158,31 @@ describe('a plugin from an npm package', () => {
     await eventually(() => assert.match(daemon.log, /given back[^]*plugin local is not loaded: no luck today/));
     const client = connect(daemon);
     await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
+  });
+
+  it('that can’t be applied with new options leaves the one that is there, until the options are good', async () => {
+    const file = `
+      export default {
+        name: 'local',
+        apply({ hooks }, { colour }) {
+          if (colour === 'red') throw new Error('red is out');
+          hooks.spawnSpec.tap('local', (spec) => ({ ...spec, env: { ...spec.env, COLOUR: colour } }));
+        },
+      };`;
+    const ini = (colour: string) => `[plugin:local]\nuse = ./local-plugin.mjs\ncolour = ${colour}\n${watchers}`;
+    const daemon = await start(ini('blue'), { prepare, files: { 'local-plugin.mjs': file } });
+    const client = connect(daemon);
+    const written = readFileSync(`${daemon.folder.path}/circus.ini`, 'utf8');
+    const colourAfter = async (colour: string) => {
+      daemon.folder.write('circus.ini', written.replace('blue', colour));
+      const { status } = await client.ask('reloadconfig', { waiting: true });
+      await client.ask('restart', { name: 'hall', waiting: true });
+      const { pids } = await client.ask('list', { name: 'hall' });
+      return [status, environmentOf((pids as number[])[0]!)['COLOUR']];
+    };
+    assert.deepEqual(await colourAfter('red'), ['error', 'blue']);
+    assert.match(daemon.log, /plugin local is not loaded: red is out/);
+    assert.deepEqual(await colourAfter('green'), ['ok', 'green']);
   });
 
   it('may be a file beside the configuration, which imports circusd too', async () => {
