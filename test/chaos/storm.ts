@@ -67,6 +67,9 @@ const send = (pid: number, signal: NodeJS.Signals) => {
   }
 };
 
+/** The watchers that somebody has stopped. */
+const down = new Set<string>();
+
 /** What may be the answer to something that another request has overtaken. */
 const overtaken = /cancelled|did not become ready/;
 
@@ -82,6 +85,9 @@ async function operate(
   const names = [...wanted.keys()].filter((_, at) => at % clients === number);
   const ask = async (command: string, properties: Reply) => {
     count(command);
+    const name = String(properties['name']);
+    if (command === 'stop') down.add(name);
+    if (/^(start|restart|reload)$/.test(command)) down.delete(name);
     const reply = await client.ask(command, { ...properties, waiting: throwDice(3) === 0 });
     if (reply['status'] !== 'ok' && !overtaken.test(String(reply['reason'])))
       throw new Error(`${command} ${JSON.stringify(properties)}: ${JSON.stringify(reply)}`);
@@ -121,7 +127,7 @@ async function operate(
         await ask('stop', { name });
         if (throwDice(2)) await ask('start', { name });
     }
-    await sleep(throwDice(100));
+    await sleep(throwDice(60));
   }
   client.close();
 }
@@ -142,7 +148,7 @@ async function strike(daemon: Circusd, over: () => boolean): Promise<void> {
         if (throwDice(4) > 0) setTimeout(() => lives(victim) && send(victim.pid, 'SIGCONT'), throwDice(500));
       }
     }
-    await sleep(50 + throwDice(100));
+    await sleep(20 + throwDice(80));
   }
 }
 
@@ -164,6 +170,11 @@ async function assertAllGone(daemon: Circusd): Promise<void> {
 /** Starts all watchers, and asserts that exactly the wanted processes run. */
 async function assertAllThere(daemon: Circusd, wanted: ReadonlyMap<string, number>): Promise<void> {
   assert.equal((await daemon.ctl('start', '--waiting')).code, 0);
+  await assertWanted(daemon, wanted, false);
+}
+
+/** Asserts that exactly the wanted processes run; what a killed process has left behind runs on until the next stop. */
+async function assertWanted(daemon: Circusd, wanted: ReadonlyMap<string, number>, mayLeave: boolean): Promise<void> {
   await eventually(async () => {
     const client = new Client(daemon.endpoint);
     const found = new Map<string, number>();
@@ -182,7 +193,7 @@ async function assertAllThere(daemon: Circusd, wanted: ReadonlyMap<string, numbe
     assert.equal(describe(all.filter(({ zombie }) => zombie)), '', 'no zombie');
     // What a double fork makes comes to the daemon on purpose.
     const orphans = all.filter(
-      ({ parent, pid, name }) => parent === daemon.pid && !known.has(pid) && name !== 'double-fork.py',
+      ({ parent, pid, name }) => !mayLeave && parent === daemon.pid && !known.has(pid) && name !== 'double-fork.py',
     );
     assert.equal(describe(orphans), '', 'no orphan');
   }, patient);
@@ -205,6 +216,8 @@ try {
   const operators = Array.from({ length: clients }, (_, number) => operate(daemon, number, wanted, over));
   await Promise.all([...operators, strike(daemon, over)]);
 
+  // What nobody has stopped comes back to its number by itself.
+  await assertWanted(daemon, new Map([...wanted].map(([name, number]) => [name, down.has(name) ? 0 : number])), true);
   await assertAllGone(daemon);
   await assertAllThere(daemon, wanted);
   await assertAllGone(daemon);
