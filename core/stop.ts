@@ -27,16 +27,15 @@ const lookAgain = 100;
 /** The signals of a watcher's stop and its grace, which is that of all steps together. */
 export function stopPlan(spec: WatcherSpec): Required<Pick<StopRequest, 'signal' | 'grace' | 'further'>> {
   const signals: Readonly<Record<string, number>> = constants.signals;
+  const steps = spec.stop_steps.length > 0 ? spec.stop_steps : [`${spec.stop_signal} ${spec.graceful_timeout}`];
   let grace = 0;
-  const steps = spec.stop_steps.map((step) => {
+  const [first, ...rest] = steps.map((step) => {
     const [name = '', seconds = '0'] = step.split(' ');
     const after = grace;
     grace += Number(seconds) * 1000;
     return { signal: signals[`SIG${name}`] ?? Number(name), after };
   });
-  const [first, ...rest] = steps;
-  if (!first) return { signal: spec.stop_signal, grace: spec.graceful_timeout * 1000, further: [] };
-  return { signal: first.signal, grace, further: rest.filter(({ signal }) => signal !== SIGKILL) };
+  return { signal: first!.signal, grace, further: rest.filter(({ signal }) => signal !== SIGKILL) };
 }
 
 /** What a stop needs besides the process. */
@@ -141,9 +140,14 @@ export class Stop {
   /** SIGKILL to all of the tree; the process group at one stroke, as a program may fork faster than we look. */
   #kill(): void {
     const { board, lose } = this.#context;
-    const { pid, alive } = this.#process;
+    const { pid, alive, watcher } = this.#process;
     const left = this.#process.descendants();
-    this.#killByMeans();
+    const means = meansFor(board, watcher);
+    try {
+      means.kill?.(this.#process);
+    } catch (error) {
+      board.report({ plugin: means.name, hook: 'means', watcher, error });
+    }
     // Its number names the group as long as one of the group is there.
     if (alive || left.some((one) => factsOf(one)?.group === pid)) send(-pid, SIGKILL);
     if (alive && send(pid, SIGKILL)) {
@@ -153,18 +157,6 @@ export class Stop {
     for (const one of left) {
       send(one, SIGKILL);
       board.tell('signalled', this.#process, SIGKILL, one);
-    }
-  }
-
-  /** What a plugin knows to kill at one stroke; its failure is told, and the rest of the kill goes on. */
-  #killByMeans(): void {
-    const { board } = this.#context;
-    const { watcher } = this.#process;
-    const means = meansFor(board, watcher);
-    try {
-      means.kill?.(this.#process);
-    } catch (error) {
-      board.report({ plugin: means.name, hook: 'means', watcher, error });
     }
   }
 }

@@ -100,8 +100,11 @@ function argsObjection(value: unknown): string | undefined {
 }
 
 /** The steps of a stop, from a text or a list. @throws Error with a sentence that goes on after the option's name */
-export const stopSteps = (value: unknown): readonly string[] =>
-  readStopSteps(Array.isArray(value) ? value.join(', ') : String(value ?? ''));
+export function stopSteps(value: unknown): readonly string[] {
+  const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  if (typeof text !== 'string') throw new Error('is neither a text nor a list of texts');
+  return readStopSteps(text);
+}
 
 function stepsObjection(value: unknown): string | undefined {
   try {

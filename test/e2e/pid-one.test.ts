@@ -33,7 +33,7 @@ cmd = sleep 600
     const first = await eventually(() => descendantsOf(daemon.pid)[0]);
     const below = () => descendantsOf(first!.pid);
     await eventually(() => assert.match(daemon.log, /daemonized/));
-    const state = async (name: string) => String(((await daemon.json('status', name)) as { status: string }).status);
+    const state = async (name: string) => ((await daemon.json('status', name)) as { readonly status: string }).status;
     // Both programs end at once; what they leave is adopted.
     await eventually(
       async () => assert.deepEqual([await state('orphans'), await state('daemonized')], Array(2).fill('stopped')),
