@@ -142,11 +142,11 @@ export class Stop {
     const { board, lose } = this.#context;
     const { pid, alive, watcher } = this.#process;
     const left = this.#process.descendants();
-    const means = meansFor(board, watcher);
+    const means = meansFor(board, this.#process);
     try {
       means.kill?.(this.#process);
     } catch (error) {
-      board.report({ plugin: means.name, hook: 'means', watcher, error });
+      board.report({ plugin: means.by, hook: 'means', watcher, error });
     }
     // Its number names the group as long as one of the group is there.
     if (alive || left.some((one) => factsOf(one)?.group === pid)) send(-pid, SIGKILL);

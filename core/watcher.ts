@@ -65,7 +65,7 @@ export class Watcher {
 
   /** By what a stop ends the trees of its processes. */
   get means(): Means {
-    return meansFor(this.#context.board, this.name);
+    return meansFor(this.#context.board, { watcher: this.name });
   }
 
   /** True when nothing of it runs, is timed, or is on its way. */

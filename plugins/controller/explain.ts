@@ -81,7 +81,7 @@ function stopOf({ spec, means }: Watcher) {
   const steps = [{ signal, after: 0 }, ...further, ...(signal === SIGKILL ? [] : [{ signal: SIGKILL, after: grace }])];
   return {
     signals: steps.map(({ signal, after }) => ({ signal: signalName(signal) ?? String(signal), after: after / 1000 })),
-    means: means.name,
+    means: means.by,
   };
 }
 

@@ -22,7 +22,6 @@ const listed = [
   'singleton',
   'stop_children',
   'stop_signal',
-  'stop_steps',
   'use_sockets',
   'warmup_delay',
   'working_dir',
@@ -83,6 +82,7 @@ export function listOptions(watcher: Watcher): Record<string, unknown> {
   for (const [key, fallback] of Object.entries(borrowed)) {
     all[key] = Object.hasOwn(spec.options, key) ? borrowedValue(key, spec.options[key]) : fallback;
   }
+  if (spec.stop_steps.length > 0) all['stop_steps'] = spec.stop_steps;
   for (const stream of streams) all[`${stream}_conf`] = streamOptions(spec, stream);
   for (const [key, value] of Object.entries(spec.options)) if (!hidden(key)) all[key] ??= value;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -175,9 +175,9 @@ describe('the means of a stop', () => {
     const hooks = board.view(new Scope('groups'));
     const faults: Fault[] = [];
     hooks.fault.tap('groups', (fault) => void faults.push(fault));
-    hooks.means.tap('groups', (means, watcher) => {
-      assert.deepEqual([means.name, watcher], ['subreaper', 'test']);
-      return { name: 'groups', kill: ({ pid }) => kill(pid) };
+    hooks.means.tap('groups', (means, { watcher }) => {
+      assert.deepEqual([means.by, watcher], ['subreaper', 'test']);
+      return { by: 'groups', kill: ({ pid }) => kill(pid) };
     });
     return { board, faults };
   }
@@ -244,6 +244,6 @@ describe('a watcher that is stopped', () => {
   });
 
   it('says by what means its trees are ended', async () => {
-    assert.equal(world().add().means.name, 'subreaper');
+    assert.equal(world().add().means.by, 'subreaper');
   });
 });
