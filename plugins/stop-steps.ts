@@ -1,11 +1,13 @@
 /** The steps of a stop as people write them: `TERM 10, INT 5, KILL`. */
 import { constants } from 'node:os';
 import { didYouMean } from './nearest.js';
-import { signalNumber } from './schema.js';
+import { signalNumber } from './signal.js';
 import { readTime } from './units.js';
 
 const SIGKILL = 9;
 const lastSignal = 64;
+/** In seconds; far beyond any use. */
+const longest = 1e9;
 const names = Object.keys(constants.signals).map((name) => name.slice(3));
 const nameOf = (signal: number) => names.find((name) => signalNumber(name) === signal) ?? String(signal);
 
@@ -21,8 +23,9 @@ function readStep(step: string): string {
   if (signal === SIGKILL) throw wrong('and KILL takes no time: nothing is left to wait for');
   if (time === '') throw wrong(`which needs the seconds after it, such as "${word} 10"`);
   const seconds = readTime(time) ?? (/^(\d+\.?\d*|\.\d+)$/.test(time) ? Number(time) : NaN);
-  if (!(seconds < Infinity)) throw wrong(`and ${JSON.stringify(time)} is no number of seconds, or time such as 1m30s`);
-  return `${nameOf(signal)} ${seconds}`;
+  if (!(seconds <= longest)) throw wrong(`and ${JSON.stringify(time)} is no number of seconds, or time such as 1m30s`);
+  // To the millisecond, so that it is written without an exponent.
+  return `${nameOf(signal)} ${Math.round(seconds * 1000) / 1000}`;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
 import { readSize, readTime } from '#plugins/units.js';
-import { reasonOf } from '#core';
 import { readStopSteps } from '#plugins/stop-steps.js';
 import { byCodePoint } from './text.js';
 
@@ -77,7 +76,7 @@ export const converters = {
     try {
       return { value: readStopSteps(text) };
     } catch (error) {
-      return { wrong: reasonOf(error) };
+      return { wrong: (error as Error).message };
     }
   },
   /** A file mask in octal digits, as a number. */

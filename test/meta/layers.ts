@@ -29,6 +29,7 @@ const shared = [
   'plugins/glob.ts',
   'plugins/units.ts',
   'plugins/nearest.ts',
+  'plugins/signal.ts',
   'plugins/stop-steps.ts',
 ];
 

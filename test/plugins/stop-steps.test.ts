@@ -12,6 +12,7 @@ describe('the text of stop_steps', () => {
     assert.deepEqual(readStopSteps(' sigterm 1m30s,2 .5 , 9'), ['TERM 90', 'INT 0.5', 'KILL']);
     assert.deepEqual(readStopSteps('RTMIN+1 1, usr1   500ms'), ['35 1', 'USR1 0.5']);
     assert.deepEqual(readStopSteps('KILL'), ['KILL']);
+    assert.deepEqual(readStopSteps('TERM 0.0000001, INT 1.0005'), ['TERM 0', 'INT 1.001']);
     assert.deepEqual(readStopSteps('  '), []);
   });
 
@@ -26,7 +27,8 @@ describe('the text of stop_steps', () => {
     for (const none of ['0 10', '65 10', '-1 10', 'SIGNONE 1']) refused(none, /is no signal/);
     refused('TERM 10, INT, KILL', /^has the step "INT", which needs the seconds after it, such as "INT 10"$/);
     refused('TERM soon', /^has the step "TERM soon", and "soon" is no number of seconds, or time such as 1m30s$/);
-    for (const time of ['-1', '1e999', 'Infinity', '10 5']) refused(`TERM ${time}`, /is no number of seconds/);
+    for (const time of ['-1', '1e999', 'Infinity', '10 5', '9999999999', '99999999999h'])
+      refused(`TERM ${time}`, /is no number of seconds/);
     refused('KILL 5', /^has the step "KILL 5", and KILL takes no time/);
     refused('KILL, TERM 5', /^has a step after KILL/);
     for (const text of ['TERM 10,', ',', 'TERM 1,,KILL']) refused(text, /^has an empty step$/);
