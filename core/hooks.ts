@@ -12,6 +12,7 @@ import type { Scope } from './scope.js';
 import type { Socket } from './socket.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
 import type { ProcessState, WatcherState } from './states.js';
+import type { Means } from './tree.js';
 import type { ReloadReport, Watcher } from './watcher.js';
 
 /** What to do about a process that ended. */
@@ -98,6 +99,8 @@ const series = row('series', () => true);
 const veto = row('bail', isVeto);
 const spawning = row('asyncChange', isProcessSpec);
 const family = row('change', isPids);
+const isMeans: Valid = (means) =>
+  isRecord(means) && isText(means['by']) && ['undefined', 'function'].includes(typeof means['kill']);
 
 /** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
 export const catalogue = {
@@ -129,6 +132,7 @@ export const catalogue = {
   beforeSignal: veto<[process: Process, signal: number], Veto | void>('process signal'),
   signalled: notice<[process: Process, signal: number, pid: number], void>('process signal pid'),
   descendants: family<[pids: readonly number[], process: Process], readonly number[] | void>('pids process'),
+  means: row('change', isMeans)<[means: Means, at: Pick<Process, 'watcher'>], Means | void>('means at'),
   reaped: notice<[exit: Exit, process: Process, watcher: Watcher], void>('exit process watcher'),
   respawn: row('bail', isVerdict)<[process: Process, exit: Exit, watcher: Watcher], Verdict | void>(
     'process exit watcher',

@@ -3,13 +3,14 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { baseEnvironment, isUniform, processSpec, withoutSecrets } from './launch.js';
+import { Template, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
-import { Process, type Exit, type StopRequest } from './process.js';
+import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
-import type { Environment, ProcessSpec, WatcherSpec } from './spec.js';
+import type { WatcherSpec } from './spec.js';
+import { stopPlan, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
 
 /** What a watcher and its keeper need to know of their surroundings. */
@@ -33,13 +34,14 @@ export class Keeper {
   readonly #context: KeeperContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
-  #template:
-    { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
+  readonly #template = new Template();
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
   #up = manyWaiters();
   #filling: Promise<void> | undefined;
   /** The stops under way: a tree may outlive its root, and with it its slot. */
   readonly #ending = new Set<Promise<Exit>>();
+  /** By place, the last process that ended by itself and left something running; those before it have the same mark. */
+  readonly #left = new Map<number, Process>();
 
   readonly #output = (chunk: Buffer, fd: number, process: Process) =>
     this.#context.board.tell('output', chunk, fd, process);
@@ -84,11 +86,21 @@ export class Keeper {
 
   /** Stops one process with all its tree; resolves when its end has been told. */
   async end(process: Process, request: Pick<StopRequest, 'reason'> & Partial<StopRequest>): Promise<void> {
-    const { stop_signal: signal, graceful_timeout, stop_children: children } = this.#watcher.spec;
-    const ending = process.stop({ signal, grace: graceful_timeout * 1000, children, ...request });
+    const { spec } = this.#watcher;
+    const plan = stopPlan(spec);
+    // Whoever names a signal or a time of his own means that in place of the steps.
+    const further = request.signal === undefined && request.grace === undefined ? plan.further : [];
+    const ending = process.stop({ ...plan, further, children: spec.stop_children, ...request });
     this.#ending.add(ending);
     await ending.finally(() => this.#ending.delete(ending));
     await this.#reaping.get(process);
+  }
+
+  /** Ends what processes that ended by themselves have left behind. */
+  async clear(): Promise<void> {
+    const left = [...this.#left.values()];
+    this.#left.clear();
+    await Promise.all(left.map((process) => this.end(process, { reason: 'stopped' })));
   }
 
   /**
@@ -181,7 +193,7 @@ export class Keeper {
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, daemon, missing } = this.#context;
+    const { board, clock, daemon, missing, sockets } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy++;
@@ -191,7 +203,7 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const plain = this.#plainSpec(spec, slot.wid);
+      const plain = this.#template.fill(spec, slot.wid, sockets);
       const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
@@ -222,17 +234,6 @@ export class Keeper {
     } finally {
       slot.busy--;
     }
-  }
-
-  /** The spec of a process before plugins have changed it; one for all where they are started alike. */
-  #plainSpec(spec: WatcherSpec, wid: number): ProcessSpec {
-    const { sockets } = this.#context;
-    if (this.#template?.of !== spec) {
-      const base = baseEnvironment(spec);
-      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
-      this.#template = { of: spec, base, plain };
-    }
-    return this.#template.plain ?? processSpec(spec, this.#template.base, wid, sockets);
   }
 
   /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */
@@ -269,6 +270,7 @@ export class Keeper {
     const watcher = this.#watcher;
     const { board } = this.#context;
     slot.process = undefined;
+    if (!process.stopping && process.descendants().length > 0) this.#left.set(slot.wid, process);
     watcher.remember(process, exit);
     board.tell('reaped', exit, process, watcher);
     const successor = this.slots.successorOf(process);

@@ -122,6 +122,21 @@ function mapValues(env: Environment, change: (text: string, name: string) => str
   return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value, name)])));
 }
 
+/** Makes the specs of a watcher's processes before plugins change them; one for all where they are started alike. */
+export class Template {
+  #made: { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
+
+  /** The spec for the process with this `wid`. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
+  fill(spec: WatcherSpec, wid: number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
+    if (this.#made?.of !== spec) {
+      const base = baseEnvironment(spec);
+      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
+      this.#made = { of: spec, base, plain };
+    }
+    return this.#made.plain ?? processSpec(spec, this.#made.base, wid, sockets);
+  }
+}
+
 /** The absolute path of a program, as the child's own PATH finds it. @throws ERR_COMMAND_NOT_FOUND */
 export function findProgram(command: string, path: string | undefined, cwd: string): string {
   if (command.includes('/')) return resolve(cwd, command);

@@ -6,12 +6,13 @@ import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Pipe } from './pipe.js';
 import { close } from './posix/descriptor.js';
-import { childrenOf, factsOf, isForeign, lives, nameOf, openPid, send } from './posix/process.js';
-import { expectExit, isExpected, type ExitStatus } from './posix/reap.js';
+import { factsOf, lives, nameOf, openPid, send } from './posix/process.js';
+import { expectExit, type ExitStatus } from './posix/reap.js';
 import { waiter } from './posix/wait.js';
 import { startProgram } from './program.js';
 import type { ProcessSpec } from './spec.js';
 import { next, processTable, type ProcessEvent, type ProcessState } from './states.js';
+import { Stop, type StopRequest } from './stop.js';
 import { Tree } from './tree.js';
 
 export { send } from './posix/process.js';
@@ -31,16 +32,6 @@ export interface Exit extends ExitStatus {
   readonly lived: number;
 }
 
-/** How to stop: the signal, the time until SIGKILL in ms, whether direct children get the signal too, and why. */
-export interface StopRequest {
-  readonly signal: number;
-  readonly grace: number;
-  readonly children: boolean;
-  readonly reason: ExitReason;
-  /** Who asked, where no operation tells it. */
-  readonly by?: string;
-}
-
 /** What a process needs to know of its surroundings. */
 export interface ProcessContext {
   readonly wid: number;
@@ -54,8 +45,6 @@ export interface ProcessContext {
 }
 
 const SIGKILL = 9;
-/** How soon the tree is looked at again when nothing tells of its ends. */
-const lookAgain = 100;
 /** How long what was written is still read when all of the tree is gone. */
 const drainTime = 1000;
 
@@ -96,11 +85,9 @@ export class Process {
   readonly #context: ProcessContext;
   readonly #tree: Tree;
   readonly #pipes = new Map<number, Pipe>();
-  #forced = false;
   #failedLink: string | undefined;
+  #stop: Stop | undefined;
   #stopped: Promise<Exit> | undefined;
-  /** Monotonic time from which on the tree is killed. */
-  #deadline = Infinity;
   /** Ends it for us, where nobody can tell how it ended. */
   #lost: () => void = () => undefined;
 
@@ -198,11 +185,8 @@ export class Process {
 
   /** Signals, waits, kills; resolves when nothing of the tree is left. A second call only shortens the grace to none. */
   stop(request: StopRequest): Promise<Exit> {
-    if (this.#stopped && request.grace === 0) {
-      this.#deadline = -Infinity;
-      this.#kill();
-    }
-    return (this.#stopped ??= this.#stop(request));
+    if (this.#stop && request.grace === 0) this.#stop.hurry();
+    return (this.#stopped ??= this.#begin(request));
   }
 
   /** Stops reading what it writes on `fd`. */
@@ -214,26 +198,12 @@ export class Process {
     this.#pipes.get(fd)?.resume();
   }
 
-  async #stop(request: StopRequest): Promise<Exit> {
+  async #begin(request: StopRequest): Promise<Exit> {
     const { board, clock } = this.#context;
     this.stopping = request;
     this.become('stop');
-    this.#deadline = clock.monotonic() + request.grace;
-    const cancel = request.signal === SIGKILL ? () => undefined : clock.after(request.grace, () => this.#kill());
-    // Looked at before the signal: whoever loses its parent to it is known.
-    this.#tree.members(this.alive);
-    const children = request.children && this.alive ? childrenOf(this.pid) : [];
-    if (this.alive) {
-      // Circus tells of the signal also when a plugin held it back.
-      const sent = this.signal(request.signal);
-      board.tell('signalled', this, request.signal, this.pid);
-      // A plugin that hesitates does not keep it from being killed after the grace.
-      await Promise.race([sent, this.ended]);
-    }
-    for (const pid of children) if (send(pid, request.signal)) board.tell('signalled', this, request.signal, pid);
-    const exit = await this.ended;
-    cancel();
-    await this.#clear(request);
+    this.#stop = new Stop(this, request, { board, clock, lose: () => this.#lost() });
+    const exit = await this.#stop.run();
     await this.#drain();
     return exit;
   }
@@ -246,60 +216,16 @@ export class Process {
     cancel();
   }
 
-  /** Ends what the process left behind: the same signal, what remains of the same grace, then SIGKILL. */
-  async #clear(request: StopRequest): Promise<void> {
-    const { clock } = this.#context;
-    let left = this.descendants();
-    if (clock.monotonic() < this.#deadline) for (const pid of left) send(pid, request.signal);
-    while (left.length > 0) {
-      const rest = this.#deadline - clock.monotonic();
-      if (rest <= 0) {
-        this.#kill();
-        // What we may not kill can't be waited for: it would hold up the stop of everything.
-        left = left.filter((pid) => !isForeign(pid));
-        if (left.length === 0) return;
-      }
-      await this.#someEnd(left, rest > 0 ? rest : lookAgain);
-      left = this.descendants();
-    }
-  }
-
-  /** Resolves when one of our own among these has ended, or after `longest` ms. */
-  #someEnd(pids: readonly number[], longest: number): Promise<void> {
-    const orphans = pids.filter((pid) => factsOf(pid)?.parent === process.pid && !isExpected(pid));
-    const longestWait = orphans.length > 0 ? longest : Math.min(longest, lookAgain);
-    return new Promise((settle) => {
-      const cancel = this.#context.clock.after(longestWait, settle);
-      for (const pid of orphans) {
-        expectExit(pid, () => {
-          cancel();
-          settle();
-        });
-      }
-    });
-  }
-
-  /** SIGKILL to all of the tree; the process group at one stroke, as a program may fork faster than we look. */
-  #kill(): void {
-    const { board } = this.#context;
-    const left = this.descendants();
-    // Its number names the group as long as one of the group is there.
-    if (this.alive || left.some((pid) => factsOf(pid)?.group === this.pid)) send(-this.pid, SIGKILL);
-    if (this.alive && send(this.pid, SIGKILL)) {
-      this.#forced = this.stopping?.signal !== SIGKILL;
-      board.tell('signalled', this, SIGKILL, this.pid);
-    } else if (this.alive && isForeign(this.pid)) this.#lost();
-    for (const pid of left) {
-      send(pid, SIGKILL);
-      board.tell('signalled', this, SIGKILL, pid);
-    }
-  }
-
   #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { clock } = this.#context;
-      const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
+      const facts = {
+        forced: this.#stop?.forced ?? false,
+        failedLink: this.#failedLink,
+        at: clock.now(),
+        lived: this.age,
+      };
       this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
       this.become('end');
       settle(this.exit);

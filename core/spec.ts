@@ -34,6 +34,8 @@ export interface WatcherSpec {
   readonly stop_children: boolean;
   /** Time between the stop signal and SIGKILL. */
   readonly graceful_timeout: number;
+  /** In their place, several signals with their seconds, SIGKILL after the last: `['TERM 10', 'INT 5']`; empty: none. */
+  readonly stop_steps: readonly string[];
   /** A graceful reload sends SIGHUP and replaces nothing. */
   readonly send_hup: boolean;
   /** Attempts to spawn before the watcher gives up; -1: no limit. */
@@ -78,6 +80,7 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
     stop_signal: 15,
     stop_children: false,
     graceful_timeout: 30,
+    stop_steps: [],
     send_hup: false,
     max_retry: 5,
     priority: 0,

@@ -1,6 +1,19 @@
 /** Which processes belong to one child: its descendants, and those that got away from their parents. */
-import { childrenOf, factsOf, variableOf } from './posix/process.js';
+import type { HookBoard } from './board.js';
+import { childrenOf, factsOf, isSubreaper, variableOf } from './posix/process.js';
 import { collect, unexpectedChildren } from './posix/reap.js';
+import type { Process } from './process.js';
+
+/** By what a stop ends whole trees, in a word for people, and perhaps a way to kill all of one at a stroke. */
+export interface Means {
+  readonly by: string;
+  /** Called when the grace is over, perhaps more than once, before the kernel kills what it sees itself. */
+  readonly kill?: (process: Process) => void;
+}
+
+/** The best means for the trees of this watcher: a plugin's, else the table of processes, with or without orphans in it. */
+export const meansFor = (board: HookBoard, at: Pick<Process, 'watcher'>): Means =>
+  board.change('means', { by: isSubreaper() ? 'subreaper' : 'process group' }, at);
 
 /** Children of ours in sessions of their own that nobody knows: they left their watcher without a trace. */
 export function strays(): readonly number[] {

@@ -5,6 +5,8 @@ import { Keeper, type KeeperContext } from './keeper.js';
 import { Operation, OperationQueue, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
+import { stopPlan } from './stop.js';
+import { meansFor, type Means } from './tree.js';
 import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
 
 /** What a watcher needs to know of its surroundings. */
@@ -59,6 +61,11 @@ export class Watcher {
   /** The living processes, oldest first, those being stopped included. */
   get processes(): readonly Process[] {
     return this.keeper.slots.processes;
+  }
+
+  /** By what a stop ends the trees of its processes. */
+  get means(): Means {
+    return meansFor(this.#context.board, { watcher: this.name });
   }
 
   /** True when nothing of it runs, is timed, or is on its way. */
@@ -273,7 +280,7 @@ export class Watcher {
     const begins = this.#become('stop', `stopped by ${operation.by}`);
     if (this.state !== 'stopping') {
       this.#become('stopped', `stopped by ${operation.by}`);
-      return;
+      return this.keeper.clear();
     }
     // Else it joins the stop of a restart that was cancelled.
     if (begins) await this.#prepareStop(operation.signal);
@@ -285,10 +292,10 @@ export class Watcher {
       await this.keeper.end(process, { reason: 'stopped' });
       operation.advance(++ended, processes.length);
     };
-    await Promise.all(processes.map(end));
+    await Promise.all([...processes.map(end), this.keeper.clear()]);
     await shut;
-    // A spawn that was under way when the stop came.
-    await Promise.all(this.processes.map(end));
+    // A spawn that was under way when the stop came, or an end.
+    await Promise.all([...this.processes.map(end), this.keeper.clear()]);
     if (this.#become('stopped', `stopped by ${operation.by}`)) await board.ask('afterStop', this, operation.signal);
   }
 
@@ -297,7 +304,7 @@ export class Watcher {
     const { board, clock } = this.#context;
     const over = new AbortController();
     const end = () => over.abort();
-    const cancel = clock.after(this.spec.graceful_timeout * 1000, end);
+    const cancel = clock.after(stopPlan(this.spec).grace, end);
     cancelled.addEventListener('abort', end);
     await abortable(board.ask('beforeStop', this, over.signal), over.signal).catch(() => undefined);
     cancel();

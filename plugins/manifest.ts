@@ -37,7 +37,7 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: [],
     keys: [
       ...['uid', 'gid', 'groups', 'umask', 'rlimit_*', 'nice', 'ionice', 'sched', 'cpu_affinity', 'oom_score_adj'],
-      ...['capabilities', 'no_new_privileges'],
+      ...['capabilities', 'no_new_privileges', 'die_with_daemon'],
     ],
     load: () => import('./limits/index.js'),
     judge: () => import('./limits/judge.js'),

@@ -1,5 +1,4 @@
 /** Fields for plugin options and command properties: valibot schemas that also take the text of an INI file. */
-import { constants } from 'node:os';
 import { toJsonSchema, type ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { OptionsSchema } from '#core';
@@ -78,19 +77,6 @@ export const boolean = (message = isNot('true or false')) =>
     ],
     message,
   );
-
-const realTime = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/;
-
-/** The number of a signal, from a number, its digits, or a name with or without SIG; undefined for none. */
-export function signalNumber(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isInteger(value) ? value : undefined;
-  if (typeof value !== 'string') return undefined;
-  const name = value.trim().toUpperCase().replace(/^SIG/, '');
-  if (/^-?\d+$/.test(name)) return Number(name);
-  const [, base, sign, offset = '0'] = realTime.exec(name) ?? [];
-  if (base) return (base === 'RTMIN' ? 34 : 64) + (sign === '-' ? -1 : 1) * Number(offset);
-  return (constants.signals as Readonly<Record<string, number>>)[`SIG${name}`];
-}
 
 function show(input: unknown): string {
   return typeof input === 'string' ? `"${input}"` : (JSON.stringify(input) ?? 'nothing');

@@ -1,6 +1,7 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
 import { readSize, readTime } from '#plugins/units.js';
+import { readStopSteps } from '#plugins/stop-steps.js';
 import { byCodePoint } from './text.js';
 
 /** A value, or the rest of a sentence that begins with the option's name: `must be a whole number, and "x" is none`. */
@@ -69,6 +70,14 @@ export const converters = {
     const base = /^\d+$/.test(name) ? Number(name) : signals.get(name.toUpperCase().replace(/^SIG/, ''));
     const value = (base ?? NaN) + (sign === '-' ? -1 : 1) * Number(digits);
     return value >= 1 && value <= 64 ? { value } : { wrong };
+  },
+  /** Signals with their seconds, as a list of texts. */
+  steps: (text) => {
+    try {
+      return { value: readStopSteps(text) };
+    } catch (error) {
+      return { wrong: (error as Error).message };
+    }
   },
   /** A file mask in octal digits, as a number. */
   octal: (text) => {

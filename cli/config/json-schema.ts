@@ -49,6 +49,7 @@ const types: Readonly<Record<OptionType, Json>> = {
   bool: truth,
   processes: number(0, '^\\s*[cC][pP][uU][sS](\\s*-\\s*\\d+)?\\s*$'),
   signal: { type: ['string', 'integer'] },
+  steps: texts,
   octal: { type: ['string', 'integer'] },
   limit: number(-1, `${endless}|${size}`),
   cpulimit: number(-1, `${endless}|${time}`),

@@ -149,6 +149,8 @@ function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, 
   if (spec.shell_args !== null && !spec.shell) {
     report('warning', 'shell_args', '"shell_args" has no effect without "shell = true"');
   }
+  const unused = ['stop_signal', 'graceful_timeout'].filter((key) => spec.stop_steps.length > 0 && written.has(key));
+  for (const key of unused) report('warning', key, `"${key}" has no effect beside "stop_steps"`);
   const known = (key: string, name: string): void => {
     if (sockets.has(name)) return;
     const why = lostSockets.has(name)

@@ -63,11 +63,12 @@ export function nameOf(pid: number): string | undefined {
 
 const listsChildren = existsSync(`/proc/self/task/${process.pid}/children`);
 
-/** The direct children of a process, of all its threads, zombies included; none when it is gone. */
-export function childrenOf(pid: number): number[] {
+/** The direct children of a process, zombies included: those of all its threads, or of one; none when it is gone. */
+export function childrenOf(pid: number, thread?: number): number[] {
   try {
     if (!listsChildren) return scanFor(pid);
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    const threads = thread === undefined ? readdirSync(`/proc/${pid}/task`) : [thread];
+    return threads.flatMap((task) =>
       readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
     );
   } catch {
@@ -82,10 +83,15 @@ function scanFor(parent: number): number[] {
     .map(Number);
 }
 
-/** Makes orphaned descendants our children, so that none can get away from a stop. */
+let subreaper = false;
+
+/** Makes orphaned descendants our children, so that none can get away from a stop; where that is forbidden, some may. */
 export function becomeSubreaper(): void {
-  checked('prctl', libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+  subreaper = libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) === 0 || process.pid === 1;
 }
+
+/** True when orphaned descendants come to us. */
+export const isSubreaper = (): boolean => subreaper;
 
 /** A descriptor that becomes readable when the process ends, also one that is not our child. @throws ERR_SYSTEM_CALL */
 export function openPid(pid: number): number {

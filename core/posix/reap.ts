@@ -58,8 +58,12 @@ function sweep(): void {
     told(answer === pid ? statusOf() : { code: null, signal: null });
   }
   if (collectsOrphans && !sweeping && ask(P_ALL, 0, WNOWAIT) > 0) {
-    doomed = unexpectedChildren().filter((pid) => ask(P_PID, pid, WNOWAIT) === pid);
-    sweeping = setTimeout(collectOrphans, orphanDelay);
+    // Orphans come to the main thread: what another thread has started is not for us, however late that thread is.
+    doomed = childrenOf(process.pid, process.pid).filter(
+      (pid) => !expected.has(pid) && ask(P_PID, pid, WNOWAIT) === pid,
+    );
+    // One turn after the timer: had the loop been held up all the time, libuv would not have looked yet.
+    sweeping = setTimeout(() => setImmediate(collectOrphans), orphanDelay);
     sweeping.unref();
   }
 }

@@ -1,8 +1,9 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
-import type { Arbiter, Process, Watcher, WatcherState } from '#core';
+import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
 import type { Fields } from './command.js';
 import type { End, History } from './history.js';
 
+const SIGKILL = 9;
 /** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
 
@@ -70,6 +71,17 @@ function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Pro
       last_exit: ends.findLast(({ wid }) => wid === process.wid) ?? null,
     })),
     last_exit: ends.at(-1) ?? null,
+    stop: stopOf(watcher),
+  };
+}
+
+/** What a stop does: the signals with the seconds after which they are sent, and by what the whole tree is ended. */
+function stopOf({ spec, means }: Watcher) {
+  const { signal, grace, further } = stopPlan(spec);
+  const steps = [{ signal, after: 0 }, ...further, ...(signal === SIGKILL ? [] : [{ signal: SIGKILL, after: grace }])];
+  return {
+    signals: steps.map(({ signal, after }) => ({ signal: signalName(signal) ?? String(signal), after: after / 1000 })),
+    means: means.by,
   };
 }
 
@@ -100,6 +112,7 @@ function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly s
     ...(processes.length === 0 && last_exit
       ? [`Its last process, ${last_exit.pid}, ${endInWords(last_exit)} ${ago(last_exit.time)} ago.`]
       : []),
+    stopLine(facts.stop),
     ...next(facts, spec),
   ];
 }
@@ -112,14 +125,25 @@ function operationLine({ kind, by, state, done, total }: Facts['operations'][num
   return `A ${kind}, asked for by ${by}, is under way${progress}.`;
 }
 
-function next({ state, operations }: Facts, { respawn, graceful_timeout }: Watcher['spec']): readonly string[] {
+/** What the kernel's own means are good for. */
+const reach: Readonly<Record<string, string>> = {
+  subreaper: 'its descendants are found in the table of processes (subreaper)',
+  'process group': 'what leaves its process group can get away, as circusd may not be a subreaper (process group)',
+};
+
+function stopLine({ signals, means }: Facts['stop']): string {
+  const steps = signals.map(({ signal, after }, at) => (at === 0 ? signal : `${signal} after ${inWords(after)}`));
+  return `A stop sends ${steps.join(', ')}; ${reach[means] ?? `all of its tree is killed by ${means}`}.`;
+}
+
+function next({ state, operations }: Facts, spec: Watcher['spec']): readonly string[] {
   switch (state) {
     case 'retrying':
       return [];
     case 'stopping':
-      return [`What has not ended ${inWords(graceful_timeout)} after its signal is killed.`];
+      return [`What has not ended ${inWords(stopPlan(spec).grace / 1000)} after its signal is killed.`];
     case 'active':
-      return [`A process that ends is ${respawn ? 'replaced' : 'not replaced'}.`];
+      return [`A process that ends is ${spec.respawn ? 'replaced' : 'not replaced'}.`];
     default:
       // What is asked for already is told above.
       return operations.length > 0 && state !== 'starting' ? [] : [ahead[state]];

@@ -1,4 +1,6 @@
 /** What clients may set: the keys, and what their values must be (circus-compat §3.7). */
+import { reasonOf } from '#core';
+import { readStopSteps } from '../stop-steps.js';
 import { RequestError } from './protocol.js';
 
 /** Names of options to values. */
@@ -18,6 +20,7 @@ const booleans = new Set([
   'close_child_stdin',
   'close_child_stdout',
   'close_child_stderr',
+  'die_with_daemon',
 ]);
 const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.'];
 const rlimits = new Set([
@@ -96,6 +99,22 @@ function argsObjection(value: unknown): string | undefined {
   return words.some((word) => word.includes('\0')) ? `'args' has a NUL character in it` : undefined;
 }
 
+/** The steps of a stop, from a text or a list. @throws Error with a sentence that goes on after the option's name */
+export function stopSteps(value: unknown): readonly string[] {
+  const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+  if (typeof text !== 'string') throw new Error('is neither a text nor a list of texts');
+  return readStopSteps(text);
+}
+
+function stepsObjection(value: unknown): string | undefined {
+  try {
+    stopSteps(value);
+    return undefined;
+  } catch (error) {
+    return `'stop_steps' ${reasonOf(error)}`;
+  }
+}
+
 function envObjection(value: unknown): string | undefined {
   if (!isObject(value)) return `'env' isn't a valid object`;
   for (const [name, text] of Object.entries(value)) {
@@ -125,6 +144,7 @@ const special: Readonly<Record<string, (key: string, value: unknown) => string |
   cmd: textObjection,
   working_dir: textObjection,
   args: (_, value) => argsObjection(value),
+  stop_steps: (_, value) => stepsObjection(value),
   env: (_, value) => envObjection(value),
   hooks: (_, value) => hooksObjection(value),
   uid: idObjection,

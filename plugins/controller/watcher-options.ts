@@ -1,6 +1,6 @@
 /** The options of a watcher as Circus's clients see and set them (circus-compat §3.6 `options`, §3.7). */
 import type { Watcher, WatcherSpec } from '#core';
-import { integers, isId, isObject, numbers, type Spec } from './option-check.js';
+import { integers, isId, isObject, numbers, stopSteps, type Spec } from './option-check.js';
 
 /** The kernel's own options that `options` lists. */
 const listed = [
@@ -82,6 +82,7 @@ export function listOptions(watcher: Watcher): Record<string, unknown> {
   for (const [key, fallback] of Object.entries(borrowed)) {
     all[key] = Object.hasOwn(spec.options, key) ? borrowedValue(key, spec.options[key]) : fallback;
   }
+  if (spec.stop_steps.length > 0) all['stop_steps'] = spec.stop_steps;
   for (const stream of streams) all[`${stream}_conf`] = streamOptions(spec, stream);
   for (const [key, value] of Object.entries(spec.options)) if (!hidden(key)) all[key] ??= value;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -111,6 +112,7 @@ export const reloading = new Set([
   'close_child_stdin',
   'close_child_stdout',
   'close_child_stderr',
+  'die_with_daemon',
 ]);
 
 const ids = new Set(['uid', 'gid']);
@@ -131,6 +133,7 @@ export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
     const kept = Object.entries(own['env']).map((entry) => (isMask(entry) ? [entry[0], spec.env?.[entry[0]]] : entry));
     own['env'] = Object.fromEntries(kept);
   }
+  if ('stop_steps' in own) own['stop_steps'] = stopSteps(own['stop_steps']);
   if (typeof own['numprocesses'] === 'number') own['numprocesses'] = Math.max(0, own['numprocesses']);
   return { ...spec, ...own, options: Object.freeze({ ...spec.options, ...foreign }) };
 }

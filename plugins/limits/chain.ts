@@ -114,7 +114,7 @@ function addLimits(builder: Builder, options: Options, machine: Machine): void {
   if (words.length > 0) builder.link(keys[0]!, 'prlimit', ...words);
 }
 
-/** User, groups, capabilities and no_new_privileges: one link, as one program sets them in the right order. */
+/** User, groups, capabilities, no_new_privileges and die_with_daemon: one program sets them in the right order. */
 function addRights(builder: Builder, machine: Machine): void {
   const words: string[] = [];
   const user = builder.value('uid', read.readUser);
@@ -130,7 +130,12 @@ function addRights(builder: Builder, machine: Machine): void {
     if (capabilities.some((one) => one.startsWith('-'))) words.push('--bounding-set', list);
   }
   if (builder.value('no_new_privileges', read.readTruth)) words.push('--no-new-privs');
-  if (words.length > 0) builder.link(builder.firstOf(rights), 'setpriv', ...words);
+  // The last of all: a change of user takes it away again.
+  const dies = builder.value('die_with_daemon', read.readTruth);
+  if (dies) words.push('--pdeathsig', 'KILL');
+  if (words.length > 0) builder.link(builder.firstOf([...rights, 'die_with_daemon']), 'setpriv', ...words);
+  // A daemon that died before that is not its parent any more.
+  if (dies) builder.link('die_with_daemon', 'sh', '-c', `[ "$PPID" = ${process.pid} ] && exec "$@"`, 'sh');
 }
 
 /** Root, and whoever the daemon is already, change nothing: Circus calls neither setuid nor initgroups then. */

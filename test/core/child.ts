@@ -1,7 +1,8 @@
 /** Real children for the tests of the kernel, without a watcher around them. */
 import { HookBoard } from '../../core/board.js';
 import { systemClock, type Clock } from '../../core/clock.js';
-import { Process, type StopRequest } from '../../core/process.js';
+import { Process } from '../../core/process.js';
+import type { StopRequest } from '../../core/stop.js';
 import type { FileSpec, ProcessSpec } from '../../core/spec.js';
 import { inRoot } from '../support/paths.js';
 

@@ -58,6 +58,7 @@ async function live(world: World): Promise<void> {
   for (const { pid } of killed) send(pid, 9);
   await world.until(() => killed.every(({ alive }) => !alive));
   await world.until(() => good.processes.some(({ pid }) => pid !== first));
+  for (const { means } of arbiter.watchers) assert.equal(means.by, 'subreaper');
   const bad = arbiter.watchers.filter(({ name }) => name !== 'good');
   for (const watcher of bad) void arbiter.reload(watcher).result.catch(() => undefined);
   await arbiter.reload(good).result;

@@ -4,7 +4,7 @@ import { importsOf, tokensOf, type Import } from './source.js';
 
 /**
  * Which files of the kernel use which system calls. The rule began with process, pipe, socket and handover; `program`
- * was once a part of `process`, `arbiter` makes the daemon a subreaper and seals its descriptors, `readiness` names
+ * and `stop` were once parts of `process`, `arbiter` makes the daemon a subreaper and seals its descriptors, `readiness` names
  * signals, `tree` reads /proc, and `index` is the door through which plugins get three of them.
  */
 export const posixUsers: Readonly<Record<string, readonly string[]>> = {
@@ -15,6 +15,7 @@ export const posixUsers: Readonly<Record<string, readonly string[]>> = {
   'core/program.ts': ['descriptor', 'spawn'],
   'core/readiness.ts': ['spawn'],
   'core/socket.ts': ['descriptor', 'socket', 'wait'],
+  'core/stop.ts': ['process', 'reap'],
   'core/tree.ts': ['process', 'reap'],
 };
 
@@ -28,6 +29,8 @@ const shared = [
   'plugins/glob.ts',
   'plugins/units.ts',
   'plugins/nearest.ts',
+  'plugins/signal.ts',
+  'plugins/stop-steps.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

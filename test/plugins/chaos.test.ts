@@ -73,6 +73,7 @@ async function operate(client: Client): Promise<void> {
   assert.equal((await client.ask('set', { ...calm, options: { graceful_timeout: 4 }, waiting: true }))['status'], 'ok');
   const { info } = await client.ask('reload', { ...calm, waiting: true });
   assert.equal((info as { readonly started: unknown[] }).started.length, 2);
+  assert.equal((await client.ask('explain', { name: 'victim' }))['status'], 'ok');
   assert.equal((await client.ask('stop', { name: 'victim', waiting: true }))['status'], 'ok');
   assert.equal((await client.ask('stop', { ...calm, waiting: true }))['status'], 'ok');
   assert.equal((await client.ask('start', { ...calm, waiting: true }))['status'], 'ok');

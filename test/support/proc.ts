@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface Seen {
   readonly pid: number;
   readonly parent: number;
+  /** The short name. */
+  readonly name: string;
   readonly zombie: boolean;
   /** Ticks since boot: with the pid, the identity of a process. */
   readonly startTime: string;
@@ -15,7 +17,8 @@ export function see(pid: number): Seen | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { pid, parent: Number(fields[1]), zombie: /[ZX]/.test(fields[0] ?? ''), startTime: fields[19] ?? '' };
+    const name = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+    return { pid, name, parent: Number(fields[1]), zombie: /[ZX]/.test(fields[0] ?? ''), startTime: fields[19] ?? '' };
   } catch {
     return undefined;
   }
@@ -50,6 +53,10 @@ export function environmentOf(pid: number): Readonly<Record<string, string>> {
     return {};
   }
 }
+
+/** The living processes whose environment has this mark of circusd. */
+export const marked = (mark: string): Seen[] =>
+  everyProcess().filter(({ pid, zombie }) => !zombie && environmentOf(pid)['CIRCUS_ID'] === mark);
 
 /** How a process is shown in a message: its pid and its words, or its short name when it has none left. */
 export function describeProcess(pid: number): string {

@@ -18,7 +18,8 @@ import {
 import { named } from '../match.js';
 import { lastSignal, mostProcesses } from '../option-check.js';
 import { RequestError } from '../protocol.js';
-import { number, signalNumber } from '../../schema.js';
+import { number } from '../../schema.js';
+import { signalNumber } from '../../signal.js';
 
 const SIGKILL = 9;
 const pidWord: Argument = { name: 'pid', kind: 'integer', summary: 'one process of it' };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { libc } from '../../../core/posix/libc.js';
 import { becomeSubreaper, childrenOf } from '../../../core/posix/process.js';
 import { adoptOrphans, isExpected, releaseReaper } from '../../../core/posix/reap.js';
@@ -70,7 +72,46 @@ describe('reaping', () => {
     await eventually(() => assert.deepEqual(zombies(), []));
   });
 
-  const many = process.env['CIRCUSD_FULL'] === '1' ? 10_000 : 300;
+  it('leaves alone what a worker thread has started, however late that thread is', async function () {
+    this.timeout(30_000);
+    becomeSubreaper();
+    adoptOrphans();
+    const source = `
+      const { execFile } = require('node:child_process');
+      const { parentPort } = require('node:worker_threads');
+      let ended = 0;
+      const tell = () => ++ended === 20 && parentPort.postMessage('all ended');
+      for (let round = 0; round < 20; round++) execFile('true', tell);
+      parentPort.postMessage('started');
+      // Longer than an unknown zombie is left alone.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);`;
+    const worker = new Worker(source, { eval: true });
+    const told = (word: string) =>
+      new Promise<void>((resolve) => worker.on('message', (said) => said === word && resolve()));
+    const over = told('all ended');
+    await told('started');
+    // Has the reaper look, and find more than them.
+    await new Child('orphan-many.py 3').process.ended;
+    await over;
+    await worker.terminate();
+    await eventually(() => assert.deepEqual(zombies(), []));
+  });
+
+  it('collects what a worker thread has left behind at its end', async () => {
+    becomeSubreaper();
+    adoptOrphans();
+    const source = `
+      const { spawn } = require('node:child_process');
+      require('node:worker_threads').parentPort.postMessage(spawn('sleep', ['600']).pid);
+      setInterval(() => {}, 1000);`;
+    const worker = new Worker(source, { eval: true });
+    const [pid] = (await once(worker, 'message')) as [number];
+    await worker.terminate();
+    process.kill(pid, 'SIGKILL');
+    await eventually(() => assert.equal(see(pid), undefined));
+  });
+
+  const many = process.env['CIRCUSD_FULL'] === '1' ? 10_000 : 1000;
   it(`collects ${many} orphans without leaving a zombie`, async function () {
     this.timeout(60_000);
     becomeSubreaper();

@@ -148,11 +148,14 @@ describe('the commands that explain', () => {
       const cause = 'could not start "/nowhere/program": No such file or directory';
       const given = await text({ name: 'missing' });
       assert.match(given, new RegExp(`^missing has given up for \\d\\.\\d s: ${cause}\\.\n`));
-      assert.match(given, /\nNo process of it runs, of 1\.\nNothing happens until it is started again\.$/);
+      assert.match(
+        given,
+        /\nNo process of it runs, of 1\.\nA stop sends SIGTERM, SIGKILL after 30 s; its descendants are found .* \(subreaper\)\.\nNothing happens until it is started again\.$/,
+      );
       await done('stop', web);
       assert.match(
         await text(web),
-        /^Web has been stopped for .*: stopped by operator \(job \d+\)\.\n[^]*stopped by operator \(job \d+\) \d\.\d s ago\.\nNothing happens until it is started\.$/,
+        /^Web has been stopped for .*: stopped by operator \(job \d+\)\.\n[^]*stopped by operator \(job \d+\) \d\.\d s ago\.\nA stop sends .*\nNothing happens until it is started\.$/,
       );
       assert.match(await text({ name: 'once' }), /^once has been completed for/);
     });
