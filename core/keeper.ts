@@ -191,7 +191,7 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const plain = this.#plainSpec(spec, slot.wid);
+      const plain = this.#plainSpec(spec, slot);
       const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
@@ -225,14 +225,15 @@ export class Keeper {
   }
 
   /** The spec of a process before plugins have changed it; one for all where they are started alike. */
-  #plainSpec(spec: WatcherSpec, wid: number): ProcessSpec {
+  #plainSpec(spec: WatcherSpec, slot: Slot): ProcessSpec {
     const { sockets } = this.#context;
     if (this.#template?.of !== spec) {
       const base = baseEnvironment(spec);
-      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
+      const plain = isUniform(spec, base) ? processSpec(spec, base, slot, sockets) : undefined;
       this.#template = { of: spec, base, plain };
     }
-    return this.#template.plain ?? processSpec(spec, this.#template.base, wid, sockets);
+    const { base, plain } = this.#template;
+    return plain ?? processSpec(spec, base, { wid: slot.wid, seat: this.slots.sit(slot) }, sockets);
   }
 
   /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */

@@ -9,7 +9,7 @@ const sockets = new Map([socket('web', 64), socket('api', 65)]);
 
 const specOf = (given: Partial<WatcherSpec>, wid = 1) => {
   const spec = watcherSpec({ name: 'web', cmd: 'prog', ...given });
-  return processSpec(spec, baseEnvironment(spec, { DAEMON: 'yes', SAME: 'daemon' }), wid, sockets);
+  return processSpec(spec, baseEnvironment(spec, { DAEMON: 'yes', SAME: 'daemon' }), { wid }, sockets);
 };
 const wordsOf = (given: Partial<WatcherSpec>, wid?: number) => {
   const { command, args } = specOf(given, wid);
