@@ -26,8 +26,6 @@ export class Socket {
   readonly fd: number;
   /** The port it really has; 0 for a Unix socket. */
   readonly port: number;
-  /** Its address as people write it: `host:port` or the path. */
-  readonly address: string;
   /** How another one is made for the same address. */
   readonly #request: BindRequest;
   /** Identifies the file of a Unix socket that was made here, so that nobody else's is removed. */
@@ -37,10 +35,9 @@ export class Socket {
 
   private constructor(spec: SocketSpec, fd: number, wished: BindRequest, given: boolean) {
     const { family, address } = native.boundTo(fd);
-    this.spec = spec;
+    this.spec = given ? { ...spec, ...address } : spec;
     this.fd = fd;
     this.port = 'port' in address ? address.port : 0;
-    this.address = addressOf(given ? address : { ...spec, port: this.port });
     this.#request = { ...wished, family, address };
     this.#inode = spec.path === null || given ? undefined : lstatSync(spec.path).ino;
   }
@@ -72,6 +69,11 @@ export class Socket {
     if (!native.listens(type)) return undefined;
     const queues = this.fds.map((fd) => native.queueOf(fd, family));
     return queues.reduce((sum, one) => sum && one && { length: sum.length + one.length, limit: sum.limit + one.limit });
+  }
+
+  /** Its address as people write it: `host:port` or the path. */
+  get address(): string {
+    return addressOf({ ...this.spec, port: this.port });
   }
 
   /** All its descriptors. */
@@ -111,7 +113,8 @@ export class Socket {
 
   /** Takes on other values of `backlog`, `umask`, `owner`, `group`, `replace` and `blocking`. @throws ERR_SOCKET_CHANGE */
   change(spec: SocketSpec): void {
-    const { path, umask, owner, group } = spec;
+    const { path } = this.spec;
+    const { umask, owner, group } = spec;
     try {
       for (const fd of this.fds) {
         // Once more, with another limit: who waits goes on waiting.
@@ -121,7 +124,8 @@ export class Socket {
       if (path !== null && umask !== this.spec.umask) chmodSync(path, 0o777 & ~umask);
       if (path !== null && (owner !== this.spec.owner || group !== this.spec.group))
         lchownSync(path, owner ?? process.geteuid!(), group ?? process.getegid!());
-      this.spec = spec;
+      const { host, port } = this.spec;
+      this.spec = { ...spec, host, port, path };
     } catch (error) {
       throw new CircusError('ERR_SOCKET_CHANGE', [spec.name, reasonOf(error)], { cause: error });
     }

@@ -4,7 +4,8 @@ import type { Socket } from '../../core/socket.js';
 import { socketSpec, watcherSpec, type WatcherSpec } from '../../core/spec.js';
 import { temporaryPerTest } from '../support/temporary.js';
 
-const socket = (name: string, fd: number) => [name, { fd, spec: socketSpec({ name }) } as Socket] as const;
+const socket = (name: string, fd: number) =>
+  [name, { fd, spec: socketSpec({ name }), seat: () => fd } as unknown as Socket] as const;
 const sockets = new Map([socket('web', 64), socket('api', 65)]);
 
 const specOf = (given: Partial<WatcherSpec>, wid = 1) => {
