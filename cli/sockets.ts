@@ -1,6 +1,7 @@
 /** The sockets of a configuration: bound or taken over at the start, and changed under a running daemon. */
-import { closeSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
+import { closeSync } from 'node:fs';
+import { SocketAddress } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf, usesSocket, type Arbiter, type Log, type Socket, type SocketSpec, type WatcherSpec } from '#core';
 import type { Change } from '#plugins/controller/service.js';
@@ -71,11 +72,10 @@ async function isWhere(spec: SocketSpec, { address, port }: Socket): Promise<boo
   if (spec.path !== null) return address === spec.path;
   if (spec.port !== 0 && spec.port !== port) return false;
   const host = spec.host || (spec.family === 'AF_INET6' ? '::' : '0.0.0.0');
-  const found = await lookup(host, { family: spec.family === 'AF_INET6' ? 6 : 4 });
-  return (
-    address ===
-    `${found.family === 6 ? `[${new URL(`http://[${found.address}]`).hostname.slice(1, -1)}]` : found.address}:${port}`
-  );
+  const isV6 = spec.family === 'AF_INET6';
+  const found = await lookup(host, { family: isV6 ? 6 : 4 });
+  const { address: plain } = new SocketAddress({ address: found.address, family: isV6 ? 'ipv6' : 'ipv4' });
+  return address === `${isV6 ? `[${plain}]` : plain}:${port}`;
 }
 
 /** The place of what a failure is about: the key, or the section where that is not written. */
