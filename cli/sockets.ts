@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf, usesSocket, type Arbiter, type Log, type Socket, type SocketSpec, type WatcherSpec } from '#core';
 import type { Change } from '#plugins/controller/service.js';
@@ -69,7 +70,7 @@ export async function bindSockets(
 
 /** True for an adopted socket that is bound to what its section says. */
 async function isWhere(spec: SocketSpec, { address, port }: Socket): Promise<boolean> {
-  if (spec.path !== null) return address === spec.path;
+  if (spec.path !== null) return resolve(address) === resolve(spec.path);
   if (spec.port !== 0 && spec.port !== port) return false;
   const host = spec.host || (spec.family === 'AF_INET6' ? '::' : '0.0.0.0');
   const isV6 = spec.family === 'AF_INET6';

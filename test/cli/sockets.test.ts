@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { closeClients, connect, type Client } from '../plugins/client.js';
 import { circusdPerTest, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { inRoot } from '../support/paths.js';
@@ -28,11 +29,21 @@ interface SocketFacts {
 describe('sockets of a running daemon', () => {
   const start = circusdPerTest();
   let daemon: Circusd;
+  let operator: Client;
+  afterEach(closeClients);
+
+  async function begin(ini: string): Promise<void> {
+    daemon = await start(ini);
+    operator = connect(daemon);
+    const count = ini.split('[socket:').length - 1;
+    await eventually(async () => assert.equal((await sockets()).length, count));
+  }
 
   const sockets = async () =>
-    ((await daemon.json('listsockets')) as { readonly sockets: readonly SocketFacts[] }).sockets;
+    ((await operator.ask('listsockets')) as { readonly sockets: readonly SocketFacts[] }).sockets;
   const facts = async (name: string) => (await sockets()).find((socket) => socket.name === name)!;
-  const pids = async (name: string) => ((await daemon.json('list', name)) as { readonly pids: readonly number[] }).pids;
+  const pids = async (name: string) =>
+    ((await operator.ask('list', { name })) as { readonly pids: readonly number[] }).pids;
 
   /** Puts this text in place of all but the daemon's own section, and has it read. */
   async function change(ini: string): Promise<string> {
@@ -53,7 +64,7 @@ describe('sockets of a running daemon', () => {
   const openFile = (pid: number, fd: number) => readlinkSync(`/proc/${pid}/fd/${fd}`);
 
   it('tell how many clients wait, how many may, and which watchers use them', async () => {
-    daemon = await start(
+    await begin(
       `${web(0, 'backlog = 7\n')}[socket:unix]\npath = ./s\n[socket:mail]\ntype = SOCK_DGRAM\nhost = 127.0.0.1\nport = 0\n` +
         accepting('b', 'autostart = False\n') +
         '[watcher:a]\ncmd = sleep 600\nstdin_socket = unix\n[watcher:all]\ncmd = sleep 600\nuse_sockets = True\n',
@@ -81,7 +92,7 @@ describe('sockets of a running daemon', () => {
     const port = await freePort();
     const watcher = accepting('w', 'autostart = False\n');
     const unixWatcher = watcher.replaceAll('w]', 'u]').replaceAll('web', 'unix');
-    daemon = await start(web(port) + before + watcher + unixWatcher);
+    await begin(web(port) + before + watcher + unixWatcher);
     const path = join(daemon.folder.path, 's');
     const waiting = [...(await clients(5, { host, port })), ...(await clients(5, { path }))];
     await queued('unix', 5);
@@ -95,8 +106,8 @@ describe('sockets of a running daemon', () => {
     assert.deepEqual([mode & 0o777, uid, gid, ino], [0o640, 65534, 65534, inode]);
     const { fd: fdNow, queue, queue_limit } = await facts('web');
     assert.deepEqual([fdNow, queue, queue_limit], [fd, 5, 9]);
-    await daemon.ctl('start', 'w', '--waiting');
-    await daemon.ctl('start', 'u', '--waiting');
+    await operator.ask('start', { name: 'w', waiting: true });
+    await operator.ask('start', { name: 'u', waiting: true });
     const [w] = await pids('w');
     const [u] = await pids('u');
     assert.deepEqual(
@@ -108,7 +119,7 @@ describe('sockets of a running daemon', () => {
   it('that move serve who waits at the old address, and are there before the old one goes', async () => {
     const [port, next] = [await freePort(), await freePort()];
     const watcher = accepting('w').replace('web)', 'web) 0.05');
-    daemon = await start(web(port) + watcher);
+    await begin(web(port) + watcher);
     const [before] = await eventually(async () => {
       const found = await pids('w');
       assert.equal(found.length, 1);
@@ -135,7 +146,7 @@ describe('sockets of a running daemon', () => {
     it(`one that ${title} can keep its port, and everybody is served`, async () => {
       const port = await freePort();
       const watcher = accepting('w', 'numprocesses = 2\n');
-      daemon = await start(first(port) + (first(port).includes('www') ? watcher.replaceAll('web', 'www') : watcher));
+      await begin(first(port) + (first(port).includes('www') ? watcher.replaceAll('web', 'www') : watcher));
       await eventually(async () => assert.equal((await pids('w')).length, 2));
       const old = await pids('w');
       const waiting = [...(await clients(8, { host, port }))];
@@ -151,7 +162,7 @@ describe('sockets of a running daemon', () => {
   it('that go are closed in every process, and stay while a watcher names them', async () => {
     const port = await freePort();
     const all = '[watcher:all]\ncmd = sleep 600\nuse_sockets = True\nready_after = 0\n';
-    daemon = await start(web(port) + accepting('w') + all);
+    await begin(web(port) + accepting('w') + all);
     await eventually(async () => assert.equal((await pids('w')).length, 1));
     assert.match(await change(accepting('w') + all), /socket "web": it stays, as watcher "w" names it/);
     assert.match(daemon.log, /circus\.ini:\d+:\d+: .*no \[socket:web\]/);
@@ -164,7 +175,7 @@ describe('sockets of a running daemon', () => {
   });
 
   it('of so_reuseport are one for each process, under one number, and outlive it', async () => {
-    daemon = await start(web(0, 'so_reuseport = True\n') + accepting('w', 'numprocesses = 3\n'));
+    await begin(web(0, 'so_reuseport = True\n') + accepting('w', 'numprocesses = 3\n'));
     const { fd, port } = await facts('web');
     const seats = async (count: number) =>
       eventually(async () => {
@@ -185,9 +196,9 @@ describe('sockets of a running daemon', () => {
     const answers = await Promise.all(waiting.map(({ answer }) => answer));
     assert.ok(new Set(answers).size > 1, 'the system spreads them');
     assert.deepEqual(await seats(3), three);
-    await daemon.ctl('reload', 'w', '--waiting');
+    await operator.ask('reload', { name: 'w', waiting: true });
     assert.deepEqual(await seats(3), three);
-    await daemon.ctl('decr', 'w', '2', '--waiting');
+    await operator.ask('decr', { name: 'w', nb: 2, waiting: true });
     const [one] = await seats(1);
     assert.ok(three.includes(one!));
     for (const { answer } of await clients(10, { host, port }))
@@ -196,12 +207,12 @@ describe('sockets of a running daemon', () => {
   });
 
   it('of so_reuseport leave those of another watcher their clients', async () => {
-    daemon = await start(web(0, 'so_reuseport = True\n') + accepting('a') + accepting('b'));
+    await begin(web(0, 'so_reuseport = True\n') + accepting('a') + accepting('b'));
     await eventually(async () => assert.equal((await pids('a')).length + (await pids('b')).length, 2));
     const { port } = await facts('web');
     for (const gone of ['a', 'b']) {
       const left = gone === 'a' ? 'b' : 'a';
-      await daemon.ctl('rm', gone, '--waiting');
+      await operator.ask('rm', { name: gone, waiting: true });
       const [pid] = await pids(left);
       for (const { answer } of await clients(12, { host, port })) assert.equal(await answer, String(pid));
       if (gone === 'a') {
