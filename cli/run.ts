@@ -8,7 +8,7 @@ import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
 import { Reconfiguration } from './reconfigure.js';
-import { bindSockets, handedSockets, withoutSockets } from './sockets.js';
+import { bindSockets, withoutSockets, type Handed } from './sockets.js';
 
 /** What the daemon's exit codes mean. */
 export const exitCodes = { clean: 0, configuration: 1, usage: 2, start: 4 } as const;
@@ -36,8 +36,12 @@ const longestTimer = 2 ** 31 - 1;
 const echoTime = 300;
 
 /** Runs the daemon until it has stopped; resolves with its exit code. */
-export async function runDaemon(assembly: Assembly, options: RunOptions, parent: Parent): Promise<number> {
-  const handed = handedSockets(process.env);
+export async function runDaemon(
+  assembly: Assembly,
+  options: RunOptions,
+  parent: Parent,
+  handed: readonly Handed[],
+): Promise<number> {
   const { circus } = assembly.configuration;
   const fail = (error: unknown) => {
     process.stderr.write(`error: ${reasonOf(error)}\n`);
@@ -121,7 +125,7 @@ async function loadPlugins({ plugins, meant, written }: Assembly, host: Host, lo
 async function refusals(
   { configuration }: Assembly,
   arbiter: Arbiter,
-  handed: ReturnType<typeof handedSockets>,
+  handed: readonly Handed[],
 ): Promise<readonly Problem[]> {
   const refused = await bindSockets(configuration, arbiter, handed);
   const lost = configuration.sockets.map(({ spec }) => spec.name).filter((name) => !arbiter.sockets.has(name));

@@ -12,7 +12,7 @@ import { formatProblem, type Problem } from './config/problem.js';
 import { namedSockets } from './config/watcher.js';
 
 /** A socket that whoever started the daemon has bound for it, and its name. */
-interface Handed {
+export interface Handed {
   readonly name: string;
   readonly fd: number;
 }
