@@ -28,6 +28,7 @@ const shared = [
   'plugins/glob.ts',
   'plugins/units.ts',
   'plugins/nearest.ts',
+  'plugins/accounts.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -142,13 +142,13 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       summary: 'list the sockets that the daemon owns',
       role: 'view',
       wide: true,
-      properties: nothing,
+      properties: object({ queues: truth(false, 'as a table with queues and watchers, for people') }),
       words: [],
-      flags: [],
+      flags: [{ name: 'queues', kind: 'flag', summary: 'as a table, with who waits and who uses them' }],
       reply:
         'sockets, by descriptor: fd, name, backlog, and host and port or path; queue: how many clients wait to be accepted and queue_limit: ' +
-        'how many may, null where the system does not tell; watchers: the names of those that use it',
-      run(_, { arbiter }) {
+        'how many may, null where the system does not tell; watchers: the names of those that use it; queues: true, when it was asked for',
+      run({ queues }, { arbiter }) {
         const sockets = [...arbiter.sockets.values()].map(
           ({ fd, port, queue, spec: { name, backlog, path, host } }) => ({
             ...(path === null ? { fd, name, backlog, host, port } : { fd, name, backlog, path }),
@@ -159,7 +159,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
               .sort(),
           }),
         );
-        return { sockets: sockets.sort((a, b) => a.fd - b.fd) };
+        return { sockets: sockets.sort((a, b) => a.fd - b.fd), ...(queues ? { queues: true } : {}) };
       },
     }),
     defineCommand({
