@@ -61,7 +61,11 @@ export async function bindSockets(
     }
   }
   for (const { name, fd } of rest) {
-    closeSync(fd);
+    try {
+      closeSync(fd);
+    } catch {
+      // It was announced, and is not open.
+    }
     const message = `a socket "${name}" was handed over, and there is no [socket:${name || 'NAME'}] for it: it is closed`;
     problems.push({ severity: 'warning', file, line: 1, column: 1, message });
   }
@@ -81,8 +85,8 @@ async function isWhere(spec: SocketSpec, { address, port }: Socket): Promise<boo
 
 /** The place of what a failure is about: the key, or the section where that is not written. */
 function placeOf({ spec, places, origin }: Built, reason: string) {
-  const about = spec.path === null ? [...ofAddress, [/./, 'port'] as const] : [...ofFile, [/./, 'path'] as const];
-  const [, key = ''] = about.find(([pattern]) => pattern.test(reason)) ?? [];
+  const about = spec.path === null ? ofAddress : ofFile;
+  const [, key = ''] = about.find(([pattern, one]) => pattern.test(reason) && places.has(one)) ?? [];
   const { file, line, column } = places.get(key) ?? { ...origin, column: 1 };
   return { file, line, column, key };
 }
@@ -92,11 +96,15 @@ const ofAddress = [
   [/getaddrinfo|IPv4 address|assign requested/, 'host'],
   [/protocol/i, 'proto'],
   [/handed over/, 'type'],
+  [/./, 'port'],
+  [/./, 'host'],
 ] as const;
 const ofFile = [
   [/chown/, 'owner'],
+  [/chown/, 'group'],
   [/protocol/i, 'proto'],
   [/handed over/, 'type'],
+  [/./, 'path'],
 ] as const;
 
 /** What is wrong with the watchers that name a socket which could not be bound. */
@@ -164,11 +172,9 @@ export class SocketChange {
         }),
       );
     await Promise.all(opened);
-    const going = leaving.filter(
-      (socket) => this.#replaced.includes(socket) || sockets.get(socket.spec.name) === socket,
-    );
+    const removed = this.#changes.flatMap(({ what, name }) => (what === 'removed' ? (sockets.get(name) ?? []) : []));
     const end = performance.now() + patience;
-    await Promise.all(going.map((socket) => this.#drain(socket, end)));
+    await Promise.all([...this.#replaced, ...removed].map((socket) => this.#drain(socket, end)));
   }
 
   /** Takes out what the configuration has no more, unless somebody still needs it. */
@@ -178,7 +184,8 @@ export class SocketChange {
       await attempt('socket', name, async () => {
         const user = this.#arbiter.watchers.find(({ spec }) => lostSocket(spec, new Set([name])));
         if (user) throw new Error(`it stays, as watcher "${user.name}" names it`);
-        this.#arbiter.removeSocket(name);
+        const socket = this.#arbiter.sockets.get(name);
+        if (socket) this.#close(socket);
         this.renewed.add(name);
       });
     }
@@ -186,7 +193,14 @@ export class SocketChange {
 
   /** Closes what others have replaced, once the watchers have those. */
   close(): void {
-    for (const socket of this.#replaced) this.#arbiter.removeSocket(socket.spec.name, socket);
+    for (const socket of this.#replaced) this.#close(socket);
+  }
+
+  #close(socket: Socket): void {
+    const { name } = socket.spec;
+    const left = socket.queue?.length ?? 0;
+    if (left > 0) this.#log.warn(`socket ${name}: nobody accepted the ${left} who wait at ${socket.address}`);
+    this.#arbiter.removeSocket(name, socket);
   }
 
   async #drain(socket: Socket, end: number): Promise<void> {
@@ -194,8 +208,6 @@ export class SocketChange {
     const isServed = () =>
       this.#arbiter.watchers.some(({ spec, processes }) => processes.length > 0 && usesSocket(spec, name));
     while (socket.queue?.length && isServed() && performance.now() < end) await sleep(pause);
-    const left = socket.queue?.length ?? 0;
-    if (left > 0) this.#log.warn(`socket ${name}: nobody accepts the ${left} who wait at ${socket.address}`);
   }
 
   #located(name: string, error: unknown): unknown {

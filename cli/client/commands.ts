@@ -217,7 +217,10 @@ export interface Commands {
     reply: Nothing;
   };
   list: { properties: AnyWatcher; reply: Watchers | Pids };
-  listsockets: { properties: { readonly queues?: boolean | undefined }; reply: { readonly sockets: readonly SocketFacts[] } };
+  listsockets: {
+    properties: { readonly queues?: boolean | undefined };
+    reply: { readonly sockets: readonly SocketFacts[] };
+  };
   numprocesses: {
     properties: AnyWatcher;
     reply: { readonly numprocesses: number; readonly watcher_name?: string };
