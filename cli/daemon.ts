@@ -9,6 +9,7 @@ import { asRead } from './config/sections.js';
 import { formats, showConfiguration, type Format } from './config/show.js';
 import { detach, waitingParent } from './detach.js';
 import { exitCodes, runDaemon } from './run.js';
+import { handedSockets } from './sockets.js';
 import { version } from './version.js';
 
 interface Options {
@@ -104,6 +105,8 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.daemon) return detach([process.argv[1]!, ...argv.filter((word) => word !== '--daemon')]);
 
   const parent = waitingParent();
+  // Before anything looks at the environment: it is that of watchers too.
+  const handed = handedSockets(process.env);
   const { circusEndpoints = false } = options;
   const assembly = await assemble(file, process.env, { circusEndpoints });
   const { configuration, shown, written } = assembly;
@@ -136,7 +139,7 @@ async function main(argv: readonly string[]): Promise<number> {
     parent.failed(errors.map(formatProblem).join('\n'));
     return exitCodes.configuration;
   }
-  return runDaemon(assembly, options, parent);
+  return runDaemon(assembly, options, parent, handed);
 }
 
 // Should the loop run empty before the end, that is no success.

@@ -3,13 +3,16 @@ import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 
 const variable = 'CIRCUSD_READY_FD';
-const readyFd = 3;
+const firstFd = 3;
 
 /** Starts the same command line again in a session of its own; resolves with the exit code that its start deserves. */
 export function detach(argv: readonly string[]): Promise<number> {
+  const handed = process.env['LISTEN_PID'] === String(process.pid) ? Number(process.env['LISTEN_FDS']) || 0 : 0;
+  const readyFd = firstFd + handed;
   const daemon = spawn(process.execPath, [...process.execArgv, ...argv], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    // Sockets that were handed over keep their numbers.
+    stdio: ['ignore', 'ignore', 'ignore', ...Array.from({ length: handed }, (_, at) => firstFd + at), 'pipe'],
     env: { ...process.env, [variable]: String(readyFd) },
   });
   return new Promise((resolve) => {
@@ -30,8 +33,11 @@ export function detach(argv: readonly string[]): Promise<number> {
 
 /** In the daemon: how to tell the process that waits. Does nothing when none does. */
 export function waitingParent(): { ready(): void; failed(message: string): void } {
-  const waits = process.env[variable] === String(readyFd);
+  const waits = process.env[variable] !== undefined;
+  const readyFd = Number(process.env[variable]);
   delete process.env[variable];
+  // Whoever handed sockets over knew only the process that was called.
+  if (waits && process.env['LISTEN_PID'] === String(process.ppid)) process.env['LISTEN_PID'] = String(process.pid);
   const tell = (text: string) => {
     if (!waits) return;
     try {

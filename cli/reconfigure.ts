@@ -1,6 +1,6 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { reasonOf, type Arbiter, type Host, type Log, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
+import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
@@ -8,11 +8,12 @@ import { overridesPath } from './config/read.js';
 import { withDrift } from './config/save.js';
 import { optionsOf } from './config/sections.js';
 import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
-import { restricted, uses, withKeys } from './config/partial.js';
+import { restricted, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { NeededPlugins } from './needed.js';
 import { ownerOfKey } from './plugins.js';
+import { lostSocket, SocketChange } from './sockets.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -62,6 +63,12 @@ export class Reconfiguration implements ConfigurationService {
       .then((reading) => this.#planOf(reading))
       .finally(() => (this.#planning = undefined));
     return this.#planning;
+  }
+
+  /** Tells of what is wrong beside what is written, such as a port in use. */
+  add(problems: readonly Problem[]): void {
+    this.#tell(problems);
+    this.problems = [...this.problems, ...worded(problems)];
   }
 
   need(plugin: string): Promise<void> {
@@ -130,7 +137,8 @@ export class Reconfiguration implements ConfigurationService {
     const added = watchers.filter(
       ({ name }) => !configured.some((spec) => spec.name.toLowerCase() === name.toLowerCase()),
     );
-    return { ...this.#applied, watchers: [...configured, ...added.map(({ spec }) => spec)] };
+    const sockets = this.#applied.sockets.filter(({ name }) => this.#arbiter.sockets.has(name));
+    return { ...this.#applied, sockets, watchers: [...configured, ...added.map(({ spec }) => spec)] };
   }
 
   #planOf({ assembly, changes }: Reading): Plan {
@@ -161,30 +169,35 @@ export class Reconfiguration implements ConfigurationService {
       action: (name: string, change: Change) => Promise<unknown>,
     ) => Promise.all(of(kind, what).map((change) => attempt(kind, change.name, () => action(change.name, change))));
 
-    await each('socket', 'added', (name) => this.#arbiter.addSocket(specOf(target.sockets, name)));
-    await this.#exchangePlugins(assembly, changes, attempt);
-    await each('watcher', 'removed', (name) => this.#arbiter.remove(name, { by }));
-    const rebound = new Set<string>();
-    await each('socket', 'changed', async (name) => {
-      await this.#rebind(specOf(target.sockets, name));
-      rebound.add(name);
-    });
-    this.#lift(target, changes);
-    await each('watcher', 'changed', (name, change) =>
-      this.#change(this.#arbiter.get(name), specOf(target.watchers, name), change, by),
-    );
-    const touched = this.#arbiter.watchers.filter(
-      ({ name, spec, resting }) =>
-        !resting &&
-        uses(spec, rebound) &&
-        !of('watcher', 'changed').some((change) => change.name === name && change.cost === 'reload'),
-    );
-    await Promise.all(
-      touched.map((watcher) => attempt('watcher', watcher.name, () => this.#arbiter.reload(watcher, { by }).result)),
-    );
-    await each('socket', 'removed', async (name) => this.#arbiter.removeSocket(name));
+    const sockets = new SocketChange(this.#arbiter, assembly.configuration, changes, this.#log);
+    try {
+      await sockets.open(target.sockets, attempt);
+      await this.#exchangePlugins(assembly, changes, attempt);
+      await each('watcher', 'removed', (name) => this.#arbiter.remove(name, { by }));
+      this.#lift(target, changes);
+      await each('watcher', 'changed', (name, change) =>
+        this.#change(this.#arbiter.get(name), specOf(target.watchers, name), change, by),
+      );
+      await sockets.remove(attempt);
+      const touched = this.#arbiter.watchers.filter(
+        ({ name, spec, resting }) =>
+          !resting &&
+          [...sockets.renewed].some((socket) => usesSocket(spec, socket)) &&
+          !of('watcher', 'changed').some((change) => change.name === name && change.cost === 'reload'),
+      );
+      await Promise.all(
+        touched.map((watcher) => attempt('watcher', watcher.name, () => this.#arbiter.reload(watcher, { by }).result)),
+      );
+    } finally {
+      sockets.close();
+    }
     const added: Watcher[] = [];
-    await each('watcher', 'added', async (name) => added.push(this.#arbiter.add(specOf(target.watchers, name))));
+    await each('watcher', 'added', async (name) => {
+      const spec = specOf(target.watchers, name);
+      const [, socket] = lostSocket(spec, sockets.lost) ?? [];
+      if (socket !== undefined) throw new Error(`it names socket "${socket}", which could not be bound`);
+      added.push(this.#arbiter.add(spec));
+    });
     for (const failure of await this.#arbiter.startAll(
       added.filter(({ spec }) => spec.autostart),
       by,
@@ -233,18 +246,6 @@ export class Reconfiguration implements ConfigurationService {
         }
         this.#loaded.set(name, loading.plugin.name);
       });
-    }
-  }
-
-  /** Binds a socket anew; the old one is bound again when that fails. */
-  async #rebind(spec: SocketSpec): Promise<void> {
-    this.#arbiter.removeSocket(spec.name);
-    try {
-      await this.#arbiter.addSocket(spec);
-    } catch (error) {
-      const old = this.#applied.sockets.find(({ name }) => name === spec.name);
-      if (old) await this.#arbiter.addSocket(old).catch(() => undefined);
-      throw error;
     }
   }
 

@@ -1,13 +1,14 @@
 /** The daemon's life: from an assembled configuration to its exit code. */
 import { Arbiter, Host, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
-import { formatProblem, type Place } from './config/problem.js';
+import { formatProblem, type Place, type Problem } from './config/problem.js';
 import { optionsOf } from './config/sections.js';
 import { settleMemory } from './memory.js';
 import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
 import { Reconfiguration } from './reconfigure.js';
+import { bindSockets, withoutSockets, type Handed } from './sockets.js';
 
 /** What the daemon's exit codes mean. */
 export const exitCodes = { clean: 0, configuration: 1, usage: 2, start: 4 } as const;
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly logOutput?: string;
   readonly logFormat: 'auto' | 'text' | 'json';
   readonly pidfile?: string;
+  /** What can't be bound prevents the start. */
+  readonly strict?: true;
 }
 
 /** Who waits for the daemon to stand, when it goes into the background. */
@@ -33,7 +36,12 @@ const longestTimer = 2 ** 31 - 1;
 const echoTime = 300;
 
 /** Runs the daemon until it has stopped; resolves with its exit code. */
-export async function runDaemon(assembly: Assembly, options: RunOptions, parent: Parent): Promise<number> {
+export async function runDaemon(
+  assembly: Assembly,
+  options: RunOptions,
+  parent: Parent,
+  handed: readonly Handed[],
+): Promise<number> {
   const { circus } = assembly.configuration;
   const fail = (error: unknown) => {
     process.stderr.write(`error: ${reasonOf(error)}\n`);
@@ -68,7 +76,12 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
     if (pidfile) removePidfile = writePidfile(pidfile);
     keepJournal(arbiter.hooks.view(new Scope('journal')), arbiter, log);
     listenToSignals(arbiter, log);
-    await prepare(assembly, arbiter, host, log);
+    await loadPlugins(assembly, host, log);
+    const refused = await refusals(assembly, arbiter, handed);
+    if (options.strict && refused.some(({ severity }) => severity === 'error'))
+      throw new Error(refused.map(formatProblem).join('\n'));
+    configuration.add(refused);
+    addWatchers(assembly, refused, arbiter, log);
   } catch (error) {
     log.error(reasonOf(error));
     await close();
@@ -95,13 +108,8 @@ export async function runDaemon(assembly: Assembly, options: RunOptions, parent:
   return exitCodes.clean;
 }
 
-/** Everything that must be there before the first process: sockets, plugins, watchers. @throws what prevents a start */
-async function prepare(
-  { configuration, plugins, watchers, meant, written }: Assembly,
-  arbiter: Arbiter,
-  host: Host,
-  log: DaemonLog,
-): Promise<void> {
+/** @throws what prevents a start */
+async function loadPlugins({ plugins, meant, written }: Assembly, host: Host, log: DaemonLog): Promise<void> {
   const failures = await host.load(plugins.map(({ plugin, options }) => ({ plugin, options })));
   for (const { plugin, error } of failures) {
     // A daemon that nobody could reach is not started; any other plugin is missed, and said to be.
@@ -111,14 +119,29 @@ async function prepare(
   if (meant.some(({ use }) => use === 'controller') && !host.plugins.includes('controller')) {
     throw new Error('the controller could not be loaded, so nobody could reach this daemon');
   }
-  for (const { spec, origin } of configuration.sockets) {
-    try {
-      await arbiter.addSocket(spec);
-    } catch (error) {
-      throw located(error, { ...origin, column: 1 });
-    }
-  }
+}
+
+/** Binds all sockets; answers what went wrong with them, and with the watchers that need them. */
+async function refusals(
+  { configuration }: Assembly,
+  arbiter: Arbiter,
+  handed: readonly Handed[],
+): Promise<readonly Problem[]> {
+  const refused = await bindSockets(configuration, arbiter, handed);
+  const lost = configuration.sockets.map(({ spec }) => spec.name).filter((name) => !arbiter.sockets.has(name));
+  return [...refused, ...withoutSockets(configuration, new Set(lost))];
+}
+
+function addWatchers(
+  { configuration, watchers }: Assembly,
+  refused: readonly Problem[],
+  arbiter: Arbiter,
+  log: DaemonLog,
+): void {
+  const sections = new Set(refused.map(({ section }) => section));
+  const left = configuration.watchers.filter(({ origin }) => sections.has(origin.section)).map(({ spec }) => spec.name);
   for (const spec of watchers) {
+    if (left.includes(spec.name)) continue;
     try {
       arbiter.add(spec);
     } catch (error) {

@@ -10,7 +10,7 @@ import { sealDescriptors } from './posix/descriptor.js';
 import { becomeSubreaper, send } from './posix/process.js';
 import { adoptOrphans } from './posix/reap.js';
 import { reload, type ReloadRequest } from './reload.js';
-import { Socket } from './socket.js';
+import { Socket, type Forerunners } from './socket.js';
 import type { SocketSpec, WatcherSpec } from './spec.js';
 import { strays } from './tree.js';
 import { Watcher } from './watcher.js';
@@ -116,22 +116,23 @@ export class Arbiter {
     const leaving = watcher.stop(by).result;
     this.#leaving.add(leaving);
     await leaving.finally(() => this.#leaving.delete(leaving));
+    for (const socket of this.#sockets.values()) socket.keepSeats(watcher.name, new Set());
   }
 
-  /** Binds a socket. @throws ERR_SOCKET_BIND, ERR_SOCKET_DUPLICATE */
-  async addSocket(spec: SocketSpec): Promise<Socket> {
-    if (this.#sockets.has(spec.name)) throw new CircusError('ERR_SOCKET_DUPLICATE', [spec.name]);
-    const socket = await Socket.open(spec);
+  /** Binds a socket; it may take the name of one that leaves. @throws ERR_SOCKET_BIND, ERR_SOCKET_DUPLICATE */
+  async addSocket(spec: SocketSpec, forerunners: Forerunners = {}): Promise<Socket> {
+    const old = this.#sockets.get(spec.name);
+    if (old && !forerunners.leaving?.includes(old)) throw new CircusError('ERR_SOCKET_DUPLICATE', [spec.name]);
+    const socket = await Socket.open(spec, forerunners);
     this.#sockets.set(spec.name, socket);
     this.hooks.tell('socketBound', socket);
     return socket;
   }
 
-  /** Closes a socket; children that have it keep it. */
-  removeSocket(name: string): void {
-    const socket = this.#sockets.get(name);
+  /** Closes a socket, by default the one that has the name; children that have it keep it. */
+  removeSocket(name: string, socket = this.#sockets.get(name)): void {
     if (!socket) return;
-    this.#sockets.delete(name);
+    if (this.#sockets.get(name) === socket) this.#sockets.delete(name);
     socket.close();
     this.hooks.tell('socketClosed', socket);
   }

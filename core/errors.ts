@@ -32,6 +32,7 @@ const messages = {
   ERR_SCOPE_CLOSED: (owner: string) => `"${owner}" is closed and takes nothing more`,
   ERR_SOCKET_BIND: (name: string, address: string, reason: string) =>
     `socket "${name}" could not bind ${address}: ${reason}`,
+  ERR_SOCKET_CHANGE: (name: string, reason: string) => `socket "${name}" could not be changed: ${reason}`,
   ERR_SOCKET_DUPLICATE: (name: string) => `socket "${name}" exists already`,
   ERR_SOCKET_UNKNOWN: (name: string, watcher: string) =>
     `watcher "${watcher}" names socket "${name}", which is not there`,

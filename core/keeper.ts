@@ -203,7 +203,7 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const plain = this.#template.fill(spec, slot.wid, sockets);
+      const plain = this.#template.fill(spec, slot.wid, () => this.slots.sit(slot), sockets);
       const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.

@@ -33,6 +33,12 @@ export function baseEnvironment(spec: WatcherSpec, daemon: NodeJS.ProcessEnv = p
   return Object.freeze({ ...(spec.copy_env ? (daemon as Environment) : {}), ...spec.env });
 }
 
+/** True when processes of a watcher are given this socket. */
+export function usesSocket({ use_sockets, sockets, stdin_socket }: WatcherSpec, name: string): boolean {
+  const own = (given: string) => given.toLowerCase() === name;
+  return (stdin_socket !== null && own(stdin_socket)) || (sockets.length > 0 ? sockets.some(own) : use_sockets);
+}
+
 /** The sockets that a watcher's processes inherit. @throws ERR_SOCKET_UNKNOWN */
 function inheritedSockets(spec: WatcherSpec, sockets: ReadonlyMap<string, Socket>): readonly Socket[] {
   if (spec.sockets.length > 0) return spec.sockets.map((name) => socketFor(spec, name, sockets));
@@ -74,11 +80,11 @@ export function isUniform(spec: WatcherSpec, base: Environment): boolean {
     .every((text) => text === null || isPlain(text));
 }
 
-/** Builds the last form of a spec for the process with this `wid`. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
+/** Builds the last form of a spec for the process in this place. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN, ERR_SYSTEM_CALL */
 export function processSpec(
   spec: WatcherSpec,
   base: Environment,
-  wid: number,
+  { wid, seat = 0 }: { readonly wid: number; readonly seat?: number },
   sockets: ReadonlyMap<string, Socket>,
 ): ProcessSpec {
   const lookup = lookupFor(spec, wid, base, sockets);
@@ -96,15 +102,16 @@ export function processSpec(
     2: spec.close_child_stderr ? 'null' : 'inherit',
   };
   const inherited = inheritedSockets(spec, sockets);
-  for (const { fd } of inherited) files[fd] = { descriptor: fd };
-  if (spec.stdin_socket !== null) files[0] = { descriptor: socketFor(spec, spec.stdin_socket, sockets).fd };
+  const own = (socket: Socket): FileSpec => ({ descriptor: socket.seat(spec.name, seat) });
+  for (const socket of inherited) files[socket.fd] = own(socket);
+  if (spec.stdin_socket !== null) files[0] = own(socketFor(spec, spec.stdin_socket, sockets));
 
   // A secret is what its file says, whatever that looks like.
   const fillOwn = (text: string, name: string) => (spec.secrets.includes(name) ? text : fill(text));
   let env = Object.values(base).every(isPlain) ? base : mapValues(base, fillOwn);
   const listening = spec.listen_fds && inherited.length > 0;
   if (listening) {
-    for (const [at, { fd }] of inherited.entries()) files[listenFloor + at] = { descriptor: fd };
+    for (const [at, socket] of inherited.entries()) files[listenFloor + at] = own(socket);
     const names = inherited.map((socket) => socket.spec.name).join(':');
     env = Object.freeze({ ...env, LISTEN_FDS: String(inherited.length), LISTEN_FDNAMES: names });
   }
@@ -126,14 +133,14 @@ function mapValues(env: Environment, change: (text: string, name: string) => str
 export class Template {
   #made: { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
 
-  /** The spec for the process with this `wid`. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
-  fill(spec: WatcherSpec, wid: number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
+  /** The spec for the process with this `wid`; `sit` finds its seat. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
+  fill(spec: WatcherSpec, wid: number, sit: () => number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
     if (this.#made?.of !== spec) {
       const base = baseEnvironment(spec);
-      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
+      const plain = isUniform(spec, base) ? processSpec(spec, base, { wid }, sockets) : undefined;
       this.#made = { of: spec, base, plain };
     }
-    return this.#made.plain ?? processSpec(spec, this.#made.base, wid, sockets);
+    return this.#made.plain ?? processSpec(spec, this.#made.base, { wid, seat: sit() }, sockets);
   }
 }
 

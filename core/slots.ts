@@ -26,9 +26,19 @@ export interface Slot {
   extra: boolean;
   /** Whose successor it holds. */
   replaces: Process | undefined;
+  /** Its place at sockets that have one for each process; 0: none. */
+  seat: number;
 }
 
-const empty = { process: undefined, retry: undefined, busy: 0, done: undefined, extra: false, replaces: undefined };
+const empty = {
+  process: undefined,
+  retry: undefined,
+  busy: 0,
+  done: undefined,
+  extra: false,
+  replaces: undefined,
+  seat: 0,
+};
 const isAlive = (process: Process | undefined): process is Process => process !== undefined && process.alive;
 /** A process that ended holds its slot until the keeper has decided what comes after it. */
 const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy > 0 || !!retry || !!done;
@@ -40,6 +50,7 @@ export class Slots {
   /** Nothing more is to be started in any of them, as it failed in one and would in all. */
   abandoned = false;
   readonly #slots = new Map<number, Slot>();
+  readonly #seats = new Set<number>();
 
   /** All living processes, oldest first. */
   get processes(): readonly Process[] {
@@ -93,6 +104,28 @@ export class Slots {
     const slot = this.#free();
     slot.extra = true;
     return slot;
+  }
+
+  /** Gives a slot its seat: that of the process it replaces, else one that was left, else a new one. */
+  sit(slot: Slot): number {
+    const held = this.#held(slot);
+    const taken = slot.replaces && this.of(slot.replaces)?.seat;
+    slot.seat = taken || ([...this.#seats].find((seat) => !held.has(seat)) ?? Math.max(0, ...this.#seats) + 1);
+    this.#seats.add(slot.seat);
+    return slot.seat;
+  }
+
+  /** The seats that are kept where there are to be `wanted` processes: those of which one sits, or is to come. */
+  seatsFor(wanted: number): ReadonlySet<number> {
+    const held = this.#held();
+    let coming = wanted - held.size - [...this.#slots.values()].filter(({ done }) => done).length;
+    for (const seat of this.#seats) if (!held.has(seat) && coming-- <= 0) this.#seats.delete(seat);
+    return this.#seats;
+  }
+
+  #held(except?: Slot): ReadonlySet<number> {
+    const sitting = [...this.#slots.values()].filter((slot) => slot !== except && (slot.process || slot.busy > 0));
+    return new Set(sitting.flatMap(({ seat }) => seat || []));
   }
 
   /** Forgets pauses, verdicts and failures. */

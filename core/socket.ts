@@ -1,57 +1,134 @@
 /** One listening socket that children inherit: bound here, never accepted on, so that clients queue while no worker is up. */
 import { lookup } from 'node:dns/promises';
-import { lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, isIP, Socket as NetSocket } from 'node:net';
+import { constants } from 'node:os';
 import { CircusError, reasonOf } from './errors.js';
-import { close, duplicate, setBlocking } from './posix/descriptor.js';
-import { bindSocket, isSocketPath, type Address } from './posix/socket.js';
+import { close, duplicate, move, park, setBlocking } from './posix/descriptor.js';
+import * as native from './posix/socket.js';
+import type { Address, BindRequest, Queue } from './posix/socket.js';
 import { waiter } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
 
 const protocols: Readonly<Record<string, number>> = { ip: 0, icmp: 1, tcp: 6, udp: 17, sctp: 132, udplite: 136 };
 
+/** What there is already when a socket is opened. */
+export interface Forerunners {
+  /** A descriptor that was handed over: it is used where it is bound, and closed when it can't be used. */
+  readonly given?: number | undefined;
+  /** Sockets that are about to be closed: the new one may have the address of one of them. */
+  readonly leaving?: readonly Socket[];
+}
+
 /** A bound socket; its descriptor has the same number here, in `listsockets` and in every child that inherits it. */
 export class Socket {
-  readonly spec: SocketSpec;
+  spec: SocketSpec;
   readonly fd: number;
   /** The port it really has; 0 for a Unix socket. */
   readonly port: number;
-  /** Identifies the file of a Unix socket, so that nobody else's is removed. */
+  /** How another one is made for the same address. */
+  readonly #request: BindRequest;
+  /** Identifies the file of a Unix socket that was made here, so that nobody else's is removed. */
   readonly #inode: number | undefined;
+  /** The sockets of places in watchers, where each has one of its own. */
+  #seats: readonly { readonly watcher: string; readonly seat: number; fd: number }[] = [];
 
-  private constructor(spec: SocketSpec, fd: number, port: number) {
-    this.spec = spec;
+  private constructor(spec: SocketSpec, fd: number, wished: BindRequest, given: boolean) {
+    const { family, address } = native.boundTo(fd);
+    this.spec = given ? { ...spec, ...address } : spec;
     this.fd = fd;
-    this.port = port;
-    this.#inode = spec.path === null ? undefined : lstatSync(spec.path).ino;
+    this.port = 'port' in address ? address.port : 0;
+    this.#request = { ...wished, family, address };
+    this.#inode = spec.path === null || given ? undefined : lstatSync(spec.path).ino;
   }
 
   /** Binds and listens. @throws ERR_SOCKET_BIND */
-  static async open(spec: SocketSpec): Promise<Socket> {
-    const where = addressOf(spec, spec.port);
-    const family = spec.path === null ? spec.family : 'AF_UNIX';
+  static async open(spec: SocketSpec, { given, leaving = [] }: Forerunners = {}): Promise<Socket> {
+    const handed = given === undefined ? undefined : park(given);
     try {
-      const address = await resolveAddress({ ...spec, family });
-      if ('path' in address) await makeWay(address.path, spec.replace);
-      const protocol = spec.proto === null ? 0 : protocols[spec.proto.toLowerCase()];
-      if (protocol === undefined) throw new Error(`"${spec.proto}" is not a known protocol`);
+      const request = await requestFor(spec);
+      if (handed !== undefined) return new Socket(spec, adopt(handed, request), request, true);
+      const { path } = spec;
+      if (path !== null) await makeWay(path, spec.replace || leaving.some((socket) => socket.#owns(path)));
       // Nothing else can run in between: the umask of the process is that of the socket only here.
-      const umask = 'path' in address ? process.umask(spec.umask) : undefined;
+      const umask = path === null ? undefined : process.umask(spec.umask);
       try {
-        const bound = { reusePort: spec.so_reuseport, device: spec.interface };
-        const { fd, port } = bindSocket({ ...spec, ...bound, family, address, protocol });
-        return new Socket(spec, fd, port);
+        return new Socket(spec, bindBeside(request, leaving), request, false).#owned();
       } finally {
         if (umask !== undefined) process.umask(umask);
       }
     } catch (error) {
-      throw new CircusError('ERR_SOCKET_BIND', [spec.name, where, reasonOf(error)], { cause: error });
+      if (handed !== undefined) close(handed);
+      throw new CircusError('ERR_SOCKET_BIND', [spec.name, addressOf(spec), reasonOf(error)], { cause: error });
     }
+  }
+
+  /** How many clients wait to be accepted, and how many may; undefined where the system does not tell. */
+  get queue(): Queue | undefined {
+    const { type, family } = this.#request;
+    if (!native.listens(type)) return undefined;
+    const queues = this.fds.map((fd) => native.queueOf(fd, family));
+    return queues.reduce((sum, one) => sum && one && { length: sum.length + one.length, limit: sum.limit + one.limit });
   }
 
   /** Its address as people write it: `host:port` or the path. */
   get address(): string {
-    return addressOf(this.spec, this.port);
+    return addressOf({ ...this.spec, port: this.port });
+  }
+
+  /** All its descriptors. */
+  get fds(): readonly number[] {
+    return [...new Set([this.fd, ...this.#seats.map(({ fd }) => fd)])];
+  }
+
+  /**
+   * The descriptor for a place in a watcher: with `so_reuseport` each has a socket of its own, which stays while nothing
+   * runs in that place, so that clients wait in it.
+   * @throws ERR_SYSTEM_CALL
+   */
+  seat(watcher: string, seat: number): number {
+    if (!this.spec.so_reuseport) return this.fd;
+    const known = this.#seats.find((one) => one.watcher === watcher && one.seat === seat);
+    if (known) return known.fd;
+    // Were the first one nobody's, clients would wait in it for ever.
+    const fd =
+      this.#seats.length === 0
+        ? this.fd
+        : native.bindSocket({ ...this.#request, ...this.spec, family: this.#request.family });
+    this.#seats = [...this.#seats, { watcher, seat, fd }];
+    return fd;
+  }
+
+  /** Closes what was opened for other places in this watcher than these. */
+  keepSeats(watcher: string, seats: ReadonlySet<number>): void {
+    const left = this.#seats.filter((one) => one.watcher === watcher && !seats.has(one.seat));
+    this.#seats = this.#seats.filter((one) => !left.includes(one));
+    for (const { fd } of left) if (fd !== this.fd) close(fd);
+    const [heir] = this.#seats;
+    if (heir && left.some(({ fd }) => fd === this.fd)) {
+      move(heir.fd, this.fd);
+      heir.fd = this.fd;
+    }
+  }
+
+  /** Takes on other values of `backlog`, `umask`, `owner`, `group`, `replace` and `blocking`. @throws ERR_SOCKET_CHANGE */
+  change(spec: SocketSpec): void {
+    const { path } = this.spec;
+    const { umask, owner, group } = spec;
+    try {
+      for (const fd of this.fds) {
+        // Once more, with another limit: who waits goes on waiting.
+        native.listenOn(fd, spec);
+        setBlocking(fd, spec.blocking);
+      }
+      if (path !== null && umask !== this.spec.umask) chmodSync(path, 0o777 & ~umask);
+      if (path !== null && (owner !== this.spec.owner || group !== this.spec.group))
+        lchownSync(path, owner ?? process.geteuid!(), group ?? process.getegid!());
+      const { host, port } = this.spec;
+      this.spec = { ...spec, host, port, path };
+    } catch (error) {
+      throw new CircusError('ERR_SOCKET_CHANGE', [spec.name, reasonOf(error)], { cause: error });
+    }
   }
 
   /**
@@ -77,9 +154,25 @@ export class Socket {
 
   /** Closes it, and removes the file of a Unix socket unless somebody has put another there. */
   close(): void {
-    close(this.fd);
+    for (const fd of this.fds) close(fd);
     const { path } = this.spec;
-    if (path !== null && lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode) unlinkSync(path);
+    if (path !== null && this.#owns(path)) unlinkSync(path);
+  }
+
+  #owns(path: string): boolean {
+    return this.#inode !== undefined && lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode;
+  }
+
+  /** Itself, when its file could be given to whom it is for. */
+  #owned(): this {
+    const { path, owner, group } = this.spec;
+    try {
+      if (path !== null) lchownSync(path, owner ?? -1, group ?? -1);
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 }
 
@@ -98,13 +191,46 @@ function once(fd: number, readable: () => void): () => void {
   return stop;
 }
 
-function addressOf({ path, host }: SocketSpec, port: number): string {
+function addressOf({ path, host = '', port }: { path?: string | null; host?: string; port?: number }): string {
   return path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+}
+
+async function requestFor(spec: SocketSpec): Promise<BindRequest> {
+  const family = spec.path === null ? spec.family : 'AF_UNIX';
+  const protocol = spec.proto === null ? 0 : protocols[spec.proto.toLowerCase()];
+  if (protocol === undefined) throw new Error(`"${spec.proto}" is not a known protocol`);
+  const address = await resolveAddress({ ...spec, family });
+  return { ...spec, family, address, protocol, reusePort: spec.so_reuseport, device: spec.interface };
+}
+
+/** Binds; with sockets that are about to go it shares the port for a while. */
+function bindBeside(request: BindRequest, leaving: readonly Socket[]): number {
+  const others = leaving.filter(({ spec }) => spec.path === null);
+  try {
+    return native.bindSocket(request);
+  } catch (error) {
+    if ((error as Error).cause !== constants.errno.EADDRINUSE || others.length === 0) throw error;
+    for (const fd of others.flatMap(({ fds }) => fds)) native.sharePort(fd, true);
+    const fd = native.bindSocket({ ...request, reusePort: true });
+    native.sharePort(fd, request.reusePort);
+    return fd;
+  }
+}
+
+/** Makes a socket of ours from one that somebody else has bound; where it is bound, it stays. */
+function adopt(fd: number, request: BindRequest): number {
+  const { family } = native.boundTo(fd);
+  if (!native.isOfType(fd, request.type) || (family === 'AF_UNIX') !== (request.family === 'AF_UNIX'))
+    throw new Error(`what was handed over, of ${family}, is not of ${request.family} and ${request.type}`);
+  if (request.reusePort) native.sharePort(fd, true);
+  native.listenOn(fd, request);
+  setBlocking(fd, request.blocking);
+  return fd;
 }
 
 async function resolveAddress({ family, path, host, port }: SocketSpec): Promise<Address> {
   if (path !== null) {
-    if (!isSocketPath(path)) throw new Error('the path is too long for a socket (107 bytes)');
+    if (!native.isSocketPath(path)) throw new Error('the path is too long for a socket (107 bytes)');
     return { path };
   }
   if (family === 'AF_UNIX') throw new Error('a Unix socket needs a path');

@@ -134,6 +134,9 @@ export interface SocketSpec {
   readonly backlog: number;
   /** The mask under which a Unix socket's file is made, as a number (Circus's default is 8, octal 010). */
   readonly umask: number;
+  /** The ids of the user and the group whose file it is; null: the daemon's. */
+  readonly owner: number | null;
+  readonly group: number | null;
   /** Remove a file that is in the way of a Unix socket. */
   readonly replace: boolean;
   readonly so_reuseport: boolean;
@@ -153,6 +156,8 @@ export function socketSpec(given: Partial<SocketSpec> & Pick<SocketSpec, 'name'>
     path: null,
     backlog: 2048,
     umask: 8,
+    owner: null,
+    group: null,
     replace: false,
     so_reuseport: false,
     blocking: false,

@@ -1,6 +1,7 @@
 /** One command kept alive N times: its state, and what is being done to it. */
 import { abortable } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
+import { usesSocket } from './launch.js';
 import { Keeper, type KeeperContext } from './keeper.js';
 import { Operation, OperationQueue, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
@@ -188,6 +189,7 @@ export class Watcher {
 
   /** Brings the state in line with what runs: called whenever a process came, went or is not to come. */
   settle(): void {
+    this.#keepSeats();
     if (!this.filling || this.#rising) return;
     const { slots } = this.keeper;
     if (slots.serving.length > 0 || this.spec.numprocesses === 0) return void this.#become('filled');
@@ -198,6 +200,15 @@ export class Watcher {
     const { outcome } = slots;
     if (!outcome || !this.#become(outcome)) return;
     void this.#context.board.ask('afterStop', this, new AbortController().signal);
+  }
+
+  /** Closes sockets of places in which nothing is to run any more. */
+  #keepSeats(): void {
+    const seats = this.keeper.slots.seatsFor(this.spec.numprocesses);
+    // What is being done may be a change of the spec, which some processes have had already.
+    const isChanging = this.queue.operations.some(({ settled }) => !settled);
+    for (const [name, socket] of this.#context.sockets)
+      socket.keepSeats(this.name, isChanging || usesSocket(this.spec, name) ? seats : new Set());
   }
 
   #refuseIfClosing(kind: OperationKind): void {

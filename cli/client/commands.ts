@@ -104,6 +104,11 @@ export interface SocketFacts {
   readonly path?: string;
   readonly host?: string;
   readonly port?: number;
+  /** Clients that wait to be accepted, and how many may; null where the system does not tell. */
+  readonly queue: number | null;
+  readonly queue_limit: number | null;
+  /** The names of the watchers that use it. */
+  readonly watchers: readonly string[];
 }
 
 /** Something that is being done to a watcher. */
@@ -212,7 +217,10 @@ export interface Commands {
     reply: Nothing;
   };
   list: { properties: AnyWatcher; reply: Watchers | Pids };
-  listsockets: { properties: Nothing; reply: { readonly sockets: readonly SocketFacts[] } };
+  listsockets: {
+    properties: { readonly queues?: boolean | undefined };
+    reply: { readonly sockets: readonly SocketFacts[] };
+  };
   numprocesses: {
     properties: AnyWatcher;
     reply: { readonly numprocesses: number; readonly watcher_name?: string };

@@ -152,12 +152,31 @@ function buildSocket(building: Building, section: WrittenSection, fillings: Fill
     const octal = Number(values.umask).toString(8);
     report('warning', 'umask', `"umask" of a socket is read as a decimal number, so ${umask} means octal ${octal}`);
   }
-  if (!values.path) return { spec: socketSpec({ ...values, path: null, name }), places: written };
-  for (const key of ['host', 'port']) {
-    if (written.has(key)) report('warning', key, `"${key}" has no effect, because "path" makes this a Unix socket`);
+  const { mode, ...own } = values;
+  const isUnix = Boolean(values.path);
+  const why = isUnix ? 'because "path" makes this a Unix socket' : 'because only a Unix socket has a file';
+  for (const key of isUnix ? ofAddresses : ofFiles)
+    if (written.has(key)) report('warning', key, `"${key}" has no effect, ${why}`);
+  if (!isUnix) {
+    if (values.family === 'AF_UNIX') report('error', 'family', 'a Unix socket needs a "path"');
+    return { spec: socketSpec({ ...own, path: null, owner: null, group: null, name }), places: written };
   }
-  return { spec: socketSpec({ ...values, family: 'AF_UNIX', name }), places: written };
+  const length = Buffer.byteLength(String(values.path));
+  if (length > longestPath)
+    report('error', 'path', `"path" has ${length} bytes, and the system takes ${longestPath} for a socket`);
+  if (mode !== undefined && umask !== undefined) report('warning', 'umask', '"umask" has no effect beside "mode"');
+  const access = typeof mode === 'number' ? { umask: 0o777 & ~mode } : {};
+  return {
+    spec: socketSpec({ ...own, ...access, so_reuseport: false, interface: null, family: 'AF_UNIX', name }),
+    places: written,
+  };
 }
+
+/** Keys of sockets that say something about an address and a port, and about a file. */
+const ofAddresses = ['host', 'port', 'so_reuseport', 'interface'];
+const ofFiles = ['mode', 'owner', 'group'];
+/** What the system has room for, in bytes. */
+const longestPath = 107;
 
 function buildPlugin(building: Building, section: WrittenSection, fillings: Fillings): PluginSection {
   const { values, texts, written, report } = takeOptions(building, 'plugin', section, fillings);

@@ -1,5 +1,7 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
+import { groupOf, namesIn, userOf } from '#plugins/accounts.js';
+import { didYouMean } from '#plugins/nearest.js';
 import { readSize, readTime } from '#plugins/units.js';
 import { readStopSteps } from '#plugins/stop-steps.js';
 import { byCodePoint } from './text.js';
@@ -93,6 +95,9 @@ export const converters = {
     ),
   /** The limit of processor time. */
   cpulimit: (text) => limits(text, age),
+  /** A user or a group of this machine by name or number, as its id. */
+  user: (text) => account('user', text.trim(), (id) => userOf(id)?.uid ?? (/^\d+$/.test(id) ? Number(id) : undefined)),
+  group: (text) => account('group', text.trim(), groupOf),
   /** What variables may look like: only as in Circus, or as in a shell too. */
   expansion: (text) => {
     const value = text.trim().toLowerCase();
@@ -158,6 +163,16 @@ function limits(text: string, one: (part: string) => Conversion): Conversion {
 }
 
 const isUnlimited = /^(?:|-1|unlimited|(?:rlim_)?infinity)$/i;
+
+/** The largest id; the one above it means "leave as it is" to the system. */
+const lastId = 2 ** 32 - 2;
+
+function account(what: 'user' | 'group', name: string, idOf: (name: string) => number | undefined): Conversion {
+  const value = idOf(name);
+  if (value !== undefined && value <= lastId) return { value };
+  const hint = didYouMean(name, namesIn(what === 'user' ? 'passwd' : 'group'));
+  return { wrong: `must be a ${what} of this machine, and is ${JSON.stringify(name)}${hint}` };
+}
 
 /** Python's `int()`, without its other scripts' digits. */
 function whole(text: string, least: number, what = 'a whole number'): Conversion {

@@ -79,9 +79,21 @@ function socketChange(before: SocketSpec, after: SocketSpec): Change | undefined
     name: after.name,
     what: 'changed',
     keys,
-    cost: 'reload',
-    does: 'it is bound anew, and the watchers that use it are reloaded',
+    ...costOfSocket(keys),
   };
+}
+
+/** Keys that a socket takes on as it is: who waits in it goes on waiting. */
+export const keysInPlace: ReadonlySet<string> = new Set(['backlog', 'umask', 'owner', 'group', 'replace', 'blocking']);
+/** Those of them of which processes that have it notice something. */
+const keysFelt: ReadonlySet<string> = new Set(['blocking']);
+
+function costOfSocket(keys: readonly KeyChange[]): Pick<Change, 'cost' | 'does'> {
+  if (!keys.every(({ key }) => keysInPlace.has(key)))
+    return { cost: 'reload', does: 'it is bound anew, and the watchers that use it are reloaded' };
+  if (keys.some(({ key }) => keysFelt.has(key)))
+    return { cost: 'reload', does: 'it is changed as it is, and the watchers that use it are reloaded' };
+  return { cost: 'hot', does: 'it is changed as it is' };
 }
 
 function pluginChange(before: MeantPlugin, after: MeantPlugin): Change | undefined {

@@ -79,9 +79,10 @@ function foreignBlock({ kind, name, options, origins }: ForeignSection): Block {
 }
 
 function socketValues({ name: _, ...spec }: SocketSpec, places: Places): Readonly<Record<string, unknown>> {
+  const { family: _family, host, port, umask, ...unix } = spec;
   if (spec.path === null) return spec;
-  const { family: _family, host, port, ...unix } = spec;
-  return { ...unix, ...(places.has('host') && { host }), ...(places.has('port') && { port }) };
+  const access = places.has('mode') ? { mode: (0o777 & ~umask).toString(8).padStart(4, '0') } : { umask };
+  return { ...unix, ...access, ...(places.has('host') && { host }), ...(places.has('port') && { port }) };
 }
 
 const fields = schema.watcher.map(({ key }) => key);

@@ -53,6 +53,8 @@ const types: Readonly<Record<OptionType, Json>> = {
   octal: { type: ['string', 'integer'] },
   limit: number(-1, `${endless}|${size}`),
   cpulimit: number(-1, `${endless}|${time}`),
+  user: { type: ['string', 'integer'] },
+  group: { type: ['string', 'integer'] },
   expansion: { enum: ['circus', 'shell'] },
   endpoints: { enum: ['circus', 'unix'] },
   isolation: { enum: ['process'] },

@@ -24,9 +24,3 @@ export function restricted(spec: WatcherSpec, { needs, options }: WatcherSpec): 
     options: Object.freeze({ ...spec.options, ...Object.fromEntries(added) }),
   };
 }
-
-/** True when processes of a watcher hold one of these sockets. */
-export function uses(spec: WatcherSpec, sockets: ReadonlySet<string>): boolean {
-  if (spec.sockets.length === 0) return spec.use_sockets && sockets.size > 0;
-  return spec.sockets.some((name) => sockets.has(name.toLowerCase()));
-}

@@ -72,8 +72,11 @@ const socketRows: readonly Row[] = [
   ['backlog', 'count', '2048', null, 'How many clients may wait to be accepted.'],
   ['path', 'text', null, null, 'The file of a Unix socket; host and port do not count then.'],
   ['umask', 'count', '8', null, "The mask of a Unix socket's file, as a decimal number."],
+  ['mode', 'octal', null, null, "The mode of a Unix socket's file, octal; umask does not count then."],
+  ['owner', 'user', null, null, "The user who owns a Unix socket's file."],
+  ['group', 'group', null, null, "The group of a Unix socket's file."],
   ['replace', 'bool', 'false', null, 'Remove a file that is in the way of a Unix socket.'],
-  ['so_reuseport', 'bool', 'false', null, 'Each process gets a socket of its own at the same port.'],
+  ['so_reuseport', 'bool', 'false', null, 'Each process has a socket of its own at the same port.'],
   ['blocking', 'bool', 'false', null, 'Leave the socket in blocking mode.'],
   ['interface', 'text', null, null, 'The network device to bind to.'],
 ];

@@ -158,11 +158,17 @@ function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, 
       : `but there is no [socket:${name}]${didYouMean(name, sockets)}`;
     report('error', key, `"${key}" names socket "${name}", ${why}`);
   };
-  for (const name of spec.sockets) known('sockets', name);
-  if (spec.stdin_socket) known('stdin_socket', spec.stdin_socket);
-  for (const key of ['cmd', 'args', 'shell_args']) {
-    for (const name of socketsIn(texts.get(key) ?? '')) known(key, name);
-  }
+  for (const [key, name] of namedSockets(spec)) known(key, name);
+}
+
+/** The sockets that a watcher names, each after the key that names it; those that it has as all have them are not there. */
+export function namedSockets(spec: WatcherSpec): readonly (readonly [key: string, name: string])[] {
+  const own = spec.sockets.map((name) => ['sockets', name.toLowerCase()] as const);
+  const input = spec.stdin_socket ? [['stdin_socket', spec.stdin_socket.toLowerCase()] as const] : [];
+  const filledIn = (['cmd', 'args', 'shell_args'] as const).flatMap((key) =>
+    [spec[key] ?? []].flat().flatMap((text) => [...socketsIn(text)].map((name) => [key, name] as const)),
+  );
+  return [...own, ...input, ...filledIn];
 }
 
 /** The names in the `$(circus.sockets.NAME)` of a text. */

@@ -68,6 +68,19 @@ function aligned(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+const socketHeadings = ['FD', 'NAME', 'ADDRESS', 'QUEUE', 'WATCHERS'] as const;
+
+/** Sockets with who waits in them; Circus's own lines have no room for that. */
+export function socketTable(sockets: unknown): string {
+  const rows = records(sockets).map(({ fd, name, path, host, port, queue, queue_limit: limit, watchers }) => {
+    const address = path === undefined ? `${plain(host)}:${plain(port)}` : plain(path);
+    const waiting = queue === null ? 'unknown' : `${plain(queue)} of ${plain(limit)}`;
+    const users = Array.isArray(watchers) ? watchers.map(plain).join(', ') : '';
+    return [plain(fd), plain(name), address, waiting, users];
+  });
+  return rows.length === 0 ? 'there are no sockets' : aligned([socketHeadings, ...rows]);
+}
+
 /** The replies as texts; undefined: nothing to print. */
 export const insightPrinters: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
   jobs({ jobs }) {

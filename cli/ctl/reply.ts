@@ -1,6 +1,6 @@
 /** From replies to text for people, in Circus's form, and to JSON. */
 import type { Reply } from './failure.js';
-import { insightPrinters } from './insight.js';
+import { insightPrinters, socketTable } from './insight.js';
 import type { CommandFacts } from './table.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -177,7 +177,7 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
     const names = list(saved).map((change) => asPython(fields(change)['watcher']));
     return names.length === 0 ? 'nothing was changed at run time' : `${names.join(', ')}: written to ${asPython(file)}`;
   },
-  listsockets: ({ sockets }) => lines(list(sockets).map(socketLine)),
+  listsockets: ({ sockets, queues }) => (queues === true ? socketTable(sockets) : lines(list(sockets).map(socketLine))),
   stats({ name, infos, process, info }) {
     if (infos !== undefined)
       return lines(

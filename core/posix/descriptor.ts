@@ -25,6 +25,12 @@ export function park(fd: number, floor = parkingFloor): number {
 /** A second descriptor of the same open file. */
 export const duplicate = (fd: number): number => checked('fcntl', libc().fcntl(fd, F_DUPFD_CLOEXEC, 3));
 
+/** Moves a descriptor to a number, whatever is open there. */
+export function move(fd: number, to: number): void {
+  checked('dup3', libc().dup3(fd, to, O_CLOEXEC));
+  close(fd);
+}
+
 /** Closes a descriptor; one that is closed already is no error. */
 export function close(fd: number): void {
   libc().close(fd);

@@ -56,12 +56,16 @@ function load() {
     getsockname: call<(fd: number, address: Out, length: Out) => number>(
       'int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint8_t *length)',
     ),
+    getsockopt: call<(fd: number, level: number, option: number, value: Out, length: Out) => number>(
+      'int getsockopt(int fd, int level, int option, _Out_ uint8_t *value, _Inout_ uint8_t *length)',
+    ),
     setsockopt: call<(fd: number, level: number, option: number, value: Buffer, length: number) => number>(
       'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
     ),
     fcntl: call<(fd: number, command: number, argument: number) => number>(
       'int fcntl(int fd, int command, int argument)',
     ),
+    dup3: call<(from: number, to: number, flags: number) => number>('int dup3(int from, int to, int flags)'),
     pipe2: call<(ends: Out, flags: number) => number>('int pipe2(_Out_ uint8_t *ends, int flags)'),
     close: call<(fd: number) => number>('int close(int fd)'),
     eventfd: call<(value: number, flags: number) => number>('int eventfd(unsigned int value, int flags)'),

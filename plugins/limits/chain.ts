@@ -2,8 +2,9 @@
  * The exec chain of a watcher's options: the standard programs that stand before its command, each of which changes
  * something about itself and becomes the next.
  */
+import type { User } from '../accounts.js';
 import { didYouMean } from '../nearest.js';
-import type { Machine, User } from './machine.js';
+import type { Machine } from './machine.js';
 import * as read from './values.js';
 
 /** Options of a watcher, as written or set. */

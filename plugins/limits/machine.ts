@@ -1,16 +1,8 @@
 /** What this machine knows: its users and groups, its processors, its programs, and what the daemon itself is. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { findProgram } from '#core';
-
-/** A user of the machine. */
-export interface User {
-  readonly name: string;
-  readonly uid: number;
-  /** His primary group. */
-  readonly gid: number;
-}
+import { groupOf, namesIn, userOf, type Database, type User } from '../accounts.js';
 
 /** What a chain is built for; each answer may be another one later, so it is asked anew for each new spec. */
 export interface Machine {
@@ -35,11 +27,7 @@ export interface Machine {
   program(name: string): string | undefined;
 }
 
-type Database = 'passwd' | 'group';
-
 const sysNice = 23n;
-/** How long a directory service may take to tell about a name, in ms. */
-const patience = 3000;
 
 /** The text of a file of the system; empty where there is none. */
 function textOf(file: string): string {
@@ -48,20 +36,6 @@ function textOf(file: string): string {
   } catch {
     return '';
   }
-}
-
-const fieldsOf = (text: string): readonly (readonly string[])[] => text.split('\n').map((line) => line.split(':'));
-
-/**
- * The entry of a name or number. Most users are in the file; a directory service such as LDAP is asked, through getent,
- * only about what is not there.
- */
-function entryOf(database: Database, id: string): readonly string[] | undefined {
-  const at = /^\d+$/.test(id) ? 2 : 0;
-  const own = fieldsOf(textOf(`/etc/${database}`)).find((fields) => fields[at] === id);
-  if (own || id === '' || id.startsWith('-')) return own;
-  const { stdout, status } = spawnSync('getent', [database, id], { encoding: 'utf8', timeout: patience });
-  return status === 0 ? fieldsOf(stdout)[0] : undefined;
 }
 
 /** The numbers of a list such as `0-3,5`. */
@@ -107,16 +81,9 @@ export function thisMachine(): Machine {
     cpus,
     ownCpus: ownCpus.length > 0 ? ownCpus : [0],
     mostFiles: /^Max open files +\S+ +(\S+)/m.exec(limits)?.[1] ?? 'unlimited',
-    user(id) {
-      const [name, , uid, gid] = entryOf('passwd', id) ?? [];
-      return name === undefined ? undefined : { name, uid: Number(uid), gid: Number(gid) };
-    },
-    group(id) {
-      // A number needs no name to be a group.
-      const gid = /^\d+$/.test(id) ? id : entryOf('group', id)?.[2];
-      return gid === undefined ? undefined : Number(gid);
-    },
-    names: (database) => fieldsOf(textOf(`/etc/${database}`)).flatMap(([name]) => name || []),
+    user: userOf,
+    group: groupOf,
+    names: namesIn,
     program: pathOf,
   };
 }

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { didYouMean } from '../nearest.js';
 import { boolean } from '../schema.js';
 import { readSize, readTime } from '../units.js';
-import { numbersIn, type Machine, type User } from './machine.js';
+import type { User } from '../accounts.js';
+import { numbersIn, type Machine } from './machine.js';
 
 /** The limits that prlimit(1) knows, which are those of Linux. */
 export const limitNames = [

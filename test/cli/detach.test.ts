@@ -47,9 +47,9 @@ describe('circusd --daemon', () => {
 
   it('returns the message and the exit code of a start that fails', async () => {
     folder.write('socket.ini', '[circus]\nendpoint =\n[socket:s]\npath = /no/such/folder/s\n');
-    const socket = await circusd(place(), '--daemon', 'socket.ini', '--pidfile', 'a.pid');
+    const socket = await circusd(place(), '--daemon', '--strict', 'socket.ini', '--pidfile', 'a.pid');
     assert.deepEqual([socket.code, socket.stdout], [4, '']);
-    assert.match(socket.stderr, /^error: socket\.ini:3:1: socket "s" could not bind .*\n$/);
+    assert.match(socket.stderr, /^error: socket\.ini:4:8: socket "s" could not bind .*\n$/);
     assert.ok(!existsSync(at('a.pid')));
 
     const missing = await circusd(place(), '--daemon', 'missing.ini');

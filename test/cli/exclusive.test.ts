@@ -138,14 +138,15 @@ describe('circusd alone', () => {
   it('a socket whose port is in use is named with its address and line', async () => {
     const port = await takePort();
     const ini = `[circus]\nendpoint =\n[socket:web]\nhost = 127.0.0.1\nport = ${port}\n[watcher:a]\ncmd = sleep 100\n`;
-    const message = await refusal(ini);
-    assert.match(message, new RegExp(`^b\\.ini:3:1: socket "web" .*127\\.0\\.0\\.1:${port}.*in use`, 'i'));
+    const message = await refusal(ini, '--strict');
+    assert.match(message, new RegExp(`^b\\.ini:5:8: socket "web" .*127\\.0\\.0\\.1:${port}.*in use`, 'i'));
   });
 
   it('a socket whose path is taken is named too, and the file stays', async () => {
     folder.write('s', 'a file');
-    const message = await refusal('[circus]\nendpoint =\n[socket:web]\npath = s\n[watcher:a]\ncmd = sleep 100\n');
-    assert.match(message, /^b\.ini:3:1: socket "web" .*\bs: /);
+    const ini = '[circus]\nendpoint =\n[socket:web]\npath = s\n[watcher:a]\ncmd = sleep 100\n';
+    const message = await refusal(ini, '--strict');
+    assert.match(message, /^b\.ini:4:8: socket "web" .*\bs: /);
     assert.equal(readFileSync(at('s'), 'utf8'), 'a file');
   });
 

@@ -139,10 +139,10 @@ describe('the log of circusd', () => {
 
   it('tells the caller, too, why a start failed when it goes to a file', async () => {
     folder.write('a.ini', '[circus]\nendpoint =\n[socket:s]\npath = /no/such/folder/s\n');
-    const { code, stderr } = await circusd(place(), 'a.ini', '--log-output', 'a.log');
+    const { code, stderr } = await circusd(place(), '--strict', 'a.ini', '--log-output', 'a.log');
     assert.equal(code, 4);
-    assert.match(stderr, /^error: a\.ini:3:1: socket "s" .*\n$/);
-    assert.match(read('a.log'), /a\.ini:3:1: socket/);
+    assert.match(stderr, /^error: a\.ini:4:8: socket "s" .*\n$/);
+    assert.match(read('a.log'), /a\.ini:4:8: socket/);
   });
 
   it('on a full device never stops the service', async () => {

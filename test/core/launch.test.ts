@@ -4,12 +4,13 @@ import type { Socket } from '../../core/socket.js';
 import { socketSpec, watcherSpec, type WatcherSpec } from '../../core/spec.js';
 import { temporaryPerTest } from '../support/temporary.js';
 
-const socket = (name: string, fd: number) => [name, { fd, spec: socketSpec({ name }) } as Socket] as const;
+const socket = (name: string, fd: number) =>
+  [name, { fd, spec: socketSpec({ name }), seat: () => fd } as unknown as Socket] as const;
 const sockets = new Map([socket('web', 64), socket('api', 65)]);
 
 const specOf = (given: Partial<WatcherSpec>, wid = 1) => {
   const spec = watcherSpec({ name: 'web', cmd: 'prog', ...given });
-  return processSpec(spec, baseEnvironment(spec, { DAEMON: 'yes', SAME: 'daemon' }), wid, sockets);
+  return processSpec(spec, baseEnvironment(spec, { DAEMON: 'yes', SAME: 'daemon' }), { wid }, sockets);
 };
 const wordsOf = (given: Partial<WatcherSpec>, wid?: number) => {
   const { command, args } = specOf(given, wid);

@@ -147,6 +147,17 @@ describe('a Unix socket', () => {
     assert.equal(process.umask(), before);
   });
 
+  it('is given to its owner and group, or taken back', async () => {
+    const socket = await open({ path: at(), owner: 65534, group: 65534 });
+    const { uid, gid } = statSync(at());
+    assert.deepEqual([uid, gid], [65534, 65534]);
+    socket.change({ ...socket.spec, owner: null, umask: 0o177 });
+    const changed = statSync(at());
+    assert.deepEqual([changed.uid, changed.gid, changed.mode & 0o777], [process.geteuid!(), 65534, 0o600]);
+    await assert.rejects(open({ path: at('other'), owner: 2 ** 32 }), words(/out of range/));
+    assert.ok(!existsSync(at('other')));
+  });
+
   it('takes over the file of one that nobody listens on any more', async () => {
     const stale = await open({ path: at() });
     libc().close(stale.fd);

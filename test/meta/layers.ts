@@ -31,6 +31,7 @@ const shared = [
   'plugins/nearest.ts',
   'plugins/signal.ts',
   'plugins/stop-steps.ts',
+  'plugins/accounts.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -1,5 +1,5 @@
 /** Commands that only look. */
-import { circusState, type Process, type Watcher, type WatcherState } from '#core';
+import { circusState, usesSocket, type Process, type Watcher, type WatcherState } from '#core';
 import * as v from 'valibot';
 import { anyName, defineCommand, name, nameWord, object, pid, truth, type Command, type Settings } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
@@ -142,15 +142,24 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       summary: 'list the sockets that the daemon owns',
       role: 'view',
       wide: true,
-      properties: nothing,
+      properties: object({ queues: truth(false, 'as a table with queues and watchers, for people') }),
       words: [],
-      flags: [],
-      reply: 'sockets: fd, name, backlog, and host and port or path, by descriptor',
-      run(_, { arbiter }) {
-        const sockets = [...arbiter.sockets.values()].map(({ fd, port, spec: { name, backlog, path, host } }) =>
-          path === null ? { fd, name, backlog, host, port } : { fd, name, backlog, path },
+      flags: [{ name: 'queues', kind: 'flag', summary: 'as a table, with who waits and who uses them' }],
+      reply:
+        'sockets, by descriptor: fd, name, backlog, and host and port or path; queue: how many clients wait to be accepted and queue_limit: ' +
+        'how many may, null where the system does not tell; watchers: the names of those that use it; queues: true, when it was asked for',
+      run({ queues }, { arbiter }) {
+        const sockets = [...arbiter.sockets.values()].map(
+          ({ fd, port, queue, spec: { name, backlog, path, host } }) => ({
+            ...(path === null ? { fd, name, backlog, host, port } : { fd, name, backlog, path }),
+            queue: queue?.length ?? null,
+            queue_limit: queue?.limit ?? null,
+            watchers: arbiter.watchers
+              .flatMap((watcher) => (usesSocket(watcher.spec, name) ? watcher.name : []))
+              .sort(),
+          }),
         );
-        return { sockets: sockets.sort((a, b) => a.fd - b.fd) };
+        return { sockets: sockets.sort((a, b) => a.fd - b.fd), ...(queues ? { queues: true } : {}) };
       },
     }),
     defineCommand({

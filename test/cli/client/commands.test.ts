@@ -29,7 +29,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   jobs: { name: true, all: true },
   kill: { name: true, pid: true, signum: true, graceful_timeout: true, waiting: true },
   list: { name: true },
-  listsockets: {},
+  listsockets: { queues: true },
   numprocesses: { name: true },
   numwatchers: {},
   options: { name: true },

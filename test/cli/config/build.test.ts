@@ -147,6 +147,8 @@ describe('a socket section', () => {
       path: null,
       backlog: 2048,
       umask: 8,
+      owner: null,
+      group: null,
       replace: false,
       so_reuseport: true,
       blocking: false,

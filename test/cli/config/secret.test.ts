@@ -48,7 +48,7 @@ describe('a secret', () => {
       const shell = reference.startsWith('${') ? 'expand = shell\n' : '';
       const { spec } = read(`${shell}secret.PASS = s\nenv.URL = db://u:${reference}@h\nargs = --pass ${reference}`);
       assert.equal(spec?.env?.URL, 'db://u:$(circus.env.PASS)@h');
-      const { args, env } = processSpec(spec, baseEnvironment(spec, {}), 1, new Map());
+      const { args, env } = processSpec(spec, baseEnvironment(spec, {}), { wid: 1 }, new Map());
       assert.deepEqual([args, env], [['--pass', 'sesame'], { URL: 'db://u:sesame@h', PASS: 'sesame' }]);
     }
   });

@@ -62,7 +62,7 @@ describe('variables are filled in', () => {
       'args = $(circus.graceful_timeout) ((circus.STOP_SIGNAL)) $(circus.name) $(circus.mine)\ncopy_env = 1\nmine = 1';
     const [watcher] = build(text, { HOME: '/h' }).watchers;
     const { spec } = watcher!;
-    assert.deepEqual(processSpec(spec, baseEnvironment(spec, {}), 4, new Map()).args, [
+    assert.deepEqual(processSpec(spec, baseEnvironment(spec, {}), { wid: 4 }, new Map()).args, [
       '/h',
       '4',
       '1',

@@ -70,6 +70,16 @@ describe('a reply, printed', () => {
     ];
     assert.equal(text('listsockets', { sockets }), "64:socket 'web' at 127.0.0.1:80\n65:socket 'own' at /run/own\n");
     assert.equal(text('listsockets', { sockets: [] }), '');
+    const queues = [
+      { fd: 64, name: 'web', host: '127.0.0.1', port: 80, queue: 3, queue_limit: 128, watchers: ['a', 'b'] },
+      { fd: 65, name: 'mail', path: '/run/own', queue: null, queue_limit: null, watchers: [] },
+    ];
+    assert.deepEqual(text('listsockets', { sockets: queues, queues: true }).split('\n'), [
+      'FD  NAME  ADDRESS       QUEUE     WATCHERS',
+      '64  web   127.0.0.1:80  3 of 128  a, b',
+      '65  mail  /run/own      unknown',
+      '',
+    ]);
   });
 
   it('tells what processes use', () => {

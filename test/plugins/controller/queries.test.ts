@@ -139,13 +139,14 @@ describe('the commands that look', () => {
       fds,
       [...fds].sort((a, b) => a - b),
     );
+    const seen = { queue: 0, queue_limit: 2048, watchers: [] };
     const without = (name: string) => {
       const { fd, port, ...rest } = sockets.find((socket) => socket['name'] === name)!;
       assert.ok((fd as number) >= 64);
       return { ...rest, ...(port !== undefined && { port: (port as number) > 0 }) };
     };
-    assert.deepEqual(without('web'), { name: 'web', backlog: 2048, host: '127.0.0.1', port: true });
-    assert.deepEqual(without('unix'), { name: 'unix', backlog: 2048, path: './app.sock' });
+    assert.deepEqual(without('web'), { name: 'web', backlog: 2048, host: '127.0.0.1', port: true, ...seen });
+    assert.deepEqual(without('unix'), { name: 'unix', backlog: 2048, path: './app.sock', ...seen });
   });
 
   it('stats: an INFO object for each process, its children in it', async () => {
