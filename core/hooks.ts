@@ -73,6 +73,7 @@ const isFile: Valid = (file) =>
 const isProcessSpec: Valid = (spec) =>
   isRecord(spec) &&
   typeof spec['command'] === 'string' &&
+  (spec['executable'] == null || isText(spec['executable'])) &&
   isWords(spec['args']) &&
   Array.isArray(spec['chain']) &&
   spec['chain'].every(isWords) &&

@@ -96,7 +96,7 @@ export class Keeper {
    * signal is aborted, it is removed, and the old one was never asked for anything.
    * @throws ERR_PROCESS_UNREADY and what a spawn throws
    */
-  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.extra();
     slot.replaces = old;
     try {
@@ -108,7 +108,7 @@ export class Keeper {
         throw error;
       }
       slot.extra = false;
-      await this.end(old, { reason: 'replaced' });
+      await this.end(old, { reason: 'replaced', why });
       return successor;
     } finally {
       slot.extra = false;
@@ -118,10 +118,10 @@ export class Keeper {
   }
 
   /** Stops a process before its successor starts: for what can't run twice. */
-  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
+  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy++;
-    await this.end(old, { reason: 'stopped' });
+    await this.end(old, { reason: 'stopped', why });
     try {
       signal.throwIfAborted();
       const successor = await this.#spawn(slot ?? this.slots.extra(), spec, false);
@@ -131,6 +131,16 @@ export class Keeper {
       if (slot) slot.busy--;
       this.#refill();
     }
+  }
+
+  /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
+  async preview(wid: number, spec = this.#watcher.spec): Promise<ProcessSpec> {
+    const plain = this.#plainSpec(spec, wid);
+    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec });
+    // A plugin that went away since it was asked may be the one that takes rights away from the process.
+    const absent = this.#context.missing(spec.needs);
+    if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
+    return full ?? plain;
   }
 
   #refill(): void {
@@ -181,7 +191,7 @@ export class Keeper {
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, daemon, missing } = this.#context;
+    const { board, clock, daemon } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy++;
@@ -191,12 +201,8 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const plain = this.#plainSpec(spec, slot.wid);
-      const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
+      const full = await abortable(this.preview(slot.wid, spec), up);
       up.throwIfAborted();
-      // A plugin that went away since it was asked may be the one that takes rights away from the process.
-      const absent = missing(spec.needs);
-      if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
       const mark = `${daemon}:${watcher.name}:${slot.wid}`;
       const identity = { wid: slot.wid, watcher: watcher.name, mark };
       const process = Process.start(full, { ...identity, board, clock, output: this.#output });

@@ -45,11 +45,11 @@ function socketFor(spec: WatcherSpec, name: string, sockets: ReadonlyMap<string,
   return socket;
 }
 
-/** The names that `$(circus.NAME)` knows at a spawn (Circus's expansion stage F). */
-function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: ReadonlyMap<string, Socket>) {
+/** Fills in what `$(circus.NAME)` knows at a spawn (Circus's expansion stage F). */
+function fillerFor(spec: WatcherSpec, wid: number, env: Environment, sockets: ReadonlyMap<string, Socket>) {
   const lower = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) lower.set(name.toLowerCase(), value);
-  return (name: string): string | undefined => {
+  const lookup = (name: string): string | undefined => {
     if (name === 'wid') return String(wid);
     if (name.startsWith('env.')) return lower.get(name.slice(4));
     if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
@@ -57,12 +57,13 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
     const own: Readonly<Record<string, unknown>> = ofPlugins.test(key) ? spec.options : { ...spec };
     return hidden.has(key) || !Object.hasOwn(own, key) ? undefined : pythonText(key, own[key]);
   };
+  return (text: string) => expand(text, lookup);
 }
 
 const isPlain = (text: string) => !/circus\./i.test(text);
 
 /** A text about the starting of a process, without the secrets that were filled into its words. */
-export function withoutSecrets(text: string, { secrets, env }: WatcherSpec): string {
+export function withoutSecrets(text: string, { secrets, env }: Pick<WatcherSpec, 'secrets' | 'env'>): string {
   return secrets.reduce((masked, name) => (env?.[name] ? masked.replaceAll(env[name], '***') : masked), text);
 }
 
@@ -81,14 +82,12 @@ export function processSpec(
   wid: number,
   sockets: ReadonlyMap<string, Socket>,
 ): ProcessSpec {
-  const lookup = lookupFor(spec, wid, base, sockets);
-  const fill = (text: string) => expand(text, lookup);
-  const wordsOf = (value: string | readonly string[] | null) =>
-    value === null ? [] : typeof value === 'string' ? splitWords(fill(value)) : value.map(fill);
-
-  let words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
+  const fill = fillerFor(spec, wid, base, sockets);
+  const words = commandWords(spec, fill);
   if (words[0] === undefined) throw new CircusError('ERR_COMMAND_EMPTY', [spec.name]);
-  if (spec.shell) words = ['/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
+  // Split and quoted by a shell's rules, a secret could not be found in them any more.
+  const mask = (text: string, name: string) => (spec.secrets.includes(name) ? '***' : text);
+  const masked = () => commandWords(spec, fillerFor(spec, wid, mapValues(base, mask), sockets));
 
   const files: Record<number, FileSpec> = {
     0: spec.close_child_stdin ? 'null' : 'inherit',
@@ -109,13 +108,24 @@ export function processSpec(
     env = Object.freeze({ ...env, LISTEN_FDS: String(inherited.length), LISTEN_FDNAMES: names });
   }
   return Object.freeze({
-    command: words[0]!,
+    command: words[0],
     args: Object.freeze(words.slice(1)),
+    ...(spec.secrets.length > 0 && { shown: masked() }),
+    ...(spec.executable !== null && !spec.shell && { executable: spec.executable }),
     chain: Object.freeze(listening ? [listenLink] : []),
     env,
     cwd: spec.working_dir,
     files: Object.freeze(files),
   });
+}
+
+/** The words of `cmd` and `args`, or those of the shell that runs them; none when there is nothing to run. */
+function commandWords(spec: WatcherSpec, fill: (text: string) => string): readonly string[] {
+  const wordsOf = (value: string | readonly string[] | null) =>
+    value === null ? [] : typeof value === 'string' ? splitWords(fill(value)) : value.map(fill);
+  const words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
+  if (!spec.shell || words.length === 0) return words;
+  return [spec.executable ?? '/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
 }
 
 function mapValues(env: Environment, change: (text: string, name: string) => string): Environment {

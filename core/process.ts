@@ -26,6 +26,8 @@ export interface Exit extends ExitStatus {
   readonly forced: boolean;
   /** The link of the exec chain that failed, when the program itself never ran. */
   readonly failedLink: string | undefined;
+  /** Why it was replaced, in words of whoever asked for that. */
+  readonly why: string | undefined;
   /** Wall time of the end, and how long it lived, in ms. */
   readonly at: number;
   readonly lived: number;
@@ -37,6 +39,7 @@ export interface StopRequest {
   readonly grace: number;
   readonly children: boolean;
   readonly reason: ExitReason;
+  readonly why?: string | undefined;
   /** Who asked, where no operation tells it. */
   readonly by?: string;
 }
@@ -300,7 +303,8 @@ export class Process {
       if (this.exit) return;
       const { clock } = this.#context;
       const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
-      this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
+      const { reason = 'ended', why } = this.stopping ?? {};
+      this.exit = Object.freeze({ ...status, reason, why, ...facts });
       this.become('end');
       settle(this.exit);
     };
@@ -308,7 +312,7 @@ export class Process {
     if (pidfd === undefined) {
       // A program that is named like a link can't be told from it.
       const links = new Set(this.spec.chain.map(([link = '']) => shortName(link)));
-      links.delete(shortName(this.spec.command));
+      links.delete(shortName(this.spec.executable ?? this.spec.command));
       const look = () => {
         const name = nameOf(this.pid);
         if (name !== undefined && links.has(name)) this.#failedLink = name;
