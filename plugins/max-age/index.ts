@@ -8,9 +8,10 @@ import { Recycler } from './recycler.js';
 export default definePlugin({
   name: 'max-age',
   options: standard(v.strictObject({})),
-  apply({ arbiter, hooks, log, by, defer }) {
-    const recycler = new Recycler(arbiter, log, by);
-    defer(() => recycler.close());
+  apply(context) {
+    const { arbiter, hooks } = context;
+    const recycler = new Recycler(context);
+    context.defer(() => recycler.close());
 
     hooks.watcherSpec.tap('max-age', (spec) => {
       agesOf(spec.options);

@@ -1,5 +1,5 @@
 /** The timers of processes that must not get too old, and what is done when one runs out. */
-import type { Arbiter, Log, Operation, Process, Watcher } from '#core';
+import type { Arbiter, Log, Operation, PluginContext, Process, Watcher } from '#core';
 import { agesOf, timeLeft } from './age.js';
 
 /** After a replacement that came to nothing, in ms. */
@@ -10,15 +10,17 @@ export class Recycler {
   readonly #arbiter: Arbiter;
   readonly #log: Log;
   readonly #by: string;
+  readonly #closed: AbortSignal;
   readonly #timers = new Map<Process, () => void>();
   readonly #operations = new Map<Process, Operation>();
   /** Drawn once for each process: drawn again and again, it would soon be small. */
   readonly #shares = new WeakMap<Process, number>();
 
-  constructor(arbiter: Arbiter, log: Log, by: string) {
+  constructor({ arbiter, log, by, signal }: Pick<PluginContext, 'arbiter' | 'log' | 'by' | 'signal'>) {
     this.#arbiter = arbiter;
     this.#log = log;
     this.#by = by;
+    this.#closed = signal;
   }
 
   /** Begins to count for a process, or counts anew after its watcher was changed; not before `least` ms are over. */
@@ -61,7 +63,7 @@ export class Recycler {
       const { state, reason } = operation;
       if (state === 'failed')
         this.#log.warn(`${name}: process ${process.pid} is too old, and could not be replaced: ${reason}`);
-      if (state !== 'done') this.count(process, watcher, pause);
+      if (state !== 'done' && !this.#closed.aborted) this.count(process, watcher, pause);
     };
     operation.result.then(again, again);
   }
