@@ -93,8 +93,8 @@ describe('options about starting, on a real child', () => {
 
   it('ready_after: is how long it must live to be ready', async () => {
     const subject = await start('cmd = sleep 600\nready_after = 0.5');
-    const ready = await eventually(async () => (await subject.events('ready'))[0] ?? false);
-    const [spawn] = await subject.events('spawn');
-    assert.ok(ready.time - spawn!.time >= 0.49);
+    await eventually(async () => assert.equal((await subject.events('ready')).length, 1));
+    const [[ready], [spawn]] = [await subject.events('ready'), await subject.events('spawn')];
+    assert.ok(ready!.time - spawn!.time >= 0.49);
   });
 });
