@@ -93,17 +93,17 @@ describe('options about descriptors, on a real child', () => {
     assert.ok((await withInput('close_child_stdin = False')).includes('told to the daemon'));
   });
 
-  for (const [option, fd, words] of [
-    ['close_child_stdout', 1, 'echo seen'],
-    ['close_child_stderr', 2, 'echo seen >&2'],
-  ] as const) {
-    it(`${option}: nothing of it is seen`, async () => {
-      const cmd = `cmd = sh -c "${words}; exec sleep 600"`;
-      const closed = await start(`${cmd}\n${option} = True`);
-      assert.equal((await closed.child()).link(`fd/${fd}`), '/dev/null');
-      const open = await start(cmd);
-      await open.says('seen');
-      assert.ok(!closed.daemon.log.includes('seen'));
-    });
+  /** A child of which nothing is seen with the option, and something without. */
+  async function silenced(option: string, fd: number, words: string): Promise<void> {
+    const cmd = `cmd = sh -c "${words}; exec sleep 600"`;
+    const closed = await start(`${cmd}\n${option} = True`);
+    assert.equal((await closed.child()).link(`fd/${fd}`), '/dev/null');
+    const open = await start(cmd);
+    await open.says('seen');
+    assert.ok(!closed.daemon.log.includes('seen'));
   }
+
+  it('close_child_stdout: nothing of it is seen', () => silenced('close_child_stdout', 1, 'echo seen'));
+
+  it('close_child_stderr: nothing of it is seen', () => silenced('close_child_stderr', 2, 'echo seen >&2'));
 });
