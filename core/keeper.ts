@@ -3,13 +3,13 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { baseEnvironment, isUniform, processSpec, withoutSecrets } from './launch.js';
+import { PlainSpecs, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit, type StopRequest } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
-import type { Environment, ProcessSpec, WatcherSpec } from './spec.js';
+import type { ProcessSpec, WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
 
 /** What a watcher and its keeper need to know of their surroundings. */
@@ -33,8 +33,7 @@ export class Keeper {
   readonly #context: KeeperContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
-  #template:
-    { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
+  readonly #specs = new PlainSpecs();
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
   #up = manyWaiters();
   #filling: Promise<void> | undefined;
@@ -135,12 +134,8 @@ export class Keeper {
 
   /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
   async preview(wid: number, spec = this.#watcher.spec): Promise<ProcessSpec> {
-    const plain = this.#plainSpec(spec, wid);
-    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec });
-    // A plugin that went away since it was asked may be the one that takes rights away from the process.
-    const absent = this.#context.missing(spec.needs);
-    if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
-    return full ?? plain;
+    const plain = this.#specs.of(spec, wid, this.#context.sockets);
+    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec })) ?? plain;
   }
 
   #refill(): void {
@@ -191,7 +186,7 @@ export class Keeper {
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, daemon } = this.#context;
+    const { board, clock, daemon, missing } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy++;
@@ -203,6 +198,9 @@ export class Keeper {
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
       const full = await abortable(this.preview(slot.wid, spec), up);
       up.throwIfAborted();
+      // A plugin that went away since it was asked may be the one that takes rights away from the process.
+      const absent = missing(spec.needs);
+      if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
       const mark = `${daemon}:${watcher.name}:${slot.wid}`;
       const identity = { wid: slot.wid, watcher: watcher.name, mark };
       const process = Process.start(full, { ...identity, board, clock, output: this.#output });
@@ -228,17 +226,6 @@ export class Keeper {
     } finally {
       slot.busy--;
     }
-  }
-
-  /** The spec of a process before plugins have changed it; one for all where they are started alike. */
-  #plainSpec(spec: WatcherSpec, wid: number): ProcessSpec {
-    const { sockets } = this.#context;
-    if (this.#template?.of !== spec) {
-      const base = baseEnvironment(spec);
-      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
-      this.#template = { of: spec, base, plain };
-    }
-    return this.#template.plain ?? processSpec(spec, this.#template.base, wid, sockets);
   }
 
   /** A spawn that failed: tried again with the pace of the floor, `max_retry` times. */

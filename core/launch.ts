@@ -132,6 +132,21 @@ function mapValues(env: Environment, change: (text: string, name: string) => str
   return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value, name)])));
 }
 
+/** The specs of a watcher's processes before plugins have changed them; one for all where they are started alike. */
+export class PlainSpecs {
+  #last: { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
+
+  /** @throws what `processSpec` throws */
+  of(spec: WatcherSpec, wid: number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
+    if (this.#last?.of !== spec) {
+      const base = baseEnvironment(spec);
+      const plain = isUniform(spec, base) ? processSpec(spec, base, wid, sockets) : undefined;
+      this.#last = { of: spec, base, plain };
+    }
+    return this.#last.plain ?? processSpec(spec, this.#last.base, wid, sockets);
+  }
+}
+
 /** The absolute path of a program, as the child's own PATH finds it. @throws ERR_COMMAND_NOT_FOUND */
 export function findProgram(command: string, path: string | undefined, cwd: string): string {
   if (command.includes('/')) return resolve(cwd, command);

@@ -19,15 +19,12 @@ export { send } from './posix/process.js';
 /** Why a process ended: by itself, or what asked it to. */
 export type ExitReason = 'ended' | 'stopped' | 'resized' | 'replaced' | 'killed' | 'refused';
 
-/** How a process ended. */
-export interface Exit extends ExitStatus {
-  readonly reason: ExitReason;
+/** How a process ended, and why it was asked to. */
+export interface Exit extends ExitStatus, Pick<StopRequest, 'reason' | 'why'> {
   /** SIGKILL was needed after the grace. */
   readonly forced: boolean;
   /** The link of the exec chain that failed, when the program itself never ran. */
   readonly failedLink: string | undefined;
-  /** Why it was replaced, in words of whoever asked for that. */
-  readonly why: string | undefined;
   /** Wall time of the end, and how long it lived, in ms. */
   readonly at: number;
   readonly lived: number;
@@ -39,6 +36,7 @@ export interface StopRequest {
   readonly grace: number;
   readonly children: boolean;
   readonly reason: ExitReason;
+  /** The same in words of whoever had it replaced. */
   readonly why?: string | undefined;
   /** Who asked, where no operation tells it. */
   readonly by?: string;
@@ -301,10 +299,9 @@ export class Process {
   #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
-      const { clock } = this.#context;
-      const facts = { forced: this.#forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
-      const { reason = 'ended', why } = this.stopping ?? {};
-      this.exit = Object.freeze({ ...status, reason, why, ...facts });
+      const { stopping, age: lived } = this;
+      const facts = { forced: this.#forced, failedLink: this.#failedLink, at: this.#context.clock.now(), lived };
+      this.exit = Object.freeze({ ...status, reason: stopping?.reason ?? 'ended', why: stopping?.why, ...facts });
       this.become('end');
       settle(this.exit);
     };

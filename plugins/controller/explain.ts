@@ -45,7 +45,7 @@ async function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, onl
   const ends = history.of(name);
   const living = watcher.processes.filter(({ alive }) => alive);
   const { retries } = watcher.keeper.slots;
-  const wouldRun = living.length > 0 ? null : await nextWords(watcher, retries[0]?.wid ?? 1);
+  const wouldRun = living.length > 0 ? null : await nextWords(watcher, arbiter.plugins, retries[0]?.wid ?? 1);
   const operations = [...arbiter.operations.values()].filter((one) => one.watcher === name && !one.settled);
   return {
     name,

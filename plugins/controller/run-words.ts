@@ -38,8 +38,12 @@ export function wordsOf({ spec }: Process, watcher: Watcher): RunWords {
 /** What a start would run now in the place with this number, or why it would not. */
 export async function nextWords(
   watcher: Watcher,
+  plugins: ReadonlySet<string>,
   wid: number,
 ): Promise<{ readonly wid: number } & (RunWords | { readonly error: string })> {
+  // It would wait.
+  const missing = watcher.spec.needs.find((name) => !plugins.has(name));
+  if (missing !== undefined) return { wid, error: `plugin "${missing}" is not loaded` };
   try {
     const spec = await watcher.keeper.preview(wid);
     return { wid, ...runWords(spec, programOf(spec), watcher) };
