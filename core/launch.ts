@@ -85,9 +85,6 @@ export function processSpec(
   const fill = fillerFor(spec, wid, base, sockets);
   const words = commandWords(spec, fill);
   if (words[0] === undefined) throw new CircusError('ERR_COMMAND_EMPTY', [spec.name]);
-  // Split and quoted by a shell's rules, a secret could not be found in them any more.
-  const mask = (text: string, name: string) => (spec.secrets.includes(name) ? '***' : text);
-  const masked = () => commandWords(spec, fillerFor(spec, wid, mapValues(base, mask), sockets));
 
   const files: Record<number, FileSpec> = {
     0: spec.close_child_stdin ? 'null' : 'inherit',
@@ -110,7 +107,7 @@ export function processSpec(
   return Object.freeze({
     command: words[0],
     args: Object.freeze(words.slice(1)),
-    ...(spec.secrets.length > 0 && { shown: masked() }),
+    ...(spec.secrets.length > 0 && { shown: shownWords(spec, wid, base, sockets) }),
     ...(spec.executable !== null && !spec.shell && { executable: spec.executable }),
     chain: Object.freeze(listening ? [listenLink] : []),
     env,
@@ -126,6 +123,17 @@ function commandWords(spec: WatcherSpec, fill: (text: string) => string): readon
   const words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
   if (!spec.shell || words.length === 0) return words;
   return [spec.executable ?? '/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
+}
+
+/** The words without secrets: taken apart by a shell's rules, these could not be found in them any more. */
+function shownWords(spec: WatcherSpec, wid: number, base: Environment, sockets: ReadonlyMap<string, Socket>) {
+  const mask = (text: string, name: string) => (spec.secrets.includes(name) ? '***' : text);
+  try {
+    return commandWords(spec, fillerFor(spec, wid, mapValues(base, mask), sockets));
+  } catch {
+    // A quote that is in a secret has its fellow outside.
+    return ['***', '***'];
+  }
 }
 
 function mapValues(env: Environment, change: (text: string, name: string) => string): Environment {
