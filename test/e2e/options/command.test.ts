@@ -37,7 +37,7 @@ describe('options about the command line, on a real child', () => {
     assert.deepEqual((await subject.child()).words, ['/bin/sleep', '600']);
     await subject.says('mine');
     await eventually(async () => {
-      const [pid] = await subject.pids('shell');
+      const [pid] = await subject.running(1, 'shell');
       // A shell with one command becomes that.
       assert.match(new Child(pid!).words.join(' '), /^(\/bin\/bash -c )?sleep 600$/);
     });
@@ -79,8 +79,7 @@ describe('options about the command line, on a real child', () => {
       'cmd = sleep 600 $(circus.wid)\nargs = 0.$(circus.wid)\nenv.PLACE = p$(circus.wid)\nnumprocesses = 3',
     );
     const seen = await eventually(async () => {
-      const children = (await subject.pids()).map((pid) => new Child(pid));
-      assert.equal(children.length, 3);
+      const children = (await subject.running(3)).map((pid) => new Child(pid));
       return children.map(({ words, env }) => [...words.slice(2), env['PLACE']].join(' ')).sort();
     });
     assert.deepEqual(seen, ['1 0.1 p1', '2 0.2 p2', '3 0.3 p3']);
@@ -89,7 +88,7 @@ describe('options about the command line, on a real child', () => {
   it('wid: stays over respawns, and is at most N and one in a replacement', async () => {
     const subject = await start('cmd = sleep 600\nenv.PLACE = $(circus.wid)\nnumprocesses = 2\nready_after = 0');
     const places = async () => {
-      const children = (await subject.pids()).map((pid) => new Child(pid));
+      const children = (await subject.running(2)).map((pid) => new Child(pid));
       return new Map(children.map(({ pid, env }) => [env['PLACE'], pid]));
     };
     const before = await places();

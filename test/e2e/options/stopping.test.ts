@@ -22,7 +22,7 @@ describe('options about stopping, on a real child', () => {
   async function stopParent(options: string) {
     const subject = await start(`${parent}\n${options}`);
     await eventually(async () => {
-      const [pid] = await subject.pids();
+      const [pid] = await subject.running();
       const { pid: own } = new Child(pid!);
       assert.notEqual(new Child(own).text(`task/${own}/children`).trim(), '');
     });
@@ -53,7 +53,7 @@ describe('options about stopping, on a real child', () => {
 
   it('send_hup: a reload sends SIGHUP and replaces nothing', async () => {
     const subject = await start(`cmd = sh -c 'trap "echo reading" HUP; while :; do sleep 0.05; done'\nsend_hup = True`);
-    const before = await subject.pids();
+    const before = await subject.running();
     await eventually(() => hasSignal(before[0]!, 'SigCgt', 1));
     await subject.does('reload', 'w');
     await subject.says('reading');
@@ -62,7 +62,7 @@ describe('options about stopping, on a real child', () => {
 
   it('max_age: a process that is too old is replaced', async () => {
     const subject = await start('cmd = sleep 600\nmax_age = 1\nmax_age_variance = 0\nready_after = 0');
-    const [first] = await subject.pids();
+    const [first] = await subject.running();
     await eventually(async () => assert.ok((await subject.ends()).length > 0));
     const [end] = await subject.ends();
     assert.deepEqual([end?.pid, end?.reason], [first, 'too old']);

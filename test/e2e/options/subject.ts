@@ -20,6 +20,7 @@ interface Event {
   readonly topic: string;
   readonly time: number;
   readonly process_pid?: number;
+  readonly in?: number;
 }
 
 export class Subject {
@@ -34,12 +35,20 @@ export class Subject {
     return ((await this.daemon.json('list', name)) as { readonly pids: readonly number[] }).pids;
   }
 
+  /** The same, once there are so many. */
+  async running(count = 1, name = 'w'): Promise<readonly number[]> {
+    return eventually(async () => {
+      const pids = await this.pids(name);
+      assert.equal(pids.length, count);
+      return pids;
+    });
+  }
+
   /** Its only process, once a program of this name runs in it: a chain may come first. */
   async child(comm = 'sleep'): Promise<Child> {
     return eventually(async () => {
-      const pids = await this.pids();
-      assert.equal(pids.length, 1);
-      const child = new Child(pids[0]!);
+      const [pid] = await this.running();
+      const child = new Child(pid!);
       assert.equal(child.text('comm').trim(), comm);
       return child;
     });

@@ -26,10 +26,17 @@ describe('the command line that circusctl explain shows', () => {
   });
   const explain = async (daemon: Circusd, ...words: readonly string[]) =>
     (await daemon.json('explain', ...words)) as Explanation;
+  /** The same, once so many processes run. */
+  const running = (daemon: Circusd, count: number, name: string) =>
+    eventually(async () => {
+      const explanation = await explain(daemon, name);
+      assert.equal(explanation.processes.length, count);
+      return explanation;
+    });
 
   it('is the chain that was run and the command behind it, quoted for a shell', async () => {
     const daemon = await start(`[watcher:web]\ncmd = /bin/sleep 600 '0.5'\nenv.A = b\n${limited}\n`);
-    const [{ pid, chain, command }] = (await explain(daemon, 'web')).processes as [Explanation['processes'][0]];
+    const [{ pid, chain, command }] = (await running(daemon, 1, 'web')).processes as [Explanation['processes'][0]];
     assert.deepEqual(
       chain.map(([program = '']) => program.split('/').at(-1)),
       ['sh', 'prlimit', 'ionice', 'chrt', 'nice', 'taskset', 'setpriv'],
@@ -62,12 +69,12 @@ describe('the command line that circusctl explain shows', () => {
         place,
         wid,
       ]);
+    const { processes } = await running(daemon, 2, 'web');
     const { stdout } = await daemon.ctl('explain', 'web');
     assert.deepEqual(told(stdout), [
       ['1', '1'],
       ['2', '2'],
     ]);
-    const { processes } = await explain(daemon, 'web');
     const { pid } = processes.find(({ wid }) => wid === 2)!;
     assert.match((await daemon.ctl('explain', 'web', String(pid))).stdout, /^Command line: .*\/sleep 600 0\.2$/m);
     assert.equal((await explain(daemon, 'web', String(pid))).processes.length, 1);
@@ -75,7 +82,7 @@ describe('the command line that circusctl explain shows', () => {
 
   it('stays that of the process when the limits were changed since, and tells of it after the next start', async () => {
     const daemon = await start('[watcher:web]\ncmd = sleep 600\nrlimit_nofile = 70\nready_after = 0\n');
-    const command = async () => (await explain(daemon, 'web')).processes[0]!.command;
+    const command = async () => (await running(daemon, 1, 'web')).processes[0]!.command;
     assert.match(await command(), /--nofile=70 /);
     await daemon.ctl('set', 'web', 'rlimit_nofile', '80', '--waiting');
     assert.match(await command(), /--nofile=70 /);
@@ -99,7 +106,8 @@ describe('the command line that circusctl explain shows', () => {
       torn: /^A start would fail: the quotes in .*\*\*\*.* are not balanced/m,
       chain: /^Command line: .*\/env 'LD_KEY=\*\*\*' .*\/sleep 600$/m,
     };
-    await eventually(async () => assert.equal((await explain(daemon, 'words')).processes.length, 0));
+    await running(daemon, 0, 'words');
+    await running(daemon, 1, 'chain');
     for (const [name, line] of Object.entries(expected)) {
       const { stdout: text } = await daemon.ctl('explain', name);
       assert.match(text, line);
