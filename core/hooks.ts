@@ -73,15 +73,14 @@ const isFile: Valid = (file) =>
       (isText(file['path']) && Number.isInteger(file['flags']))));
 const isProcessSpec: Valid = (spec) =>
   isRecord(spec) &&
-  typeof spec['command'] === 'string' &&
+  [spec['command'], spec['executable'] ?? '', spec['cwd']].every(isText) &&
   isWords(spec['args']) &&
   Array.isArray(spec['chain']) &&
   spec['chain'].every(isWords) &&
   isRecord(spec['env']) &&
   Object.values(spec['env']).every(isText) &&
   isRecord(spec['files']) &&
-  Object.values(spec['files']).every(isFile) &&
-  typeof spec['cwd'] === 'string';
+  Object.values(spec['files']).every(isFile);
 const isVerdict: Valid = (verdict) =>
   verdict === 'respawn' ||
   verdict === 'stop' ||

@@ -3,13 +3,13 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { Template, withoutSecrets } from './launch.js';
+import { PlainSpecs, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
-import type { WatcherSpec } from './spec.js';
+import type { ProcessSpec, WatcherSpec } from './spec.js';
 import { stopPlan, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
 
@@ -34,7 +34,7 @@ export class Keeper {
   readonly #context: KeeperContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
-  readonly #template = new Template();
+  readonly #specs = new PlainSpecs();
   /** Aborted when the watcher is stopped: ends pauses and questions of the time when it was up. */
   #up = manyWaiters();
   #filling: Promise<void> | undefined;
@@ -108,7 +108,7 @@ export class Keeper {
    * signal is aborted, it is removed, and the old one was never asked for anything.
    * @throws ERR_PROCESS_UNREADY and what a spawn throws
    */
-  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.extra();
     slot.replaces = old;
     try {
@@ -120,7 +120,7 @@ export class Keeper {
         throw error;
       }
       slot.extra = false;
-      await this.end(old, { reason: 'replaced' });
+      await this.end(old, { reason: 'replaced', why });
       return successor;
     } finally {
       slot.extra = false;
@@ -130,10 +130,10 @@ export class Keeper {
   }
 
   /** Stops a process before its successor starts: for what can't run twice. */
-  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal): Promise<Process> {
+  async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy++;
-    await this.end(old, { reason: 'stopped' });
+    await this.end(old, { reason: 'stopped', why });
     try {
       signal.throwIfAborted();
       const successor = await this.#spawn(slot ?? this.slots.extra(), spec, false);
@@ -143,6 +143,12 @@ export class Keeper {
       if (slot) slot.busy--;
       this.#refill();
     }
+  }
+
+  /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
+  async preview(wid: number, spec = this.#watcher.spec, sit = () => 0): Promise<ProcessSpec> {
+    const plain = this.#specs.of(spec, wid, sit, this.#context.sockets);
+    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec })) ?? plain;
   }
 
   #refill(): void {
@@ -193,7 +199,7 @@ export class Keeper {
 
   /** One spawn, with every question that it raises. */
   async #spawn(slot: Slot, spec: WatcherSpec, replacement: boolean): Promise<Process> {
-    const { board, clock, daemon, missing, sockets } = this.#context;
+    const { board, clock, daemon, missing } = this.#context;
     const watcher = this.#watcher;
     const up = this.#up.signal;
     slot.busy++;
@@ -203,8 +209,10 @@ export class Keeper {
       await abortable(board.steady(), up);
       const objection = await abortable(board.ask('beforeSpawn', watcher), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const plain = this.#template.fill(spec, slot.wid, () => this.slots.sit(slot), sockets);
-      const full = (await abortable(board.ask('spawnSpec', plain, watcher, { wid: slot.wid, spec }), up)) ?? plain;
+      const full = await abortable(
+        this.preview(slot.wid, spec, () => this.slots.sit(slot)),
+        up,
+      );
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
       const absent = missing(spec.needs);

@@ -51,11 +51,11 @@ function socketFor(spec: WatcherSpec, name: string, sockets: ReadonlyMap<string,
   return socket;
 }
 
-/** The names that `$(circus.NAME)` knows at a spawn (Circus's expansion stage F). */
-function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: ReadonlyMap<string, Socket>) {
+/** Fills in what `$(circus.NAME)` knows at a spawn (Circus's expansion stage F). */
+function fillerFor(spec: WatcherSpec, wid: number, env: Environment, sockets: ReadonlyMap<string, Socket>) {
   const lower = new Map<string, string>();
   for (const [name, value] of Object.entries(env)) lower.set(name.toLowerCase(), value);
-  return (name: string): string | undefined => {
+  const lookup = (name: string): string | undefined => {
     if (name === 'wid') return String(wid);
     if (name.startsWith('env.')) return lower.get(name.slice(4));
     if (name.startsWith('sockets.')) return sockets.get(name.slice(8))?.fd.toString();
@@ -63,12 +63,13 @@ function lookupFor(spec: WatcherSpec, wid: number, env: Environment, sockets: Re
     const own: Readonly<Record<string, unknown>> = ofPlugins.test(key) ? spec.options : { ...spec };
     return hidden.has(key) || !Object.hasOwn(own, key) ? undefined : pythonText(key, own[key]);
   };
+  return (text: string) => expand(text, lookup);
 }
 
 const isPlain = (text: string) => !/circus\./i.test(text);
 
 /** A text about the starting of a process, without the secrets that were filled into its words. */
-export function withoutSecrets(text: string, { secrets, env }: WatcherSpec): string {
+export function withoutSecrets(text: string, { secrets, env }: Pick<WatcherSpec, 'secrets' | 'env'>): string {
   return secrets.reduce((masked, name) => (env?.[name] ? masked.replaceAll(env[name], '***') : masked), text);
 }
 
@@ -87,14 +88,9 @@ export function processSpec(
   { wid, seat = 0 }: { readonly wid: number; readonly seat?: number },
   sockets: ReadonlyMap<string, Socket>,
 ): ProcessSpec {
-  const lookup = lookupFor(spec, wid, base, sockets);
-  const fill = (text: string) => expand(text, lookup);
-  const wordsOf = (value: string | readonly string[] | null) =>
-    value === null ? [] : typeof value === 'string' ? splitWords(fill(value)) : value.map(fill);
-
-  let words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
+  const fill = fillerFor(spec, wid, base, sockets);
+  const words = commandWords(spec, fill);
   if (words[0] === undefined) throw new CircusError('ERR_COMMAND_EMPTY', [spec.name]);
-  if (spec.shell) words = ['/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
 
   const files: Record<number, FileSpec> = {
     0: spec.close_child_stdin ? 'null' : 'inherit',
@@ -116,8 +112,10 @@ export function processSpec(
     env = Object.freeze({ ...env, LISTEN_FDS: String(inherited.length), LISTEN_FDNAMES: names });
   }
   return Object.freeze({
-    command: words[0]!,
+    command: words[0],
     args: Object.freeze(words.slice(1)),
+    ...(spec.secrets.length > 0 && { shown: shownWords(spec, wid, base, sockets) }),
+    ...(spec.executable !== null && !spec.shell && { executable: spec.executable }),
     chain: Object.freeze(listening ? [listenLink] : []),
     env,
     cwd: spec.working_dir,
@@ -125,22 +123,42 @@ export function processSpec(
   });
 }
 
+/** The words of `cmd` and `args`, or those of the shell that runs them; none when there is nothing to run. */
+function commandWords(spec: WatcherSpec, fill: (text: string) => string): readonly string[] {
+  const wordsOf = (value: string | readonly string[] | null) =>
+    value === null ? [] : typeof value === 'string' ? splitWords(fill(value)) : value.map(fill);
+  const words = [...wordsOf(spec.cmd), ...wordsOf(spec.args)];
+  if (!spec.shell || words.length === 0) return words;
+  return [spec.executable ?? '/bin/sh', '-c', words.map(quoteWord).join(' '), ...wordsOf(spec.shell_args)];
+}
+
+/** The words without secrets: taken apart by a shell's rules, these could not be found in them any more. */
+function shownWords(spec: WatcherSpec, wid: number, base: Environment, sockets: ReadonlyMap<string, Socket>) {
+  const mask = (text: string, name: string) => (spec.secrets.includes(name) ? '***' : text);
+  try {
+    return commandWords(spec, fillerFor(spec, wid, mapValues(base, mask), sockets));
+  } catch {
+    // A quote that is in a secret has its fellow outside.
+    return ['***', '***'];
+  }
+}
+
 function mapValues(env: Environment, change: (text: string, name: string) => string): Environment {
   return Object.freeze(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value, name)])));
 }
 
-/** Makes the specs of a watcher's processes before plugins change them; one for all where they are started alike. */
-export class Template {
-  #made: { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
+/** The specs of a watcher's processes before plugins have changed them; one for all where they are started alike. */
+export class PlainSpecs {
+  #last: { readonly of: WatcherSpec; readonly base: Environment; readonly plain: ProcessSpec | undefined } | undefined;
 
-  /** The spec for the process with this `wid`; `sit` finds its seat. @throws ERR_COMMAND_*, ERR_SOCKET_UNKNOWN */
-  fill(spec: WatcherSpec, wid: number, sit: () => number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
-    if (this.#made?.of !== spec) {
+  /** The spec for the process with this `wid`; `sit` finds its seat. @throws what `processSpec` throws */
+  of(spec: WatcherSpec, wid: number, sit: () => number, sockets: ReadonlyMap<string, Socket>): ProcessSpec {
+    if (this.#last?.of !== spec) {
       const base = baseEnvironment(spec);
       const plain = isUniform(spec, base) ? processSpec(spec, base, { wid }, sockets) : undefined;
-      this.#made = { of: spec, base, plain };
+      this.#last = { of: spec, base, plain };
     }
-    return this.#made.plain ?? processSpec(spec, this.#made.base, { wid, seat: sit() }, sockets);
+    return this.#last.plain ?? processSpec(spec, this.#last.base, { wid, seat: sit() }, sockets);
   }
 }
 

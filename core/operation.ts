@@ -2,7 +2,7 @@
 import { abortable, breathe } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 
-export type OperationKind = 'start' | 'stop' | 'restart' | 'reload' | 'resize' | 'remove';
+export type OperationKind = 'start' | 'stop' | 'restart' | 'reload' | 'replace' | 'resize' | 'remove';
 export type OperationState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** How far an operation is, in processes. */

@@ -20,9 +20,8 @@ export { send } from './posix/process.js';
 /** Why a process ended: by itself, or what asked it to. */
 export type ExitReason = 'ended' | 'stopped' | 'resized' | 'replaced' | 'killed' | 'refused';
 
-/** How a process ended. */
-export interface Exit extends ExitStatus {
-  readonly reason: ExitReason;
+/** How a process ended, and why it was asked to. */
+export interface Exit extends ExitStatus, Pick<StopRequest, 'reason' | 'why'> {
   /** SIGKILL was needed after the grace. */
   readonly forced: boolean;
   /** The link of the exec chain that failed, when the program itself never ran. */
@@ -219,14 +218,14 @@ export class Process {
   #awaitEnd(settle: (exit: Exit) => void, pidfd: number | undefined): void {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
-      const { clock } = this.#context;
-      const facts = {
+      const { stopping, age: lived } = this;
+      const ended = {
         forced: this.#stop?.forced ?? false,
         failedLink: this.#failedLink,
-        at: clock.now(),
-        lived: this.age,
+        at: this.#context.clock.now(),
+        lived,
       };
-      this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
+      this.exit = Object.freeze({ ...status, reason: stopping?.reason ?? 'ended', why: stopping?.why, ...ended });
       this.become('end');
       settle(this.exit);
     };
@@ -234,7 +233,7 @@ export class Process {
     if (pidfd === undefined) {
       // A program that is named like a link can't be told from it.
       const links = new Set(this.spec.chain.map(([link = '']) => shortName(link)));
-      links.delete(shortName(this.spec.command));
+      links.delete(shortName(this.spec.executable ?? this.spec.command));
       const look = () => {
         const name = nameOf(this.pid);
         if (name !== undefined && links.has(name)) this.#failedLink = name;

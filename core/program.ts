@@ -19,7 +19,7 @@ export function startProgram(
 ): { readonly pid: number; readonly pipes: ReadonlyMap<number, Pipe> } {
   if (!statSync(spec.cwd, { throwIfNoEntry: false })?.isDirectory())
     throw new CircusError('ERR_PROCESS_CWD', [spec.cwd]);
-  const program = findProgram(spec.command, spec.env['PATH'], spec.cwd);
+  const program = findProgram(spec.executable ?? spec.command, spec.env['PATH'], spec.cwd);
   const links = spec.chain.flat();
   const path = links[0] === undefined ? program : findProgram(links[0], process.env['PATH'], '/');
   const words = links.length > 0 ? [...links, program, ...spec.args] : [spec.command, ...spec.args];

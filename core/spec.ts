@@ -23,6 +23,8 @@ export interface WatcherSpec {
   /** Run the words, each quoted, through `sh -c`. */
   readonly shell: boolean;
   readonly shell_args: string | readonly string[] | null;
+  /** The program to run in place of the first word, which it is called by all the same; with `shell`, the shell. */
+  readonly executable: string | null;
   /** The variables of the configuration; null: none. */
   readonly env: Environment | null;
   /** Put the daemon's own environment under `env`. */
@@ -74,6 +76,7 @@ export function watcherSpec(given: Partial<WatcherSpec> & Pick<WatcherSpec, 'nam
     working_dir: process.cwd(),
     shell: false,
     shell_args: null,
+    executable: null,
     env: null,
     copy_env: false,
     secrets: [],
@@ -111,6 +114,10 @@ export interface ProcessSpec {
   /** The program; looked up in `env.PATH` when it has no slash. */
   readonly command: string;
   readonly args: readonly string[];
+  /** The program where `command` is only what it is called by; behind a chain, it is called by its own name. */
+  readonly executable?: string | null;
+  /** `command` and `args` as they may be shown, where there are secrets among them. */
+  readonly shown?: readonly string[];
   /** Programs put in front of the command, each with its own words (setpriv, prlimit, nice, ...). */
   readonly chain: readonly (readonly string[])[];
   readonly env: Environment;

@@ -16,6 +16,8 @@ export interface StopRequest {
   readonly further?: readonly { readonly signal: number; readonly after: number }[];
   readonly children: boolean;
   readonly reason: ExitReason;
+  /** The same in words of whoever had it replaced. */
+  readonly why?: string | undefined;
   /** Who asked, where no operation tells it. */
   readonly by?: string;
 }

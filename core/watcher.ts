@@ -107,6 +107,8 @@ export class Watcher {
    */
   enqueue(kind: OperationKind, by: string, work: (operation: Operation) => Promise<void>): Operation {
     this.#refuseIfClosing(kind);
+    if (kind === 'reload' || kind === 'restart')
+      for (const one of this.queue.operations) if (one.kind === 'replace') one.cancel(`${kind} by ${by}`);
     const operation = new Operation(kind, this.name, by, this.#context.announce);
     return this.queue.add(operation, () => this.#reporting(() => work(operation)));
   }
@@ -123,6 +125,17 @@ export class Watcher {
     const operation = new Operation('resize', this.name, by, this.#context.announce);
     void operation.run(() => this.#reporting(async () => this.filling && (await this.keeper.adjust())));
     return operation;
+  }
+
+  /**
+   * Asks for another process in place of this one, which is stopped when that is ready; of a singleton, before. An
+   * operator's reload or restart cancels it. `why` is told as the reason of the end. @throws ERR_ARBITER_STOPPING
+   */
+  replace(process: Process, why: string, by = 'operator'): Operation {
+    return this.enqueue('replace', by, async ({ signal }) => {
+      if (!process.alive || process.stopping || !this.filling) return;
+      await this.keeper[this.spec.singleton ? 'replaceStoppedFirst' : 'replace'](process, this.spec, signal, why);
+    });
   }
 
   /** Stops these processes in the watcher's way or that of the request; they are replaced. `grace` in ms. */

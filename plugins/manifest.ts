@@ -33,6 +33,12 @@ export const manifest: readonly ManifestEntry[] = [
     load: () => import('./flapping/index.js'),
   },
   {
+    name: 'max-age',
+    aliases: [],
+    keys: ['max_age', 'max_age_variance'],
+    load: () => import('./max-age/index.js'),
+  },
+  {
     name: 'limits',
     aliases: [],
     keys: [

@@ -139,6 +139,12 @@ export interface Exit {
   readonly by: string | null;
 }
 
+/** What is run, secrets masked: the programs in front of the command, and all of it as one line for a shell. */
+interface RunWords {
+  readonly chain: readonly (readonly string[])[];
+  readonly command: string;
+}
+
 /** Why a watcher is as it is; `text` is the same as a few sentences, and there is more. */
 export interface Explanation {
   readonly name: string;
@@ -149,6 +155,9 @@ export interface Explanation {
   readonly running: number;
   readonly ready: number;
   readonly last_exit: Exit | null;
+  readonly processes: readonly ({ readonly pid: number; readonly wid: number; readonly state: string } & RunWords)[];
+  /** Of a watcher of which nothing runs. */
+  readonly would_run: ({ readonly wid: number } & (RunWords | { readonly error: string })) | null;
   readonly text: string;
 }
 

@@ -21,6 +21,7 @@ const reloading = new Set([
   'working_dir',
   'shell',
   'shell_args',
+  'executable',
   'env',
   'copy_env',
   'use_sockets',

@@ -32,6 +32,8 @@ export interface Surroundings {
 const empty = watcherSpec({ name: '', cmd: '' });
 const fields = new Set(schema.watcher.map((option) => option.key).filter((key) => key in empty));
 for (const key of ['name', 'env']) fields.delete(key);
+/** Fields of which an empty text means that they are not set. */
+const optional = new Set(['working_dir', 'executable']);
 /** Keys that are done with once the spec is made. */
 const spent = new Set(['name', 'env', 'expand']);
 
@@ -94,7 +96,7 @@ function ownVariables(
 function fieldsOf({ values }: Taken): Partial<WatcherSpec> {
   const given: Record<string, unknown> = {};
   for (const key in values) {
-    if (fields.has(key) && (key !== 'working_dir' || values[key] !== '')) given[key] = values[key];
+    if (fields.has(key) && (values[key] !== '' || !optional.has(key))) given[key] = values[key];
   }
   if (Array.isArray(values.sockets) && values.sockets.length > 0) given.use_sockets ??= true;
   return given;

@@ -26,7 +26,7 @@ export const table: readonly CommandFacts[] = [
   { name: "events", role: "view", summary: "tell what was published, from a number on", reply: "boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers",
     words: [],
     flags: [{ name: "since", kind: "integer", summary: "the number of the last event that is known" }, { name: "boot", kind: "text", summary: "the run of the daemon in which it had that number" }, { name: "watcher", kind: "text", summary: "only the events of this watcher" }, { name: "limit", kind: "integer", summary: "how many at most, 1000 without it" }] },
-  { name: "explain", role: "view", summary: "tell why a watcher is in its state, and what happens next", reply: "state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, and text: the same as a few sentences",
+  { name: "explain", role: "view", summary: "tell why a watcher is in its state, and what happens next", reply: "state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and command line; would_run: the same of a start, or its error, null while processes run; text: all this as a few sentences",
     words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "pid", kind: "integer", summary: "only this process of it" }],
     flags: [] },
   { name: "get", role: "view", summary: "tell some options of a watcher", reply: "options: the asked names to values",

@@ -2,6 +2,7 @@
 import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
 import type { Fields } from './command.js';
 import type { End, History } from './history.js';
+import { nextWords, wordsOf } from './run-words.js';
 
 const SIGKILL = 9;
 /** More processes and places than this are not told one by one in the text. */
@@ -34,16 +35,18 @@ export function endInWords({ reason, by, code, signal }: End): string {
 }
 
 /** Everything about a watcher, or about it and one of its processes. Times are seconds since the epoch. */
-export function explain(arbiter: Arbiter, history: History, watcher: Watcher, only?: Process): Fields {
-  const facts = factsOf(arbiter, history, watcher, only);
+export async function explain(arbiter: Arbiter, history: History, watcher: Watcher, only?: Process): Promise<Fields> {
+  const facts = await factsOf(arbiter, history, watcher, only);
   return { ...facts, text: sentences(facts, watcher.spec, arbiter.clock.now() / 1000).join('\n') };
 }
 
-function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Process | undefined) {
+async function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Process | undefined) {
   const { name, state, reason, wanted, spec } = watcher;
   const now = arbiter.clock.now();
   const ends = history.of(name);
   const living = watcher.processes.filter(({ alive }) => alive);
+  const { retries } = watcher.keeper.slots;
+  const wouldRun = living.length > 0 ? null : await nextWords(watcher, arbiter.plugins, retries[0]?.wid ?? 1);
   const operations = [...arbiter.operations.values()].filter((one) => one.watcher === name && !one.settled);
   return {
     name,
@@ -55,7 +58,7 @@ function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Pro
     running: living.filter(({ stopping }) => !stopping).length,
     ready: living.filter((process) => process.state === 'ready' || process.state === 'adopted').length,
     operations: operations.map(({ id, kind, state, by, progress }) => ({ id, kind, state, by, ...progress })),
-    retries: watcher.keeper.slots.retries.map(({ wid, at, reason }) => ({
+    retries: retries.map(({ wid, at, reason }) => ({
       wid,
       at: at / 1000,
       in: Math.max(0, at - now) / 1000,
@@ -68,10 +71,12 @@ function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Pro
       since: history.since(process) / 1000,
       started: process.startedAt / 1000,
       restarts: history.restarts(process),
+      ...wordsOf(process, watcher),
       last_exit: ends.findLast(({ wid }) => wid === process.wid) ?? null,
     })),
     last_exit: ends.at(-1) ?? null,
     stop: stopOf(watcher),
+    would_run: wouldRun,
   };
 }
 
@@ -85,7 +90,7 @@ function stopOf({ spec, means }: Watcher) {
   };
 }
 
-type Facts = ReturnType<typeof factsOf>;
+type Facts = Awaited<ReturnType<typeof factsOf>>;
 
 function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly string[] {
   const { name, state, since, reason, numprocesses, running, ready, processes, last_exit } = facts;
@@ -112,9 +117,23 @@ function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly s
     ...(processes.length === 0 && last_exit
       ? [`Its last process, ${last_exit.pid}, ${endInWords(last_exit)} ${ago(last_exit.time)} ago.`]
       : []),
+    ...commandLines(processes.slice(0, mostTold)),
     stopLine(facts.stop),
     ...next(facts, spec),
+    ...nextLine(facts),
   ];
+}
+
+/** The command line of each process, or one for all where it is the same. */
+function commandLines(processes: Facts['processes']): readonly string[] {
+  const commands = new Set(processes.map(({ command }) => command));
+  if (commands.size <= 1) return [...commands].map((command) => `Command line: ${command}`);
+  return processes.map(({ wid, command }) => `Command line of place ${wid}: ${command}`);
+}
+
+function nextLine({ would_run }: Facts): readonly string[] {
+  if (would_run === null) return [];
+  return ['error' in would_run ? `A start would fail: ${would_run.error}.` : `A start would run: ${would_run.command}`];
 }
 
 const times = (count: number) => (count === 1 ? 'one ended' : `${count} ended`);

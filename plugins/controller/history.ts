@@ -16,15 +16,14 @@ export interface End {
   readonly signal: string | null;
   /** How long it lived, in seconds. */
   readonly duration: number;
-  readonly reason: Reason;
+  /**
+   * Why: `exited`, `crashed`, `out of memory`, `not run` (its chain failed before it), `unknown` (it was not our child),
+   * `signalled`, `killed after grace`, the kernel's own reason, or what whoever had it replaced says.
+   */
+  readonly reason: string;
   /** Who asked for it; null when nobody did, or nobody knows who. */
   readonly by: string | null;
 }
-
-/** Why a process ended. `not run` is a program whose chain failed before it; `unknown` the end of what is not our child. */
-type Reason =
-  | ('exited' | 'crashed' | 'out of memory' | 'not run' | 'unknown')
-  | ('signalled' | 'killed after grace' | Exclude<Exit['reason'], 'ended'>);
 
 /** What is kept of a watcher: its last ends, oldest first, and how many there were in each place. */
 interface Past {
@@ -33,7 +32,10 @@ interface Past {
 }
 
 /** The operations that end processes for a reason; one that is stopped may be so by any of them. */
-const kinds: Partial<Record<Exit['reason'], Operation['kind']>> = { resized: 'resize', replaced: 'reload' };
+const kinds: Partial<Record<Exit['reason'], readonly Operation['kind'][]>> = {
+  resized: ['resize'],
+  replaced: ['reload', 'replace'],
+};
 
 /** The ends, by the names of the watchers. */
 export class History {
@@ -103,9 +105,10 @@ export class History {
     past.restarts[wid] = (past.restarts[wid] ?? 0) + 1;
   }
 
-  #why(process: Process, { reason, code, signal, forced, failedLink }: Exit): Pick<End, 'reason' | 'by'> {
+  #why(process: Process, { reason, why, ...exit }: Exit): Pick<End, 'reason' | 'by'> {
+    const { code, signal, forced, failedLink } = exit;
     if (reason !== 'ended')
-      return { reason: forced ? 'killed after grace' : reason, by: this.#asked.get(process) ?? null };
+      return { reason: forced ? 'killed after grace' : (why ?? reason), by: this.#asked.get(process) ?? null };
     const sent = this.#signals.get(process);
     if (signal !== null && sent?.signal === signal) return { reason: 'signalled', by: sent.by };
     if (failedLink !== undefined) return { reason: 'not run', by: null };
@@ -118,12 +121,12 @@ export class History {
   #askerOf({ stopping, watcher }: Process): string | undefined {
     if (!stopping || stopping.by !== undefined) return stopping?.by;
     if (stopping.reason === 'killed' || stopping.reason === 'refused') return undefined;
-    const kind = kinds[stopping.reason];
+    const among = kinds[stopping.reason];
     return [...this.#arbiter.operations.values()].findLast(
       (operation) =>
         operation.watcher === watcher &&
         operation.state === 'running' &&
-        (kind === undefined ? operation.kind !== 'resize' : operation.kind === kind),
+        (among ? among.includes(operation.kind) : operation.kind !== 'resize'),
     )?.by;
   }
 }

@@ -14,13 +14,14 @@ const longestText = 200;
 const cut = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}...` : text);
 
 /** What can be ended before its time: a process that was told to end is not kept from it. */
-const endable = new Set<OperationKind>(['start', 'restart', 'reload', 'resize']);
+const endable = new Set<OperationKind>(['start', 'restart', 'reload', 'replace', 'resize']);
 
 const deeds: Readonly<Record<OperationKind, string>> = {
   start: 'started',
   stop: 'stopped',
   restart: 'restarted',
   reload: 'replaced',
+  replace: 'replaced',
   resize: 'resized',
   remove: 'removed',
 };

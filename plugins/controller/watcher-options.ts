@@ -11,6 +11,7 @@ const listed = [
   'cmd',
   'copy_env',
   'env',
+  'executable',
   'graceful_timeout',
   'max_retry',
   'numprocesses',
@@ -29,7 +30,6 @@ const listed = [
 
 /** Options of plugins that Circus lists for every watcher, with what they are when nobody has set them. */
 const borrowed: Readonly<Record<string, unknown>> = {
-  executable: null,
   gid: null,
   max_age: 0,
   max_age_variance: 30,

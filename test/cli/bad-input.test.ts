@@ -131,10 +131,9 @@ stats_endpoint = tcp://127.0.0.1:9
 cmd = sleep 100
 stdout_stream.class = FileStream
 stdout_stream.filename = a.log
-max_age = 100
 [watcher:b]
 cmd = sleep 100
-max_age = 100
+stdout_stream.class = FileStream
 `,
     );
     const { code, stderr } = await circusd(place(), '--check', 'a.ini');
@@ -146,7 +145,6 @@ max_age = 100
         ['2', 'httpd'],
         ['4', 'stats'],
         ['7', 'streams'],
-        ['9', 'max-age'],
       ],
       stderr,
     );

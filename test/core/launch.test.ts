@@ -58,6 +58,43 @@ describe('the words of a process', () => {
   });
 });
 
+describe('the program of a process', () => {
+  it('may be another than the word that it is called by', () => {
+    const { command, executable, args } = specOf({ cmd: 'prog a', executable: '/bin/other' });
+    assert.deepEqual([command, executable, args], ['prog', '/bin/other', ['a']]);
+    assert.equal(specOf({}).executable, undefined);
+  });
+
+  it('may be the shell', () => {
+    const { command, executable, args } = specOf({ cmd: 'prog a', executable: '/bin/bash', shell: true });
+    assert.deepEqual([command, executable, args], ['/bin/bash', undefined, ['-c', 'prog a']]);
+  });
+});
+
+describe('the words of a process that may be shown', () => {
+  const shown = (KEY: string, given: Partial<WatcherSpec>) =>
+    specOf({ env: { KEY, OTHER: 'x' }, secrets: ['KEY'], ...given }).shown;
+
+  it('are made without the secrets, whatever a shell makes of those', () => {
+    const cmd = 'prog --key=$(circus.env.key) $(circus.env.other) $(circus.wid)';
+    assert.deepEqual(shown(`a b "c'd" \\e`, { cmd }), ['prog', '--key=***', 'x', '1']);
+    assert.deepEqual(shown(`a'b`, { cmd: 'prog', args: ['$(circus.env.key)'], shell: true }), [
+      '/bin/sh',
+      '-c',
+      `prog '***'`,
+    ]);
+  });
+
+  it('are none where nothing but a secret holds them together', () => {
+    assert.deepEqual(specOf({ cmd: 'prog "$(circus.env.key)', env: { KEY: 'a b"' }, secrets: ['KEY'] }).args, ['a b']);
+    assert.deepEqual(shown('a b"', { cmd: 'prog "$(circus.env.key)' }), ['***', '***']);
+  });
+
+  it('are the words themselves where there is no secret', () => {
+    assert.equal(specOf({ env: { KEY: 'a' } }).shown, undefined);
+  });
+});
+
 describe('the environment of a process', () => {
   it('is that of the configuration, over that of the daemon where it is to be copied', () => {
     assert.deepEqual(specOf({}).env, {});

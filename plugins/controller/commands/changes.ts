@@ -30,7 +30,7 @@ function carriedOut(key: string, value: unknown): string | undefined {
   return /^(uid|gid|rlimit_.*|die_with_daemon)$/.test(key) && value !== null ? 'limits' : undefined;
 }
 
-/** The plugins that carry these options out. */
+/** The plugins without which a watcher with these options must not be started. */
 const needsOf = (options: Spec): readonly string[] => [
   ...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? [])),
 ];
@@ -38,7 +38,8 @@ const needsOf = (options: Spec): readonly string[] => [
 /** Has the plugins loaded that carry these options out; undefined when there is none to load. */
 function bring(options: unknown, { arbiter, configuration }: CommandContext): Promise<void> | undefined {
   const given = typeof options === 'object' && options !== null ? (options as Spec) : {};
-  const missing = needsOf(given).filter((plugin) => !arbiter.plugins.has(plugin));
+  const ages = Object.keys(given).some((key) => /^max_age(_variance)?$/.test(key)) ? ['max-age'] : [];
+  const missing = [...needsOf(given), ...ages].filter((plugin) => !arbiter.plugins.has(plugin));
   if (missing.length === 0 || !configuration) return undefined;
   return Promise.all(missing.map((plugin) => configuration.need(plugin))).then(() => undefined);
 }

@@ -88,8 +88,8 @@ export const insight: readonly Command[] = [
     words: [nameWord, { name: 'pid', kind: 'integer', summary: 'only this process of it' }],
     flags: [],
     reply:
-      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, and text: ' +
-      'the same as a few sentences',
+      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
+      'command line; would_run: the same of a start, or its error, null while processes run; text: all this as a few sentences',
     run({ name, pid }, { arbiter, records: { history } }) {
       const watcher = named(arbiter, name);
       const process = pid === undefined ? undefined : processOf(watcher, pid, history.of(watcher.name));

@@ -77,11 +77,13 @@ describe('the commands that explain', () => {
       );
       const processes = reply['processes'] as readonly Record<string, unknown>[];
       const second = processes.find(({ wid }) => wid === 2)!;
-      const { since, started, ...rest } = processes.find(({ wid }) => wid === 1)!;
+      const { since, started, chain, command, ...rest } = processes.find(({ wid }) => wid === 1)!;
       assert.ok(Number(since) >= Number(started));
       const last_exit = (await exits('web'))[0];
       const [pid] = (await pids('web')).filter((one) => one !== second['pid']);
       assert.deepEqual(rest, { pid, wid: 1, state: 'ready', restarts: 1, last_exit });
+      assert.deepEqual([chain, reply['would_run']], [[], null]);
+      assert.match(String(command), /^\/(usr\/)?bin\/sleep 600$/);
       assert.deepEqual([second['restarts'], second['last_exit']], [0, null]);
       const lines = (await text(web)).split('\n');
       assert.match(lines[0]!, /^Web has been active for \d+\.\d s\.$/);
@@ -93,7 +95,7 @@ describe('the commands that explain', () => {
           ),
         ),
       );
-      assert.equal(lines.at(-1), 'A process that ends is replaced.');
+      assert.deepEqual(lines.slice(-2), [`Command line: ${String(command)}`, 'A process that ends is replaced.']);
     });
 
     it('tells of one process only', async () => {
@@ -150,12 +152,12 @@ describe('the commands that explain', () => {
       assert.match(given, new RegExp(`^missing has given up for \\d\\.\\d s: ${cause}\\.\n`));
       assert.match(
         given,
-        /\nNo process of it runs, of 1\.\nA stop sends SIGTERM, SIGKILL after 30 s; its descendants are found .* \(subreaper\)\.\nNothing happens until it is started again\.$/,
+        /\nNo process of it runs, of 1\.\nA stop sends SIGTERM, SIGKILL after 30 s; its descendants are found .* \(subreaper\)\.\nNothing happens until it is started again\.\nA start would run: \/nowhere\/program$/,
       );
       await done('stop', web);
       assert.match(
         await text(web),
-        /^Web has been stopped for .*: stopped by operator \(job \d+\)\.\n[^]*stopped by operator \(job \d+\) \d\.\d s ago\.\nA stop sends .*\nNothing happens until it is started\.$/,
+        /^Web has been stopped for .*: stopped by operator \(job \d+\)\.\n[^]*stopped by operator \(job \d+\) \d\.\d s ago\.\nA stop sends .*\nNothing happens until it is started\.\nA start would run: .*\/sleep 600$/,
       );
       assert.match(await text({ name: 'once' }), /^once has been completed for/);
     });

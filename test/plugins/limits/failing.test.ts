@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isError } from '#core';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
+import { thisMachine } from '#plugins/limits/machine.js';
 import { worldPerTest } from './world.js';
 
 describe('a link that fails', () => {
@@ -37,17 +38,51 @@ describe('a link that fails', () => {
     });
   }
 
-  it('as what it shall set has gone since is told from an end of the program: taskset', async () => {
+  /** Puts other words in place of some at the end of the chain, as the machine may change between check and start. */
+  const change = (words: Readonly<Record<string, string>>) =>
     world().hooks.spawnSpec.tap({ name: 'test', stage: 200 }, (spec) => ({
       ...spec,
-      chain: spec.chain.map(([program = '', ...words]) => [
-        program,
-        ...words.map((word) => (word === '0' ? '1023' : word)),
-      ]),
+      chain: spec.chain.map((link) => link.map((word) => words[word] ?? word)),
     }));
+
+  it('as what it shall set has gone since is told from an end of the program: taskset', async () => {
+    change({ 0: '1023' });
     const watcher = await world().start({ cpu_affinity: '0' }, quiet);
     await eventually(() => assert.equal(watcher.state, 'gave-up'));
     assert.equal(watcher.history[0]?.exit.failedLink, 'taskset');
+  });
+
+  it('as its user has gone since is told from an end of the program: setpriv', async () => {
+    change({ nobody: 'no-such-user' });
+    const watcher = await world().start({ uid: 'nobody' }, quiet);
+    await eventually(() => assert.equal(watcher.state, 'gave-up'));
+    assert.deepEqual([watcher.history[0]?.exit.failedLink, watcher.history[0]?.exit.code], ['setpriv', 1]);
+  });
+
+  for (const [tool, options] of [
+    ['sh', { umask: '022' }],
+    ['prlimit', { rlimit_nofile: '100' }],
+    ['choom', { oom_score_adj: '1' }],
+    ['ionice', { ionice: 'idle' }],
+    ['chrt', { sched: 'batch' }],
+    ['nice', { nice: '1' }],
+    ['taskset', { cpu_affinity: '0' }],
+  ] as const) {
+    it(`as the next one has gone since is told from an end of the program: ${tool}`, async () => {
+      const { program } = thisMachine();
+      change({ [program('setpriv')!]: '/nowhere/setpriv' });
+      const watcher = await world().start({ ...options, no_new_privileges: '1' }, quiet);
+      await eventually(() => assert.equal(watcher.state, 'gave-up'));
+      assert.deepEqual([watcher.history[0]?.exit.failedLink, watcher.history[0]?.exit.reason], [tool, 'ended']);
+    });
+  }
+
+  it('as the first one has gone since is no start at all', async () => {
+    const { program } = thisMachine();
+    change({ [program('prlimit')!]: '/nowhere/prlimit' });
+    const watcher = await world().start({ rlimit_nofile: '100' }, quiet);
+    await eventually(() => assert.equal(watcher.state, 'gave-up'));
+    assert.deepEqual([watcher.history.length, /No such file/.test(watcher.reason)], [0, true]);
   });
 
   for (const [tool, options] of [
