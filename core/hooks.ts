@@ -113,6 +113,10 @@ export const catalogue = {
   watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
   processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
   operationChanged: notice<[operation: Operation], void>('operation'),
+  hold: row(
+    'change',
+    isWords,
+  )<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),

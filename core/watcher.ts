@@ -145,11 +145,16 @@ export class Watcher {
       this.start('kernel');
   }
 
-  /** True, with the reason said, while a plugin is missing without which nothing of it may be spawned. */
+  /** True, with the reason said, while nothing of it may be spawned: a plugin is missing, or holds it back. */
   held(): boolean {
-    const missing = this.#context.missing(this.spec.needs);
-    if (missing === undefined) return false;
-    this.explain(`it has keys of plugin "${missing}", which is not loaded: without it, it is not started`);
+    const { board, missing } = this.#context;
+    const plugin = missing(this.spec.needs);
+    const reasons =
+      plugin === undefined
+        ? board.change('hold', [], this)
+        : [`it has keys of plugin "${plugin}", which is not loaded: without it, it is not started`];
+    if (reasons.length === 0) return false;
+    this.explain(reasons.join('; '));
     if (this.processes.length === 0) this.#become('wait', this.reason);
     return true;
   }
@@ -223,7 +228,7 @@ export class Watcher {
   async #bringUp(operation: Operation): Promise<void> {
     this.wanted = 'up';
     if (this.held()) return;
-    this.keeper.open();
+    this.keeper.open(this.state === 'waiting');
     this.#become('start');
     this.#rising = true;
     try {

@@ -73,6 +73,13 @@ function load() {
       'int epoll_wait(int epoll, _Out_ uint8_t *events, int count, int timeout)',
     ),
     syscall: call<(number: number, a: number, b: number) => number>('long syscall(long number, long a, long b)'),
+    io_setup: call<(number: number, count: number, queue: Out) => number>(
+      'long syscall(long number, long count, _Out_ uint8_t *queue)',
+    ),
+    io_submit: call<(number: number, queue: bigint, count: number, requests: readonly Buffer[]) => number>(
+      'long syscall(long number, uint64_t queue, long count, const uint8_t **requests)',
+    ),
+    io_destroy: call<(number: number, queue: bigint) => number>('long syscall(long number, uint64_t queue)'),
     strerror: call<(number: number) => string>('const char *strerror(int number)'),
   };
 }
