@@ -44,6 +44,13 @@ export const manifest: readonly ManifestEntry[] = [
     judge: () => import('./limits/judge.js'),
   },
   {
+    name: 'node-listen',
+    aliases: [],
+    keys: ['node_listen'],
+    load: () => import('./node-listen/index.js'),
+    judge: () => import('./node-listen/judge.js'),
+  },
+  {
     name: 'on-demand',
     aliases: [],
     keys: ['on_demand', 'idle_timeout'],
