@@ -106,10 +106,10 @@ const destroyQueue = (queue: bigint) => libc().io_destroy.async(destroy, queue, 
 /** Has the kernel count `event` up at the next arrival; the queue with the request, undefined where there is no such thing. */
 function requestPoll(fd: number, event: number): bigint | undefined {
   const place = Buffer.alloc(8);
-  if (libc().io_setup(setup!, 1, place) < 0) return undefined;
+  if (libc().io_setup(setup, 1, place) < 0) return undefined;
   const queue = place.readBigUInt64LE();
   const words = [0, 0, 0, 0, IOCB_CMD_POLL, fd, EPOLLIN, 0, 0, 0, 0, 0, 0, 0, IOCB_FLAG_RESFD, event];
-  if (libc().io_submit(submit!, queue, 1, [Buffer.from(Uint32Array.from(words).buffer)]) === 1) return queue;
+  if (libc().io_submit(submit, queue, 1, [Buffer.from(Uint32Array.from(words).buffer)]) === 1) return queue;
   destroyQueue(queue);
   return undefined;
 }

@@ -4,7 +4,7 @@ import { existsSync, lstatSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, Socket as NetSocket, type NetConnectOpts } from 'node:net';
 import { createSocket } from 'node:dgram';
 import { libc } from '../../core/posix/libc.js';
-import { duplicate, isOpen, parkingFloor } from '../../core/posix/descriptor.js';
+import { isOpen, parkingFloor } from '../../core/posix/descriptor.js';
 import { releaseReaper } from '../../core/posix/reap.js';
 import { Socket } from '../../core/socket.js';
 import { socketSpec, type SocketSpec } from '../../core/spec.js';
@@ -249,40 +249,4 @@ describe('waiting for a client', () => {
       connection.destroy();
     });
   }
-});
-
-describe('an arrival', () => {
-  beforeEach(() => void watchLeftovers());
-  afterEach(async () => {
-    for (const socket of opened.splice(0)) if (isOpen(socket.fd)) socket.close();
-    await assertNothingLeft();
-    releaseReaper();
-  });
-
-  it('is told also when a worker was quicker to take the client', async () => {
-    const socket = await open({ host: '127.0.0.1' });
-    const worker = createServer((connection) => connection.end());
-    worker.listen({ fd: duplicate(socket.fd) });
-    await once(worker, 'listening');
-    for (let round = 0; round < 20; round++) {
-      const arrived = new Promise<void>((resolve) => socket.onArrival(resolve));
-      const connection = await client({ port: socket.port, host: '127.0.0.1' });
-      await once(connection.resume(), 'close');
-      await arrived;
-    }
-    await new Promise((resolve) => worker.close(resolve));
-  });
-
-  it('is told once, also of one who was there before, and not when it was given up', async () => {
-    const socket = await open({ host: '127.0.0.1' });
-    const calls: string[] = [];
-    const giveUp = socket.onArrival(() => calls.push('given up'));
-    giveUp();
-    giveUp();
-    const connection = await client({ port: socket.port, host: '127.0.0.1' });
-    await new Promise<void>((resolve) => socket.onArrival(() => resolve(void calls.push('told'))));
-    (await client({ port: socket.port, host: '127.0.0.1' })).destroy();
-    assert.deepEqual(calls, ['told']);
-    connection.destroy();
-  });
 });

@@ -76,7 +76,7 @@ describe('on-demand', () => {
     ]) {
       const { socket, to } = await served(given);
       assert.ok(!haveConnections([socket]), given.name);
-      const client = connect('host' in given ? ({ ...to, host: '::1' } as NetConnectOpts) : to);
+      const client = connect('host' in given ? { ...to, host: '::1' } : to);
       await once(client, 'connect');
       assert.ok(haveConnections([socket]), given.name);
       client.resume().write('x');
