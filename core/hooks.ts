@@ -98,6 +98,7 @@ const series = row('series', () => true);
 const veto = row('bail', isVeto);
 const spawning = row('asyncChange', isProcessSpec);
 const family = row('change', isPids);
+const reasons = row('change', isWords);
 
 /** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
 export const catalogue = {
@@ -113,10 +114,7 @@ export const catalogue = {
   watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
   processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
   operationChanged: notice<[operation: Operation], void>('operation'),
-  hold: row(
-    'change',
-    isWords,
-  )<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
+  hold: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),

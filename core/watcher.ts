@@ -147,12 +147,9 @@ export class Watcher {
 
   /** True, with the reason said, while nothing of it may be spawned: a plugin is missing, or holds it back. */
   held(): boolean {
-    const { board, missing } = this.#context;
-    const plugin = missing(this.spec.needs);
-    const reasons =
-      plugin === undefined
-        ? board.change('hold', [], this)
-        : [`it has keys of plugin "${plugin}", which is not loaded: without it, it is not started`];
+    const missing = this.#context.missing(this.spec.needs);
+    const lack = `it has keys of plugin "${missing}", which is not loaded: without it, it is not started`;
+    const reasons = this.#context.board.change('hold', missing === undefined ? [] : [lack], this);
     if (reasons.length === 0) return false;
     this.explain(reasons.join('; '));
     if (this.processes.length === 0) this.#become('wait', this.reason);
@@ -227,8 +224,9 @@ export class Watcher {
 
   async #bringUp(operation: Operation): Promise<void> {
     this.wanted = 'up';
+    // The kernel's own start goes on where it was held back; any other begins anew.
+    this.keeper.open(operation.by === 'kernel');
     if (this.held()) return;
-    this.keeper.open(this.state === 'waiting');
     this.#become('start');
     this.#rising = true;
     try {

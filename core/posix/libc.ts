@@ -76,10 +76,9 @@ function load() {
     io_setup: call<(number: number, count: number, queue: Out) => number>(
       'long syscall(long number, long count, _Out_ uint8_t *queue)',
     ),
-    io_submit: call<(number: number, queue: bigint, count: number, requests: readonly Buffer[]) => number>(
-      'long syscall(long number, uint64_t queue, long count, const uint8_t **requests)',
+    io_submit: call<(number: number, queue: number, count: number, requests: readonly Buffer[]) => number>(
+      'long syscall(long number, long queue, long count, const uint8_t **requests)',
     ),
-    io_destroy: call<(number: number, queue: bigint) => number>('long syscall(long number, uint64_t queue)'),
     strerror: call<(number: number) => string>('const char *strerror(int number)'),
   };
 }

@@ -101,13 +101,13 @@ const IOCB_CMD_POLL = 5;
 const IOCB_FLAG_RESFD = 1;
 
 /** It waits for all processors to notice. */
-const destroyQueue = (queue: bigint) => libc().io_destroy.async(destroy, queue, () => undefined);
+const destroyQueue = (queue: number) => libc().syscall.async(destroy, queue, 0, () => undefined);
 
 /** Has the kernel count `event` up at the next arrival; the queue with the request, undefined where there is no such thing. */
-function requestPoll(fd: number, event: number): bigint | undefined {
+function requestPoll(fd: number, event: number): number | undefined {
   const place = Buffer.alloc(8);
   if (libc().io_setup(setup, 1, place) < 0) return undefined;
-  const queue = place.readBigUInt64LE();
+  const queue = Number(place.readBigUInt64LE());
   const words = [0, 0, 0, 0, IOCB_CMD_POLL, fd, EPOLLIN, 0, 0, 0, 0, 0, 0, 0, IOCB_FLAG_RESFD, event];
   if (libc().io_submit(submit, queue, 1, [Buffer.from(Uint32Array.from(words).buffer)]) === 1) return queue;
   destroyQueue(queue);
