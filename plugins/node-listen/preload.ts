@@ -17,7 +17,7 @@ const taken = new Set<Inherited>();
 /** What this process starts from now on is as without us: the sockets are this process's. */
 function forget(): void {
   delete process.env[variable];
-  const rest = process.env['NODE_OPTIONS']?.replace(option, '').trim();
+  const rest = process.env['NODE_OPTIONS']?.replaceAll(option, '').trim();
   if (rest) process.env['NODE_OPTIONS'] = rest;
   else delete process.env['NODE_OPTIONS'];
 }

@@ -66,6 +66,8 @@ describe('on-demand in a real daemon', () => {
       const { status } = await client.ask(command, { name: 'web', waiting: true });
       assert.deepEqual([status, await stateOf(daemon, 'web'), await pidsOf(daemon, 'web')], ['ok', 'waiting', []]);
     }
+    const { code, stdout } = await daemon.ctl('start', 'web', '--waiting');
+    assert.deepEqual([code, stdout], [0, 'ok\n']);
     const first = (await request(port)).text;
     await client.ask('restart', { name: 'web', waiting: true });
     assert.equal(await stateOf(daemon, 'web'), 'waiting');
