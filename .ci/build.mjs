@@ -70,6 +70,16 @@ const made = await Promise.all([
   }),
   build({ ...settings, entryPoints: ['cli/debugger.ts', 'cli/circusctl.ts'] }),
   build({ ...settings, entryPoints: ['cli/client/index.ts'], splitting: false }),
+  // What NODE_OPTIONS preloads into the programs of others: one small file, which require() takes.
+  build({
+    ...settings,
+    entryPoints: [{ in: 'plugins/node-listen/preload.ts', out: 'plugins/node-listen/listen' }],
+    splitting: false,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    banner: {},
+    sourcemap: false,
+  }),
 ]);
 const outputs = Object.assign({}, ...made.map(({ metafile }) => metafile.outputs));
 // A bundle imports its parts in an order of its own: the one that must come first in all programs is put there.

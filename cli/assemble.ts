@@ -106,7 +106,7 @@ async function judgeWatchers(watchers: Configuration['watchers']): Promise<reado
   for (const load of new Set(watchers.flatMap(({ spec }) => [...judgesOf(spec)])))
     judges.set(load, (await load()).judge());
   return watchers.flatMap(({ spec, places, origin: { section, file, line } }) => {
-    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options));
+    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options, spec));
     return flaws.map(({ key, message }): Problem => {
       const { column, ...at } = places.get(key) ?? { file, line, column: 1 };
       const words = `"${key}" ${message}; [${section}] is left out`;

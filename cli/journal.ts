@@ -29,6 +29,8 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
     if (quiet.has(after)) return;
     if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
     else if (after === 'stopped') log.info(`${name} stopped`);
+    // Held back on purpose, by a plugin that has words of its own for it.
+    else if (after === 'waiting' && reason.startsWith('waiting ')) log.info(`${name} is ${reason}`);
     else if (after === 'completed') log.info(`${name} completed: ${reason}`);
     else {
       const word = words[after] ?? after;

@@ -41,7 +41,10 @@ export class HookBoard {
   }
 
   /** Passes a value through a synchronous hook that may change it. @throws ERR_HOOK_REFUSED */
-  change<N extends 'startAfter' | 'watcherSpec' | 'descendants' | 'means'>(name: N, ...args: Args<N>): Args<N>[0] {
+  change<N extends 'startAfter' | 'watcherSpec' | 'hold' | 'descendants' | 'means'>(
+    name: N,
+    ...args: Args<N>
+  ): Args<N>[0] {
     return this.used(name) ? this.#live[name].call(...args) : args[0];
   }
 

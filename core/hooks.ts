@@ -100,6 +100,7 @@ const spawning = row('asyncChange', isProcessSpec);
 const family = row('change', isPids);
 const isMeans: Valid = (means) =>
   isRecord(means) && isText(means['by']) && ['undefined', 'function'].includes(typeof means['kill']);
+const reasons = row('change', isWords);
 
 /** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
 export const catalogue = {
@@ -115,6 +116,7 @@ export const catalogue = {
   watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
   processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
   operationChanged: notice<[operation: Operation], void>('operation'),
+  hold: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),

@@ -212,9 +212,10 @@ export class Host {
     }
   }
 
-  /** Starts what waited for a plugin that is there now. */
+  /** Starts what waited for a plugin that is there now, or for one that is gone. */
   #wake(): void {
-    for (const watcher of this.#arbiter.watchers) if (watcher.spec.needs.length > 0) watcher.wake();
+    for (const watcher of this.#arbiter.watchers)
+      if (watcher.spec.needs.length > 0 || watcher.state === 'waiting') watcher.wake();
   }
 
   async #apply({ plugin, options: given = {} }: Loading, restored: unknown): Promise<void> {

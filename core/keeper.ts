@@ -51,10 +51,11 @@ export class Keeper {
     this.#context = context;
   }
 
-  /** Begins anew, with no pause or verdict of before. */
-  open(): void {
+  /** Begins anew, with no pause or verdict of before; or goes on after it was held back. */
+  open(again = false): void {
     if (this.#up.signal.aborted) this.#up = manyWaiters();
-    this.slots.reset();
+    if (again) this.slots.resume();
+    else this.slots.reset();
   }
 
   /** Ends all pauses; resolves when no spawn is under way any more. */

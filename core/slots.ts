@@ -138,6 +138,11 @@ export class Slots {
     }
   }
 
+  /** Has places that were through be filled again; the floor under respawns still counts their attempts. */
+  resume(): void {
+    for (const slot of this.#slots.values()) if (slot.done === 'completed') slot.done = undefined;
+  }
+
   /** Drops what is not a process beyond `wanted`, the highest numbers first. */
   tidy(wanted: number): void {
     const byNumber = [...this.#slots.values()].sort((a, b) => b.wid - a.wid);

@@ -7,7 +7,7 @@ import { CircusError, reasonOf } from './errors.js';
 import { close, duplicate, move, park, setBlocking } from './posix/descriptor.js';
 import * as native from './posix/socket.js';
 import type { Address, BindRequest, Queue } from './posix/socket.js';
-import { waiter } from './posix/wait.js';
+import { onArrival } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
 
 const protocols: Readonly<Record<string, number>> = { ip: 0, icmp: 1, tcp: 6, udp: 17, sctp: 132, udplite: 136 };
@@ -136,20 +136,17 @@ export class Socket {
    * the first read of a listening socket fails, and it does so exactly when somebody is there.
    */
   onReadable(readable: () => void): () => void {
-    const fd = duplicate(this.fd);
-    if (this.spec.type !== 'SOCK_STREAM') return once(fd, readable);
-    const probe = new NetSocket({ fd, readable: true, writable: false });
-    const restore = () => {
-      // libuv made the open file non-blocking, and children share it.
-      if (this.spec.blocking) setBlocking(this.fd, true);
-    };
-    probe.once('error', () => {
-      restore();
-      readable();
-    });
+    // libuv knows no datagrams, and makes the open file non-blocking, which children share.
+    if (this.spec.type !== 'SOCK_STREAM' || this.spec.blocking) return onArrival(this.fd, readable);
+    const probe = new NetSocket({ fd: duplicate(this.fd), readable: true, writable: false });
+    probe.once('error', readable);
     probe.resume();
-    restore();
     return () => probe.destroy();
+  }
+
+  /** As `onReadable`, and also for a client that a worker was quicker to take. @throws ERR_SYSTEM_CALL */
+  onArrival(arrived: () => void): () => void {
+    return onArrival(this.fd, arrived);
   }
 
   /** Closes it, and removes the file of a Unix socket unless somebody has put another there. */
@@ -174,21 +171,6 @@ export class Socket {
       throw error;
     }
   }
-}
-
-/** The same for the kinds of sockets that libuv does not know. */
-function once(fd: number, readable: () => void): () => void {
-  let release: (() => void) | undefined = waiter.watch(fd, () => {
-    stop();
-    readable();
-  });
-  const stop = () => {
-    if (!release) return;
-    release();
-    release = undefined;
-    close(fd);
-  };
-  return stop;
 }
 
 function addressOf({ path, host = '', port }: { path?: string | null; host?: string; port?: number }): string {

@@ -166,11 +166,13 @@ export class Watcher {
       this.start('kernel');
   }
 
-  /** True, with the reason said, while a plugin is missing without which nothing of it may be spawned. */
+  /** True, with the reason said, while nothing of it may be spawned: a plugin is missing, or holds it back. */
   held(): boolean {
     const missing = this.#context.missing(this.spec.needs);
-    if (missing === undefined) return false;
-    this.explain(`it has keys of plugin "${missing}", which is not loaded: without it, it is not started`);
+    const lack = `it has keys of plugin "${missing}", which is not loaded: without it, it is not started`;
+    const reasons = this.#context.board.change('hold', missing === undefined ? [] : [lack], this);
+    if (reasons.length === 0) return false;
+    this.explain(reasons.join('; '));
     if (this.processes.length === 0) this.#become('wait', this.reason);
     return true;
   }
@@ -253,8 +255,9 @@ export class Watcher {
 
   async #bringUp(operation: Operation): Promise<void> {
     this.wanted = 'up';
+    // The kernel's own start goes on where it was held back; any other begins anew.
+    this.keeper.open(operation.by === 'kernel');
     if (this.held()) return;
-    this.keeper.open();
     this.#become('start');
     this.#rising = true;
     try {

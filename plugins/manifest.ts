@@ -1,5 +1,5 @@
 /** What each first-party plugin is called and what loads it, known without importing any of them. */
-import type { AnyPlugin } from '#core';
+import type { AnyPlugin, WatcherSpec } from '#core';
 
 /** One first-party plugin. */
 export interface ManifestEntry {
@@ -15,7 +15,8 @@ export interface ManifestEntry {
 
 /** What is wrong with the options of a watcher; a message goes on after its key's name. */
 export type Judge = (
-  options: Readonly<Record<string, unknown>>,
+  options: WatcherSpec['options'],
+  spec: WatcherSpec,
 ) => readonly { readonly key: string; readonly message: string }[];
 
 /** The first-party plugins. */
@@ -47,5 +48,19 @@ export const manifest: readonly ManifestEntry[] = [
     ],
     load: () => import('./limits/index.js'),
     judge: () => import('./limits/judge.js'),
+  },
+  {
+    name: 'node-listen',
+    aliases: [],
+    keys: ['node_listen'],
+    load: () => import('./node-listen/index.js'),
+    judge: () => import('./node-listen/judge.js'),
+  },
+  {
+    name: 'on-demand',
+    aliases: [],
+    keys: ['on_demand', 'idle_timeout'],
+    load: () => import('./on-demand/index.js'),
+    judge: () => import('./on-demand/judge.js'),
   },
 ];

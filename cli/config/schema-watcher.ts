@@ -67,6 +67,13 @@ export const watcherRows: readonly Row[] = [
   ['hooks.*', 'hook', null, 'hooks', "A function to call around a watcher's life; after a comma, true forgives it."],
   ['max_age', 'age', '0', 'max-age', 'Seconds after which a process is replaced; 0: never.'],
   ['max_age_variance', 'age', '30', 'max-age', 'Random seconds more, so that not all go at once.'],
+  [
+    'node_listen',
+    'bool',
+    'false',
+    'node-listen',
+    'The listen(PORT) of Node programs means the inherited socket of that port.',
+  ],
   ['on_demand', 'bool', 'false', 'on-demand', 'Start at the first client of a socket.'],
   ['idle_timeout', 'seconds', null, 'on-demand', 'Seconds without a client after which processes stop again.'],
   ['check_flapping', 'unused', null, 'flapping', 'Read for compatibility; write flapping.active.'],

@@ -44,6 +44,8 @@ export function complaintIn(name: string, { state, reason, problems }: Reply): s
     return wrong.length > 0 ? wrong.join('\n') : undefined;
   }
   if (!['start', 'restart', 'reload'].includes(name) || !troubles.has(String(state))) return undefined;
+  // It is as it was meant to be.
+  if (state === 'waiting' && /^waiting for a client\b/.test(String(reason))) return undefined;
   return `error: it is ${asPython(state)}: ${asPython(reason)}`;
 }
 

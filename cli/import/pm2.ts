@@ -72,11 +72,11 @@ function importApp(draft: Draft, app: Tree, from: Origin, environment: string | 
   const mode = textIn(get('exec_mode')) || (/^(|1)$/.test(textIn(get('instances'))) ? 'fork' : 'cluster');
   if (!mode.startsWith('cluster')) return;
   const socket = watcher.name.toLowerCase().replace(/[^\w.-]+/g, '-');
-  const hint = `write [socket:${socket}] with host and port, and sockets = ${socket} in [watcher:${watcher.name}]`;
+  const hint = `write [socket:${socket}] with host and port, and sockets = ${socket} and node_listen = 1 in [watcher:${watcher.name}]`;
   const cluster = entryOf(get('exec_mode') ? 'exec_mode' : 'instances');
   watcher.report(
     cluster,
-    'circusd does not share the port of a program among its processes, unless it is a socket of its own',
+    'circusd does not share the port of a program among its processes, unless it is a socket of circusd',
     hint,
   );
 }

@@ -80,6 +80,12 @@ function load() {
       'int madvise(uintptr_t from, size_t length, int advice)',
     ),
     syscall: call<(number: number, a: number, b: number) => number>('long syscall(long number, long a, long b)'),
+    io_setup: call<(number: number, count: number, queue: Out) => number>(
+      'long syscall(long number, long count, _Out_ uint8_t *queue)',
+    ),
+    io_submit: call<(number: number, queue: number, count: number, requests: readonly Buffer[]) => number>(
+      'long syscall(long number, long queue, long count, const uint8_t **requests)',
+    ),
     strerror: call<(number: number) => string>('const char *strerror(int number)'),
   };
 }

@@ -3,7 +3,7 @@
  * in one native call on one thread of libuv's pool, whatever their number; an eventfd wakes it.
  */
 import { readSync, writeSync } from 'node:fs';
-import { close } from './descriptor.js';
+import { close, duplicate } from './descriptor.js';
 import { checked, libc } from './libc.js';
 
 const EPOLL_CLOEXEC = 0o2000000;
@@ -94,3 +94,45 @@ class Waiter {
 
 /** The waiter of this process. */
 export const waiter = new Waiter();
+
+// No library has these calls.
+const [setup, destroy, submit] = process.arch === 'x64' ? [206, 207, 209] : [0, 1, 2];
+const IOCB_CMD_POLL = 5;
+const IOCB_FLAG_RESFD = 1;
+
+/** It waits for all processors to notice. */
+const destroyQueue = (queue: number) => libc().syscall.async(destroy, queue, 0, () => undefined);
+
+/** Has the kernel count `event` up at the next arrival; the queue with the request, undefined where there is no such thing. */
+function requestPoll(fd: number, event: number): number | undefined {
+  const place = Buffer.alloc(8);
+  if (libc().io_setup(setup, 1, place) < 0) return undefined;
+  const queue = Number(place.readBigUInt64LE());
+  const words = [0, 0, 0, 0, IOCB_CMD_POLL, fd, EPOLLIN, 0, 0, 0, 0, 0, 0, 0, IOCB_FLAG_RESFD, event];
+  if (libc().io_submit(submit, queue, 1, [Buffer.from(Uint32Array.from(words).buffer)]) === 1) return queue;
+  destroyQueue(queue);
+  return undefined;
+}
+
+/**
+ * Calls back once when something arrives at `fd`, also when somebody else has taken it by the time we look: a poll of
+ * the kernel's asynchronous I/O is told of the arrival, and not of what is left of it. The returned function gives up.
+ */
+export function onArrival(fd: number, arrived: () => void): () => void {
+  const event = checked('eventfd', libc().eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const queue = requestPoll(fd, event);
+  // Without such requests, what is left is all that can be seen.
+  const watched = queue === undefined ? duplicate(fd) : event;
+  let release: (() => void) | undefined = waiter.watch(watched, () => {
+    stop();
+    arrived();
+  });
+  const stop = () => {
+    release?.();
+    if (!release) return;
+    release = undefined;
+    for (const one of new Set([watched, event])) close(one);
+    if (queue !== undefined) destroyQueue(queue);
+  };
+  return stop;
+}

@@ -28,9 +28,9 @@ export default definePlugin({
       return verdict;
     });
 
-    // An operator's start begins anew, also in the middle of a pause.
-    hooks.operationChanged.tap('flapping', ({ kind, watcher, state }) => {
-      if (state === 'running' && (kind === 'start' || kind === 'restart')) slots.delete(watcher);
+    // An operator's start begins anew, also in the middle of a pause; the kernel's goes on where something was waited for.
+    hooks.operationChanged.tap('flapping', ({ kind, watcher, state, by }) => {
+      if (state === 'running' && (kind === 'restart' || (kind === 'start' && by !== 'kernel'))) slots.delete(watcher);
     });
     hooks.watcherRemoved.tap('flapping', ({ name }) => void slots.delete(name));
   },

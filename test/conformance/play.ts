@@ -6,7 +6,7 @@ import { run, type Ran } from '../support/run.js';
 const script = inRoot('..', 'shared', 'conformance', 'wire_check.py');
 
 /**
- * The transcripts of the commands that there are, and what circusctl prints. Left out are streams, stats-feed and on-demand,
+ * The transcripts of the commands that there are, and what circusctl prints. Left out are streams and stats-feed,
  * which belong to later plugins; flapping, which asks for the watcher that this plugin is in Circus; and two-clients, which
  * shows Circus's lock: it refuses each command while another runs (quirk 23), and here all are carried out, up to `quit`.
  */
@@ -27,6 +27,7 @@ export const transcripts = [
   'kill-events',
   'lifecycle',
   'malformed',
+  'on-demand',
   'priority',
   'processes',
   'queries',

@@ -12,6 +12,7 @@ const values: Partial<Record<HookName, unknown>> = {
   watcherSpec: watcherSpec({ name: 'web', cmd: 'true' }),
   spawnSpec: { command: 'true', args: [], chain: [], env: {}, cwd: '/', files: {} },
   descendants: [7, 8],
+  hold: ['something'],
 };
 
 const misbehaviours = {
@@ -151,6 +152,7 @@ describe('answers', () => {
     },
     startAfter: { good: [new Map()], bad: [{}, new Map([['a', 'b']]), new Map([['a', [1]]])] },
     descendants: { good: [[], [2]], bad: [[1], [-5], [1.5], 7, [process.pid]] },
+    hold: { good: [[], ['why']], bad: ['why', [1], {}] },
     watcherSpec: { good: [watcherSpec({ name: 'x', cmd: 'y' })], bad: [null, {}, { name: 'x', cmd: 'y' }] },
     spawnSpec: {
       good: [{ command: 'x', args: [], chain: [['a']], env: {}, cwd: '/', files: { 1: { path: '/a', flags: 0 } } }],

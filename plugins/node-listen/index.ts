@@ -1,0 +1,52 @@
+import { fstatSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { definePlugin, signalName, type Arbiter, type ProcessSpec } from '#core';
+import { standard } from '../schema.js';
+import { variable, type Inheritance, type Inherited } from './inherited.js';
+import { flawsIn, isMapped } from './options.js';
+
+/** SIGKILL and SIGSTOP. */
+const uncatchable = new Set([9, 19]);
+
+/** The sockets that a process inherits and could listen on. */
+function inheritedBy({ files }: ProcessSpec, { sockets }: Arbiter): readonly Inherited[] {
+  return [...sockets.values()].flatMap(({ fd, port, spec: { name, type, host, path, backlog } }) => {
+    const file = files[fd];
+    if (type !== 'SOCK_STREAM' || typeof file !== 'object' || !('descriptor' in file)) return [];
+    const { ino: inode } = fstatSync(file.descriptor);
+    return { fd, inode, name, host, port, path: path === null ? null : resolve(path), backlog };
+  });
+}
+
+/** Has `listen` of unmodified Node programs mean the inherited socket of that address. */
+export default definePlugin({
+  name: 'node-listen',
+  options: standard(v.strictObject({})),
+  apply({ arbiter, hooks }) {
+    const preload = createRequire(import.meta.url).resolve('circusd/listen');
+    const option = `--require ${JSON.stringify(preload)}`;
+
+    hooks.watcherSpec.tap('node-listen', (spec) => {
+      const [flaw] = flawsIn(spec);
+      if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
+    });
+    hooks.spawnSpec.tap('node-listen', (process, _watcher, { spec }) => {
+      if (!isMapped(spec)) return undefined;
+      const signal = uncatchable.has(spec.stop_signal) ? undefined : signalName(spec.stop_signal);
+      const inheritance: Inheritance = {
+        sockets: inheritedBy(process, arbiter),
+        signal: (signal as NodeJS.Signals | undefined) ?? null,
+        option,
+      };
+      const { NODE_OPTIONS: given = '' } = process.env;
+      const env = {
+        ...process.env,
+        NODE_OPTIONS: `${given} ${option}`.trim(),
+        [variable]: JSON.stringify(inheritance),
+      };
+      return { ...process, env };
+    });
+  },
+});
