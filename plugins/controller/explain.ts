@@ -1,7 +1,8 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import type { Arbiter, Process, Watcher, WatcherState } from '#core';
 import type { Fields } from './command.js';
-import type { End, History } from './history.js';
+import type { End } from './history.js';
+import type { Records } from './records.js';
 
 /** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
@@ -33,12 +34,19 @@ export function endInWords({ reason, by, code, signal }: End): string {
 }
 
 /** Everything about a watcher, or about it and one of its processes. Times are seconds since the epoch. */
-export function explain(arbiter: Arbiter, history: History, watcher: Watcher, only?: Process): Fields {
+export function explain(
+  arbiter: Arbiter,
+  { history, explanations }: Pick<Records, 'history' | 'explanations'>,
+  watcher: Watcher,
+  only?: Process,
+): Fields {
   const facts = factsOf(arbiter, history, watcher, only);
-  return { ...facts, text: sentences(facts, watcher.spec, arbiter.clock.now() / 1000).join('\n') };
+  const more = explanations.about(watcher);
+  const text = [...sentences(facts, watcher.spec, arbiter.clock.now() / 1000), ...more.flatMap((one) => one.text)];
+  return { ...Object.assign({}, ...more.map((one) => one.facts)), ...facts, text: text.join('\n') };
 }
 
-function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Process | undefined) {
+function factsOf(arbiter: Arbiter, history: Records['history'], watcher: Watcher, only: Process | undefined) {
   const { name, state, reason, wanted, spec } = watcher;
   const now = arbiter.clock.now();
   const ends = history.of(name);

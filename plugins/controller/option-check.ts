@@ -19,7 +19,7 @@ const booleans = new Set([
   'close_child_stdout',
   'close_child_stderr',
 ]);
-const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.'];
+const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.', 'cgroup.'];
 const rlimits = new Set([
   'as',
   'core',

@@ -27,7 +27,9 @@ const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a 
 function carriedOut(key: string, value: unknown): string | undefined {
   if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
   if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
-  return /^(uid|gid|rlimit_.*)$/.test(key) && value !== null ? 'limits' : undefined;
+  if (value === null) return undefined;
+  if (key.startsWith('cgroup.')) return 'cgroup';
+  return /^(uid|gid|rlimit_.*)$/.test(key) ? 'limits' : undefined;
 }
 
 /** The plugins that carry these options out. */

@@ -88,12 +88,12 @@ export const insight: readonly Command[] = [
     words: [nameWord, { name: 'pid', kind: 'integer', summary: 'only this process of it' }],
     flags: [],
     reply:
-      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, and text: ' +
+      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, what plugins add, and text: ' +
       'the same as a few sentences',
-    run({ name, pid }, { arbiter, records: { history } }) {
+    run({ name, pid }, { arbiter, records }) {
       const watcher = named(arbiter, name);
-      const process = pid === undefined ? undefined : processOf(watcher, pid, history.of(watcher.name));
-      return explain(arbiter, history, watcher, process);
+      const process = pid === undefined ? undefined : processOf(watcher, pid, records.history.of(watcher.name));
+      return explain(arbiter, records, watcher, process);
     },
   }),
 ];
