@@ -27,7 +27,9 @@ export interface Surroundings {
 /** All groups. */
 export class Groups {
   readonly #around: Surroundings;
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<Watcher, Group>();
+  /** Watchers that were taken out, and whose processes may still run. */
+  readonly #leaving = new WeakSet<Watcher>();
   /** Processes whose trees were killed in this turn of the event loop. */
   readonly #killed = new Set<Process>();
   readonly #warned = new Set<string>();
@@ -39,15 +41,22 @@ export class Groups {
   }
 
   /** The group of a watcher, where it has one. */
-  of({ name }: Pick<Watcher, 'name'>): Group | undefined {
-    return this.#groups.get(name);
+  of(watcher: Watcher): Group | undefined {
+    return this.#groups.get(watcher);
   }
 
-  #open({ name }: Watcher): Group {
+  #open(watcher: Watcher): Group {
     const { files, subtree } = this.#around;
-    const group = this.#groups.get(name) ?? new Group(files, subtree.groupOf(name));
-    this.#groups.set(name, group);
+    const path = subtree.groupOf(watcher.name);
+    // One that was taken out may still have processes there, when its name is another's already.
+    const known = this.of(watcher) ?? [...this.#groups.values()].find((group) => group.path === path);
+    const group = known ?? new Group(files, path);
+    this.#groups.set(watcher, group);
     return group;
+  }
+
+  #isShared(group: Group): boolean {
+    return [...this.#groups.values()].filter((one) => one === group).length > 1;
   }
 
   /** The group of a process; undefined for one that has none. */
@@ -88,7 +97,7 @@ export class Groups {
     const options = this.#around.optionsFor(watcher);
     if (!options.active) return process;
     const group = this.#open(watcher);
-    this.#sweep(watcher, group);
+    this.tidy(watcher);
     await this.limit(watcher);
     return { ...process, chain: [...process.chain, link(group.place(wid))] };
   }
@@ -100,7 +109,7 @@ export class Groups {
       const reason = subtree.enable(controller);
       if (reason !== undefined && !this.#warned.has(controller)) {
         const keys = limitNames.filter((name) => limits[name].controller === controller).join(' and ');
-        warn(`there is no controller "${controller}" (${reason}): ${keys} have no effect, everything else works`);
+        warn(`there is no controller "${controller}" (${reason}); without effect: ${keys}; everything else works`);
       }
       this.#warned.add(controller);
       return reason;
@@ -165,31 +174,34 @@ export class Groups {
     const { clock } = this.#around;
     const group = this.of(watcher);
     if (!group) return;
-    if (watcher.wanted === 'down' && watcher.processes.length === 0) {
-      const end = clock.monotonic() + patience.longest;
-      while (group.pids.length > 0 && clock.monotonic() < end) {
-        this.#killAll(group.path);
-        await sleep(clock, patience.pause);
-      }
+    const isOver = watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
+    const end = clock.monotonic() + patience.longest;
+    while (isOver && group.pids.length > 0 && clock.monotonic() < end) {
+      this.#killAll(group.path);
+      await sleep(clock, patience.pause);
     }
-    this.#sweep(watcher, group);
+    this.tidy(watcher);
   }
 
-  /** Removes what is empty of a watcher's groups. */
+  /** Removes what is empty of a watcher's groups; when it was taken out, its own too. */
   tidy(watcher: Watcher): void {
     const group = this.of(watcher);
-    if (group) this.#sweep(watcher, group);
+    if (!group) return;
+    this.#sweep(watcher, group);
+    if (!this.#leaving.has(watcher) || watcher.processes.length > 0) return;
+    if (this.#isShared(group) || removeTree(this.#around.files, group.path)) this.#groups.delete(watcher);
   }
 
-  #sweep({ processes }: Watcher, group: Group): void {
+  #sweep({ name }: Watcher, group: Group): void {
+    const sharing = [...this.#groups.keys()].filter((one) => one.name === name);
+    const processes = sharing.flatMap((one) => one.processes);
     group.sweep(new Set(processes.flatMap((process) => this.placeOf(process) ?? [])));
   }
 
-  /** Removes the group of a watcher that was taken out, unless its processes run on. */
-  forget({ name }: Watcher): void {
-    const group = this.#groups.get(name);
-    this.#groups.delete(name);
-    if (group) removeTree(this.#around.files, group.path);
+  /** Removes the group of a watcher that was taken out, as soon as its processes are gone. */
+  forget(watcher: Watcher): void {
+    this.#leaving.add(watcher);
+    this.tidy(watcher);
   }
 
   /** The file that counts the kills for want of memory among which that of this process is. */

@@ -18,6 +18,8 @@ export interface CircusdOptions {
   /** Words after the file's name, such as `--log-level debug`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Words in front of the command: a program that becomes the daemon in its own time. */
+  readonly through?: readonly string[];
   /** Further files beside the configuration: name to text. */
   readonly files?: Readonly<Record<string, string>>;
   /** Called with the folder of the configuration before the daemon starts. */
@@ -63,7 +65,7 @@ export class Circusd {
   #log = '';
   #code: number | undefined;
 
-  constructor(ini: string, { args = [], env = {}, files = {}, prepare }: CircusdOptions) {
+  constructor(ini: string, { args = [], env = {}, through = [], files = {}, prepare }: CircusdOptions) {
     this.folder = makeTemporary();
     const { text, endpoint } = withEndpoints(ini, this.folder.path);
     this.endpoint = endpoint;
@@ -71,7 +73,8 @@ export class Circusd {
     prepare?.(this.folder);
     const file = this.folder.write('circus.ini', text);
     this.#environment = { ...environment(this.folder), ...env };
-    this.#child = spawn(process.execPath, [program('circusd'), file, ...args], {
+    const [command, ...words] = [...through, process.execPath, program('circusd'), file, ...args];
+    this.#child = spawn(command!, words, {
       cwd: this.folder.path,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...this.#environment, [runVariable]: this.#run },
