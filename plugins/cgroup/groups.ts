@@ -174,9 +174,9 @@ export class Groups {
     const { clock } = this.#around;
     const group = this.of(watcher);
     if (!group) return;
-    const isOver = watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
+    const isOver = () => watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
     const end = clock.monotonic() + patience.longest;
-    while (isOver && group.pids.length > 0 && clock.monotonic() < end) {
+    while (isOver() && group.pids.length > 0 && clock.monotonic() < end) {
       this.#killAll(group.path);
       await sleep(clock, patience.pause);
     }

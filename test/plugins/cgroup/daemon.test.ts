@@ -323,7 +323,7 @@ describe('bad input about control groups', () => {
     assert.equal((await pidsOf(daemon, 'web')).length, 1);
     const complaint = async (option: string, ...words: readonly string[]) => {
       const file = temporary.write('b.ini', `[plugin:cgroup]\nuse = cgroup\n${option}\n`);
-      const [command = '', ...more] = [...words, process.execPath, programFile('circusd'), '--check', file];
+      const [command, ...more] = [...words, process.execPath, programFile('circusd'), '--check', file];
       const { code, stderr } = await run(command, more);
       assert.equal(code, 1, stderr);
       assert.ok(stderr.includes(`${file}:3:`), stderr);
