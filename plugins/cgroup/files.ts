@@ -90,6 +90,15 @@ export function pidsIn(files: Files, path: string): readonly number[] {
   return [...own.filter((pid) => pid > 1), ...files.folders(path).flatMap((name) => pidsIn(files, `${path}/${name}`))];
 }
 
+/** Puts a process into a group, unless it is gone or not ours to put there. */
+export function putInto(files: Files, path: string, pid: number): void {
+  try {
+    files.write(`${path}/cgroup.procs`, String(pid));
+  } catch {
+    // Whoever asks looks who is in.
+  }
+}
+
 /** Removes a group with those below it, as far as nothing runs in them. */
 export function removeTree(files: Files, path: string): boolean {
   for (const name of files.folders(path)) removeTree(files, `${path}/${name}`);

@@ -1,9 +1,9 @@
 /** The groups of all watchers and their processes: who is in which, and what is done to them. */
 import { send, sleep, type Clock, type Process, type ProcessSpec, type Watcher } from '#core';
-import { pidsIn, removeTree, type Files } from './files.js';
+import type { Explanation } from '../controller/service.js';
+import { pidsIn, putInto, removeTree, type Files } from './files.js';
 import { Group } from './group.js';
 import { limitNames, limits } from './limits.js';
-import type { Explanation } from '../controller/service.js';
 import type { CgroupOptions } from './options.js';
 import type { Subtree } from './subtree.js';
 
@@ -77,14 +77,14 @@ export class Groups {
     const { files } = this.#around;
     const path = group.place(process.wid);
     group.arrived(process.wid);
-    this.#late.set(process, path);
     // What is forked meanwhile by one that is not in yet is found by the next look.
     for (let looks = 0; looks < 10; looks++) {
       const inside = new Set(pidsIn(files, path));
       const missing = [process.pid, ...process.descendants()].filter((pid) => !inside.has(pid));
-      if (missing.length === 0) return;
-      for (const pid of missing) if (send(pid, 0)) files.write(`${path}/cgroup.procs`, String(pid));
+      if (missing.length === 0) break;
+      for (const pid of missing) putInto(files, path, pid);
     }
+    if (pidsIn(files, path).includes(process.pid)) this.#late.set(process, path);
   }
 
   /** The pids of a watcher's processes that have no group: they were started before the plugin was loaded. */
@@ -196,6 +196,12 @@ export class Groups {
     const sharing = [...this.#groups.keys()].filter((one) => one.name === name);
     const processes = sharing.flatMap((one) => one.processes);
     group.sweep(new Set(processes.flatMap((process) => this.placeOf(process) ?? [])));
+  }
+
+  /** Lets go of all groups, as far as nothing runs in them. */
+  close(): void {
+    for (const watcher of this.#groups.keys()) this.tidy(watcher);
+    this.#around.subtree.close();
   }
 
   /** Removes the group of a watcher that was taken out, as soon as its processes are gone. */

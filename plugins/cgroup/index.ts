@@ -17,7 +17,8 @@ export default definePlugin({
   wants: { controller: Controller },
   apply({ arbiter, hooks, log, services: { controller }, optionsFor, defer, guard, keep, restored }, { root }) {
     const files = systemFiles;
-    const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid) };
+    const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
+    const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
     const subtree = new Subtree(around, root);
     const groups = new Groups({ files, clock: arbiter.clock, subtree, optionsFor, warn: (text) => log.warn(text) });
     log.info(`the control groups of watchers are in ${subtree.path}`);
@@ -27,10 +28,7 @@ export default definePlugin({
       groups.resume(watcher, (restored as readonly string[] | undefined)?.includes(watcher.name)),
     );
     for (const watcher of arbiter.watchers) resume(watcher);
-    defer(() => {
-      for (const watcher of arbiter.watchers) groups.tidy(watcher);
-      subtree.close();
-    });
+    defer(() => groups.close());
 
     hooks.watcherSpec.tap('cgroup', ({ options }) => {
       const flaws = flawsIn(options);

@@ -21,27 +21,29 @@ function objection(root: string): string | undefined {
 }
 
 const limit = (name: LimitName, about: string) =>
-  v.nullish(
-    v.pipe(
-      v.union([v.string(), v.number()], 'is neither a text nor a number'),
-      v.description(about),
-      v.rawTransform(({ dataset, addIssue, NEVER }) => {
-        try {
-          return limits[name].read(String(dataset.value).trim());
-        } catch (error) {
-          addIssue({ message: (error as Error).message });
-          return NEVER;
-        }
-      }),
+  v.pipe(
+    v.nullish(
+      v.pipe(
+        v.union([v.string(), v.number()], 'is neither a text nor a number'),
+        v.rawTransform(({ dataset, addIssue, NEVER }) => {
+          try {
+            return limits[name].read(String(dataset.value).trim());
+          } catch (error) {
+            addIssue({ message: (error as Error).message });
+            return NEVER;
+          }
+        }),
+      ),
     ),
+    v.description(about),
   );
 
 const fields = {
   root: v.optional(
     v.pipe(
       v.string(),
-      v.trim(),
       v.description('The group below which those of the watchers are made.'),
+      v.trim(),
       v.check(
         (root) => objection(root) === undefined,
         ({ input }) => objection(input) ?? '',

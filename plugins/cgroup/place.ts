@@ -1,5 +1,5 @@
 /** Where groups can be made: the hierarchy of cgroup v2, and the daemon's own place in it. */
-import type { Files } from './files.js';
+import { putInto, type Files } from './files.js';
 
 /** What a place is looked for by. */
 export interface Surroundings {
@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly uid: number;
   /** The living descendants of the daemon. */
   readonly family: () => readonly number[];
+  /** The watchers that have processes: one may not have entered its group yet. */
+  readonly busy: () => readonly string[];
 }
 
 /** The group below which those of the watchers are made. */
@@ -40,13 +42,13 @@ function mounted({ files }: Surroundings): readonly { readonly top: string; read
 }
 
 /** The kernel has no such file for the group that is the parent of all. */
-const isTop = (files: Files, path: string) => files.read(`${path}/cgroup.events`) === undefined;
+export const isTop = (files: Files, path: string) => files.read(`${path}/cgroup.events`) === undefined;
 
-const pidsOf = (files: Files, path: string) =>
+export const pidsOf = (files: Files, path: string) =>
   (files.read(`${path}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
 
 /** True for a group in which nobody runs but the daemon and what it has started, and to which it may write. */
-function isOurs({ files, pid, family }: Surroundings, path: string): boolean {
+export function isOurs({ files, pid, family }: Surroundings, path: string): boolean {
   const ours = new Set([pid, ...family()]);
   const needed = ['', '/cgroup.procs', '/cgroup.subtree_control'];
   return needed.every((name) => files.writable(path + name)) && pidsOf(files, path).every((one) => ours.has(one));
@@ -88,15 +90,7 @@ export function moveAll(files: Files, from: string, to: string): boolean {
   for (let looks = 0; looks < 10; looks++) {
     const pids = pidsOf(files, from);
     if (pids.length === 0) return true;
-    for (const pid of pids) {
-      try {
-        files.write(`${to}/cgroup.procs`, String(pid));
-      } catch {
-        // It is gone, or stays.
-      }
-    }
+    for (const pid of pids) putInto(files, to, pid);
   }
   return false;
 }
-
-export { isOurs, isTop, pidsOf };

@@ -24,6 +24,7 @@ export function groupName(watcher: string): string {
 /** The groups below one place. */
 export class Subtree {
   readonly path: string;
+  readonly #around: Surroundings;
   readonly #files: Files;
   readonly #above: string | undefined;
   /** The daemon was moved into the leaf, and is moved back at the end. */
@@ -36,13 +37,14 @@ export class Subtree {
     const { files, pid } = around;
     const { path, above } = choosePlace(around, named);
     this.path = path;
+    this.#around = around;
     this.#files = files;
     this.#above = above;
     if (above !== undefined) {
       for (const left of abandonedIn(files, above, (one) => send(one, 0))) removeTree(files, left);
       files.make(path);
     }
-    this.sweep();
+    this.#sweep();
     if (!isTop(files, path) && pidsOf(files, path).includes(pid) && isOurs(around, path)) this.#settle();
     else this.#settled = files.folders(path).includes(leafName) && pidsOf(files, this.#leaf).includes(pid);
   }
@@ -83,16 +85,15 @@ export class Subtree {
   }
 
   /** Removes the groups of watchers that are of no use, as far as nothing runs in them. */
-  sweep(used: ReadonlySet<string> = new Set()): void {
-    for (const name of this.#files.folders(this.path)) {
-      const path = `${this.path}/${name}`;
-      if (name.startsWith(prefix) && !used.has(path)) removeTree(this.#files, path);
-    }
+  #sweep(): void {
+    const busy = new Set(this.#around.busy().map(groupName));
+    for (const name of this.#files.folders(this.path))
+      if (name.startsWith(prefix) && !busy.has(name)) removeTree(this.#files, `${this.path}/${name}`);
   }
 
   /** Gives everything back, unless something still runs in it. */
   close(): void {
-    this.sweep();
+    this.#sweep();
     if (this.#above !== undefined) this.#files.remove(this.path);
     const isEmpty = !this.#files.folders(this.path).some((name) => name.startsWith(prefix));
     if (!this.#settled || !isEmpty) return;

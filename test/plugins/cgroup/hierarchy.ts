@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pidsIn, removeTree, systemFiles } from '#plugins/cgroup/files.js';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { makeTemporary, type Temporary } from '../../support/temporary.js';
 
@@ -113,10 +112,6 @@ export const inGroup = (group: string): readonly number[] => pidsIn(systemFiles,
 /** The groups below one, as names from there. */
 export const below = (group: string): readonly string[] =>
   systemFiles.folders(group).flatMap((name) => [name, ...below(join(group, name)).map((one) => `${name}/${one}`)]);
-
-/** The pids of a watcher. */
-export const pidsOf = async (daemon: Circusd, name: string): Promise<readonly number[]> =>
-  ((await daemon.json('list', name)) as { readonly pids: readonly number[] }).pids;
 
 /** To be called in a `describe`: a hierarchy for its tests. */
 export function hierarchyForAll(): () => Hierarchy {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { eventually } from '../../support/eventually.js';
-import { daemonPerTest } from '../daemon.js';
-import { held, hierarchyForAll, inGroup, pidsOf, put } from './hierarchy.js';
+import { daemonsIn, pidsOf, reasonsOf } from './daemons.js';
+import { held, hierarchyForAll, inGroup, put } from './hierarchy.js';
 
 /** Each on a recorded tree in limits.test.ts; here where the kernel offers them. */
 const controllers = ['memory', 'cpu', 'pids'] as const;
@@ -10,7 +10,7 @@ const controllers = ['memory', 'cpu', 'pids'] as const;
 describe('limits by the kernel itself', function () {
   this.timeout(30_000);
   const hierarchy = hierarchyForAll();
-  const start = daemonPerTest();
+  const startIn = daemonsIn(hierarchy);
   let there: readonly string[] = [];
 
   before('see which controllers there are', () => {
@@ -24,33 +24,20 @@ describe('limits by the kernel itself', function () {
       if (there.includes(one)) put(hierarchy().path(), 'cgroup.subtree_control', `+${one}`);
   });
 
-  const run = async (name: string, watcher: string) => {
-    const root = hierarchy().make(name);
-    const section = `[plugin:cgroup]\nuse = cgroup\nroot = ${hierarchy().inside(name)}\n`;
-    const through = hierarchy().through(hierarchy().here);
-    return {
-      daemon: await start(`${section}[watcher:web]\n${watcher}`, { through }),
-      group: join(root, 'watcher.web'),
-    };
-  };
-
   it('memory: what needs more is killed, and the history says why', async function () {
     if (!there.includes('memory')) return this.skip();
     const hungry = `const all = []; setInterval(() => all.push(Buffer.alloc(1 << 22, 1)), 5)`;
-    const { daemon } = await run(
-      'memory',
-      `cmd = ${process.execPath} -e "${hungry}"\nrespawn = False\ncgroup.memory_max = 80M\n`,
-    );
-    const reasons = async () =>
-      ((await daemon.json('history', 'web')) as { readonly exits: readonly { readonly reason: string }[] }).exits.map(
-        ({ reason }) => reason,
-      );
-    await eventually(async () => assert.deepEqual(await reasons(), ['out of memory']), { within: 15_000 });
+    const options = 'respawn = False\ncgroup.memory_max = 80M\n';
+    const { daemon } = await startIn(`[watcher:web]\ncmd = ${process.execPath} -e "${hungry}"\n${options}`);
+    await eventually(async () => assert.deepEqual(await reasonsOf(daemon, 'web'), ['out of memory']), {
+      within: 15_000,
+    });
   });
 
   it('cpu: what wants more is held back, and a change counts at once', async function () {
     if (!there.includes('cpu')) return this.skip();
-    const { daemon, group } = await run('cpu', `cmd = sh -c "while :; do :; done"\ncgroup.cpu_max = 10%\n`);
+    const { daemon, root } = await startIn(`[watcher:web]\ncmd = sh -c "while :; do :; done"\ncgroup.cpu_max = 10%\n`);
+    const group = join(root, 'watcher.web');
     assert.equal(held(group, 'cpu.max'), '10000 100000');
     await eventually(() => assert.ok(Number(/^nr_throttled (\d+)$/m.exec(held(group, 'cpu.stat'))?.[1]) > 1));
     const pids = await pidsOf(daemon, 'web');
@@ -63,10 +50,10 @@ describe('limits by the kernel itself', function () {
 
   it('pids: a fork beyond the limit fails', async function () {
     if (!there.includes('pids')) return this.skip();
-    const { group } = await run(
-      'pids',
-      `cmd = sh -c "sleep 600 & sleep 600 & sleep 600 & wait"\ncgroup.pids_max = 3\nrespawn = 0\n`,
+    const { root } = await startIn(
+      `[watcher:web]\ncmd = sh -c "sleep 600 & sleep 600 & sleep 600 & wait"\ncgroup.pids_max = 3\nrespawn = 0\n`,
     );
+    const group = join(root, 'watcher.web');
     await eventually(() => assert.ok(Number(/^max (\d+)$/m.exec(held(group, 'pids.events'))?.[1]) > 0));
     assert.ok(inGroup(group).length <= 3);
   });

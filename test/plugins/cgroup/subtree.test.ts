@@ -24,7 +24,7 @@ function treeWith(own: string, ...others: readonly number[]): RecordedTree {
 const open = (
   files: RecordedTree,
   { uid = 0, family = [] as readonly number[], named = undefined as string | undefined } = {},
-) => new Subtree({ files, pid: daemon, uid, family: () => family }, named);
+) => new Subtree({ files, pid: daemon, uid, family: () => family, busy: () => [] }, named);
 
 describe('the place of the control groups', () => {
   it('is a group at the top for root, where the daemon is there itself', () => {
