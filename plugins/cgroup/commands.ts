@@ -22,12 +22,13 @@ export function freezing(groups: Pick<Groups, 'of' | 'freeze' | 'outside'>): rea
       throw new RequestError(3, `program ${name} not found${near}`);
     }
     const group = groups.of(watcher);
-    if (!group || (frozen && watcher.processes.length === 0))
-      throw new RequestError(5, `"${watcher.name}" has no process in a control group`);
+    if (!group) throw new RequestError(5, `"${watcher.name}" has no process in a control group`);
+    if (frozen && watcher.wanted === 'down')
+      throw new RequestError(5, `"${watcher.name}" is not up: only what runs freezes`);
     const outside = frozen ? groups.outside(watcher) : [];
     if (outside.length > 0)
       throw new RequestError(5, `process ${outside[0]} of "${watcher.name}" is in no control group: reload it first`);
-    if (!(await groups.freeze(group, frozen)))
+    if (!(await groups.freeze(watcher, group, frozen)))
       throw new RequestError(6, `"${watcher.name}" is being frozen, and some of it has not stopped yet`);
     return { pids: group.pids };
   };

@@ -66,15 +66,17 @@ export class Group {
     this.#awaiting.delete(wid);
   }
 
-  /** Freezes or thaws all of its processes, and those to come. @throws Error */
-  freeze(frozen: boolean): void {
+  /** Freezes or thaws its processes but those in the groups that are spared, and those to come. @throws Error */
+  freeze(frozen: boolean, spared: ReadonlySet<string> = new Set()): void {
     this.frozen = frozen;
-    for (const path of this.#places()) this.#files.write(`${path}/cgroup.freeze`, frozen ? '1' : '0');
+    for (const path of this.#places())
+      if (!spared.has(path)) this.#files.write(`${path}/cgroup.freeze`, frozen ? '1' : '0');
   }
 
   /** True when the kernel has frozen whatever runs in it. */
-  get isFrozen(): boolean {
+  isFrozen(spared: ReadonlySet<string>): boolean {
     return this.#places().every((path) => {
+      if (spared.has(path)) return true;
       const events = this.#files.read(`${path}/cgroup.events`);
       return events === undefined || /^populated 0$/m.test(events) || /^frozen 1$/m.test(events);
     });

@@ -157,12 +157,15 @@ export class Groups {
   }
 
   /** Freezes or thaws a watcher; resolves when the kernel has done it, false: it takes its time. @throws Error */
-  async freeze(group: Group, frozen: boolean): Promise<boolean> {
+  async freeze(watcher: Watcher, group: Group, frozen: boolean): Promise<boolean> {
     const { clock } = this.#around;
-    group.freeze(frozen);
+    // One that is to stop must hear the signal.
+    const stopping = watcher.processes.filter((process) => process.stopping);
+    const spared = new Set(stopping.flatMap((process) => this.placeOf(process) ?? []));
+    group.freeze(frozen, spared);
     const end = clock.monotonic() + patience.longest;
     // Somebody may thaw it meanwhile.
-    while (group.frozen && !group.isFrozen) {
+    while (group.frozen && !group.isFrozen(spared)) {
       if (clock.monotonic() > end) return false;
       await sleep(clock, patience.pause);
     }

@@ -38,8 +38,20 @@ describe('freeze and thaw', function () {
     await daemon.ctl('freeze', 'web');
     await daemon.ctl('stop', 'web', '--waiting');
     assert.deepEqual(await reasonsOf(daemon, 'web'), ['stopped']);
+    assert.match((await daemon.ctl('freeze', 'web')).stderr, /"web" is not up: only what runs freezes/);
     await daemon.ctl('start', 'web', '--waiting');
     assert.equal((await explained(daemon, 'web')).cgroup?.frozen, false);
+  });
+
+  it('leave one process that is stopped its own way to end, and the others frozen', async () => {
+    const files = ['a', 'b'].map((name) => temporary.write(name, ''));
+    const words = `sh -c "exec ${fixture('count-up.sh')} ${files[0]!.slice(0, -1)}$(echo $(circus.wid) | tr 12 ab)"`;
+    const { daemon } = await startIn(`[watcher:web]\ncmd = ${words}\nnumprocesses = 2\n`);
+    await eventually(() => assert.ok(files.every((file) => written(file) > 2)));
+    await daemon.ctl('freeze', 'web');
+    await daemon.ctl('decr', 'web', '--waiting');
+    assert.deepEqual(await reasonsOf(daemon, 'web'), ['resized']);
+    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, true);
   });
 
   it('hold a process that comes meanwhile before its program runs', async () => {
