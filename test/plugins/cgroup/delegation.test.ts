@@ -51,16 +51,29 @@ describe('control groups under delegation', function () {
       console.log('      "nobody" may not read this checkout, so he has no daemon here');
       return this.skip();
     }
+    const handOver = ({ path }: { readonly path: string }) => {
+      chmodSync(temporaryRoot, 0o711);
+      chownSync(path, id, id);
+    };
+    const shared = hierarchy().make('shared');
+    const refused = await start('[watcher:web]\ncmd = sleep 600\ncgroup.active = True\n', {
+      through: hierarchy().through('shared', ...user),
+      prepare: handOver,
+    });
+    // Nothing there is his: he gets no groups, and his watchers run.
+    assert.match(
+      refused.log,
+      /circus\.ini:\d+:1: plugin cgroup is not loaded: the control group of circusd, \/.*\/shared, is not its own/,
+    );
+    await eventually(() => assert.equal(inGroup(shared).length, 2));
+    assert.equal(await refused.stop(), 0);
     const unit = hierarchy().make('unit-3');
     for (const name of ['.', 'cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'])
       chownSync(join(unit, name), id, id);
     const watcher = `[watcher:web]\ncmd = ${fixture('vanish.py')}\ngraceful_timeout = 0.3\ncgroup.active = True\n`;
     const daemon = await start(watcher, {
       through: hierarchy().through('unit-3', ...user),
-      prepare({ path }) {
-        chmodSync(temporaryRoot, 0o711);
-        chownSync(path, id, id);
-      },
+      prepare: handOver,
     });
     await eventually(() => assert.match(daemon.log, /vanished \d+/));
     const vanished = Number(/vanished (\d+)/.exec(daemon.log)![1]);
