@@ -10,8 +10,14 @@ export class Answers<Subject, Answer> {
     return () => void this.#all.delete(answer);
   }
 
-  /** All answers about something. */
+  /** All answers about something; one that fails is none. */
   about(subject: Subject): readonly Answer[] {
-    return [...this.#all].flatMap((answer) => answer(subject) ?? []);
+    return [...this.#all].flatMap((answer) => {
+      try {
+        return answer(subject) ?? [];
+      } catch {
+        return [];
+      }
+    });
   }
 }
