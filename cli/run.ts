@@ -114,7 +114,9 @@ async function loadPlugins({ plugins, meant, written }: Assembly, host: Host, lo
   for (const { plugin, error } of failures) {
     // A daemon that nobody could reach is not started; any other plugin is missed, and said to be.
     if (plugin === 'controller') throw located(error, placeInController(written, reasonOf(error)));
-    log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
+    const origin = plugins.find((one) => one.plugin.name === plugin)?.origin;
+    const missed = new Error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
+    log.error(located(missed, origin && { ...origin, column: 1 }).message);
   }
   if (meant.some(({ use }) => use === 'controller') && !host.plugins.includes('controller')) {
     throw new Error('the controller could not be loaded, so nobody could reach this daemon');

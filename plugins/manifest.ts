@@ -22,6 +22,13 @@ export type Judge = (
 /** The first-party plugins. */
 export const manifest: readonly ManifestEntry[] = [
   {
+    name: 'cgroup',
+    aliases: [],
+    keys: ['cgroup.*'],
+    load: () => import('./cgroup/index.js'),
+    judge: () => import('./cgroup/judge.js'),
+  },
+  {
     name: 'controller',
     aliases: [],
     keys: [],

@@ -170,6 +170,11 @@ export class Client {
     return this.#ask('explain', { ...more, name });
   }
 
+  /** Halts the processes of a watcher, with all that they started; a daemon without the plugin `cgroup` refuses, with errno 2. */
+  freeze(name: string, options: RequestOptions = {}): Promise<Answer<'freeze'>> {
+    return this.#ask('freeze', { ...options, name });
+  }
+
   /** Tells some options of a watcher. */
   get(name: string, keys: readonly string[], options: RequestOptions = {}): Promise<Answer<'get'>> {
     return this.#ask('get', { ...options, name, keys });
@@ -312,6 +317,11 @@ export class Client {
   /** Stops watchers. */
   stop(name?: string, more: More<'stop'> = {}): Promise<Answer<'stop'>> {
     return this.#ask('stop', { ...more, name });
+  }
+
+  /** Lets the processes of a frozen watcher go on. */
+  thaw(name: string, options: RequestOptions = {}): Promise<Answer<'thaw'>> {
+    return this.#ask('thaw', { ...options, name });
   }
 
   /** Resolves when a job is over; rejects when it failed or was cancelled. */

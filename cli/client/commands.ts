@@ -176,7 +176,7 @@ export interface Replay {
 
 type Nothing = Readonly<Record<never, never>>;
 
-/** The commands, by name. Circus knows none of `cancel`, `events`, `explain`, `history`, `job`, `jobs`, `plan`, `save`, `wait`. */
+/** The commands, by name. Circus knows none of `cancel`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
 export interface Commands {
   add: {
     properties: OneWatcher &
@@ -202,6 +202,8 @@ export interface Commands {
     reply: Replay;
   };
   explain: { properties: OneWatcher & { readonly pid?: number | undefined }; reply: Explanation };
+  /** Only with the plugin `cgroup`, as `thaw`. */
+  freeze: { properties: OneWatcher; reply: Pids };
   get: { properties: OneWatcher & { readonly keys: readonly string[] }; reply: { readonly options: Options } };
   globaloptions: {
     properties: { readonly option?: keyof Settings | undefined };
@@ -285,6 +287,7 @@ export interface Commands {
   };
   status: { properties: AnyWatcher; reply: Statuses | StatusOfOne };
   stop: { properties: Matching; reply: { readonly info?: null } };
+  thaw: { properties: OneWatcher; reply: Pids };
   wait: { properties: OneJob; reply: { readonly job: Job } };
 }
 

@@ -60,6 +60,7 @@ export const watcherRows: readonly Row[] = [
   ['die_with_daemon', 'bool', 'false', 'limits', 'The system kills processes when the daemon dies, also of SIGKILL.'],
   ['rlimit_cpu', 'cpulimit', null, 'limits', 'The seconds of processor time, or soft:hard; empty: unlimited.'],
   ['rlimit_*', 'limit', null, 'limits', 'A resource limit, one or soft:hard; empty: unlimited.'],
+  ['cgroup.*', 'text', null, 'cgroup', 'The limits of its control group: memory_max, cpu_max, pids_max and so on.'],
   ['stdout_stream.max_bytes', 'size', null, 'streams', 'The size at which a file is put aside.'],
   ['stderr_stream.max_bytes', 'size', null, 'streams', 'The size at which a file is put aside.'],
   ['stdout_stream.*', 'text', null, 'streams', 'Where the standard output goes: class, filename and so on.'],

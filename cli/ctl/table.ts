@@ -1,5 +1,5 @@
 /**
- * What the command line needs of the table of commands, copied from plugins/controller/commands: loading those would cost
+ * What the command line needs of the table of commands, copied from where plugins declare them: loading those would cost
  * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
  * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
  */
@@ -26,8 +26,11 @@ export const table: readonly CommandFacts[] = [
   { name: "events", role: "view", summary: "tell what was published, from a number on", reply: "boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers",
     words: [],
     flags: [{ name: "since", kind: "integer", summary: "the number of the last event that is known" }, { name: "boot", kind: "text", summary: "the run of the daemon in which it had that number" }, { name: "watcher", kind: "text", summary: "only the events of this watcher" }, { name: "limit", kind: "integer", summary: "how many at most, 1000 without it" }] },
-  { name: "explain", role: "view", summary: "tell why a watcher is in its state, and what happens next", reply: "state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and command line; would_run: the same of a start, or its error, null while processes run; text: all this as a few sentences",
+  { name: "explain", role: "view", summary: "tell why a watcher is in its state, and what happens next", reply: "state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and command line; would_run: the same of a start, or its error, null while processes run; stop: its signals and means; what plugins add; text: all this as a few sentences",
     words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "pid", kind: "integer", summary: "only this process of it" }],
+    flags: [] },
+  { name: "freeze", role: "operate", summary: "halt the processes of a watcher, with all that they started", reply: "pids: whom it concerns",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }],
     flags: [] },
   { name: "get", role: "view", summary: "tell some options of a watcher", reply: "options: the asked names to values",
     words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }, { name: "keys", kind: "list", required: true, summary: "names of options" }],
@@ -107,6 +110,9 @@ export const table: readonly CommandFacts[] = [
   { name: "stop", role: "operate", summary: "stop watchers", reply: "info, of one watcher: null",
     words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
     flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
+  { name: "thaw", role: "operate", summary: "let the processes of a frozen watcher go on", reply: "pids: whom it concerns",
+    words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }],
+    flags: [] },
   { name: "wait", role: "view", summary: "answer when a job is over", reply: "job: id, command, watchers, state, progress, by, asked, and ended and reason when it is over; an error when it failed or was cancelled",
     words: [{ name: "id", kind: "integer", required: true, summary: "the number of a job" }],
     flags: [] },

@@ -146,7 +146,11 @@ const stream =
 
 const hook = (key: string) => (watcher: WatcherDraft, entry: Entry) => hookOf(watcher, key, entry);
 const hinted = (why: string, hint: string) => [why, hint] as const;
-const memory = hinted('limits of a whole group of processes are not options yet', 'rlimit_as limits each process');
+const group = (key: string) => (watcher: WatcherDraft, entry: Entry) => {
+  if (key !== 'cgroup.cpu_max' && entry.value.endsWith('%'))
+    watcher.report(entry, 'circusd knows no shares of the machine');
+  else watcher.set(key, entry.value === 'infinity' ? 'max' : entry.value, entry);
+};
 
 const rules: Rules<WatcherDraft, string> = {
   Description: null,
@@ -222,9 +226,12 @@ const rules: Rules<WatcherDraft, string> = {
   },
   Sockets: hinted('socket units are not imported', 'write [socket:NAME] sections, sockets = NAME and listen_fds = 1'),
   WatchdogSec: hinted('heartbeats are not options of a watcher', 'alive.* can look after the program'),
-  MemoryMax: memory,
-  MemoryHigh: memory,
-  MemoryLimit: memory,
+  MemoryMax: group('cgroup.memory_max'),
+  MemoryHigh: group('cgroup.memory_high'),
+  MemoryLimit: group('cgroup.memory_max'),
+  CPUQuota: group('cgroup.cpu_max'),
+  CPUWeight: group('cgroup.cpu_weight'),
+  TasksMax: group('cgroup.pids_max'),
   SyslogIdentifier: ['the journal names what circusd passes on after circusd'],
   ...Object.fromEntries(
     [

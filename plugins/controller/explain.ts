@@ -1,7 +1,8 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
 import type { Fields } from './command.js';
-import type { End, History } from './history.js';
+import type { End } from './history.js';
+import type { Records } from './records.js';
 import { nextWords, wordsOf } from './run-words.js';
 
 const SIGKILL = 9;
@@ -35,12 +36,19 @@ export function endInWords({ reason, by, code, signal }: End): string {
 }
 
 /** Everything about a watcher, or about it and one of its processes. Times are seconds since the epoch. */
-export async function explain(arbiter: Arbiter, history: History, watcher: Watcher, only?: Process): Promise<Fields> {
+export async function explain(
+  arbiter: Arbiter,
+  { history, explanations }: Pick<Records, 'history' | 'explanations'>,
+  watcher: Watcher,
+  only?: Process,
+): Promise<Fields> {
   const facts = await factsOf(arbiter, history, watcher, only);
-  return { ...facts, text: sentences(facts, watcher.spec, arbiter.clock.now() / 1000).join('\n') };
+  const more = explanations.about(watcher);
+  const text = [...sentences(facts, watcher.spec, arbiter.clock.now() / 1000), ...more.flatMap((one) => one.text)];
+  return { ...Object.assign({}, ...more.map((one) => one.facts)), ...facts, text: text.join('\n') };
 }
 
-async function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Process | undefined) {
+async function factsOf(arbiter: Arbiter, history: Records['history'], watcher: Watcher, only: Process | undefined) {
   const { name, state, reason, wanted, spec } = watcher;
   const now = arbiter.clock.now();
   const ends = history.of(name);

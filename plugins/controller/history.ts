@@ -1,5 +1,6 @@
 /** The last ends of each watcher's processes, and why they came. */
 import { signalName, type Arbiter, type Exit, type HookViews, type Operation, type Process } from '#core';
+import { Answers } from './answers.js';
 import { MemoryKills } from './out-of-memory.js';
 
 const mostEnds = 50;
@@ -39,6 +40,8 @@ const kinds: Partial<Record<Exit['reason'], readonly Operation['kind'][]>> = {
 
 /** The ends, by the names of the watchers. */
 export class History {
+  /** Who knows the file that counts the kills of a process. */
+  readonly counters = new Answers<Process, string>();
   readonly #arbiter: Arbiter;
   readonly #memory: MemoryKills;
   readonly #past: Map<string, Past>;
@@ -78,11 +81,11 @@ export class History {
 
   /** Learns from the kernel's notices. */
   tap(hooks: HookViews): void {
-    hooks.spawned.tap('history', (process) => this.#memory.watch(process));
+    hooks.spawned.tap('history', (process) => this.#memory.watch(process, this.counters.about(process)));
     hooks.processState.tap('history', (process, _before, after) => {
       this.#since.set(process, this.#arbiter.clock.now());
       // What is put before a program may have moved it to another control group by now.
-      if (after === 'ready' && process.spec.chain.length > 0) this.#memory.watch(process);
+      if (after === 'ready' && process.spec.chain.length > 0) this.#memory.watch(process, this.counters.about(process));
       const by = after === 'stopping' ? this.#askerOf(process) : undefined;
       if (by !== undefined) this.#asked.set(process, by);
     });

@@ -57,6 +57,8 @@ export default definePlugin({
       addCommand: (command) => dispatcher.add(command),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
+      addExplanation: (explain) => records.explanations.add(explain),
+      addMemoryCounter: (find) => records.history.counters.add(find),
     };
     return { controller };
   },

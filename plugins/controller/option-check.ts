@@ -22,7 +22,7 @@ const booleans = new Set([
   'close_child_stderr',
   'die_with_daemon',
 ]);
-const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.'];
+const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.', 'cgroup.'];
 const rlimits = new Set([
   'as',
   'core',

@@ -32,9 +32,9 @@ export class MemoryKills {
     this.#read = read;
   }
 
-  /** Notes the counters of a process while it runs: afterwards nobody knows its control group. */
-  watch(process: { readonly pid: number }): void {
-    for (const file of this.#candidates(process.pid)) {
+  /** Notes the counters of a process while it runs: afterwards nobody knows its control group. `known` are looked at first. */
+  watch(process: { readonly pid: number }, known: readonly string[] = []): void {
+    for (const file of [...known, ...this.#candidates(process.pid)]) {
       const count = this.#count(file);
       if (count === undefined) continue;
       this.#marks.set(process, { file, count });

@@ -6,7 +6,7 @@ import { RequestError } from './protocol.js';
 /** Options that decide what a process does: they may be set for processes of the owner only. */
 const deciding = new Set(['uid', 'cmd', 'args', 'env', 'shell']);
 /** Options by which the daemon itself would do something, give its environment away, or enter a folder with its rights. */
-const beyond = /^(gid$|rlimit_|hooks|(stdout|stderr)_stream|copy_env$|working_dir$)/;
+const beyond = /^(gid$|rlimit_|cgroup\.|hooks|(stdout|stderr)_stream|copy_env$|working_dir$)/;
 
 /** Refuses to set these keys if that would reach beyond the owner's rights; `wanted` is the spec after it. @throws RequestError */
 export function checkOwner(owner: string | undefined, keys: readonly string[], wanted: WatcherSpec): void {

@@ -1,11 +1,13 @@
 /** What the controller remembers of this run: its events, and how processes ended. */
-import type { Arbiter, HookViews } from '#core';
+import type { Arbiter, HookViews, Watcher } from '#core';
 import type { Fields } from './command.js';
 import type { DaemonEvent } from './event-table.js';
 import { EventLog } from './event-log.js';
 import { publishEvents, topicOf } from './events.js';
 import { History } from './history.js';
+import { Answers } from './answers.js';
 import type { Outbox } from './outbox.js';
+import type { Explanation } from './service.js';
 
 /** What can be kept over a reload of the plugin. */
 interface State {
@@ -17,6 +19,8 @@ interface State {
 export class Records {
   readonly events: EventLog;
   readonly history: History;
+  /** What plugins have to say about a watcher. */
+  readonly explanations = new Answers<Watcher, Explanation>();
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;

@@ -1,10 +1,16 @@
 /** What the controller offers to other plugins: the command table and the execution of requests. */
-import { service } from '#core';
+import { service, type Process, type Watcher } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
 export { defineCommand } from './command.js';
 export { RequestError } from './protocol.js';
+
+/** What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. */
+export interface Explanation {
+  readonly facts: Fields;
+  readonly text: readonly string[];
+}
 
 /** The controller as other plugins see it. */
 export interface ControllerService {
@@ -19,6 +25,10 @@ export interface ControllerService {
   execute(command: string, properties: unknown, by: string): Promise<Fields>;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
+  /** Adds to what `explain` tells, until the returned function is called. */
+  addExplanation(explain: (watcher: Watcher) => Explanation | undefined): () => void;
+  /** Adds one who knows the file that counts the kills of a process for want of memory, until the returned function is called. */
+  addMemoryCounter(find: (process: Process) => string | undefined): () => void;
 }
 
 export const Controller = service<ControllerService>('controller');

@@ -27,7 +27,9 @@ const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a 
 function carriedOut(key: string, value: unknown): string | undefined {
   if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
   if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
-  return /^(uid|gid|rlimit_.*|die_with_daemon)$/.test(key) && value !== null ? 'limits' : undefined;
+  if (value === null) return undefined;
+  if (key.startsWith('cgroup.')) return 'cgroup';
+  return /^(uid|gid|rlimit_.*|die_with_daemon)$/.test(key) ? 'limits' : undefined;
 }
 
 /** The plugins without which a watcher with these options must not be started. */

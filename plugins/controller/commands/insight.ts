@@ -89,11 +89,12 @@ export const insight: readonly Command[] = [
     flags: [],
     reply:
       'state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
-      'command line; would_run: the same of a start, or its error, null while processes run; text: all this as a few sentences',
-    run({ name, pid }, { arbiter, records: { history } }) {
+      'command line; would_run: the same of a start, or its error, null while processes run; stop: its signals and means; what plugins ' +
+      'add; text: all this as a few sentences',
+    run({ name, pid }, { arbiter, records }) {
       const watcher = named(arbiter, name);
-      const process = pid === undefined ? undefined : processOf(watcher, pid, history.of(watcher.name));
-      return explain(arbiter, history, watcher, process);
+      const process = pid === undefined ? undefined : processOf(watcher, pid, records.history.of(watcher.name));
+      return explain(arbiter, records, watcher, process);
     },
   }),
 ];

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allCommands } from '#plugins/controller/commands/all.js';
 import { Client, type Commands, type WatcherEvent } from '../../../cli/client/index.js';
 import { table } from '../../../cli/ctl/table.js';
 import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { daemonPerTest } from '../../plugins/daemon.js';
+import { everyCommand } from '../ctl/every-command.js';
 import { client, closeAfterEach } from './fake.js';
 
 type Names<P> = { readonly [K in keyof P]-?: true };
@@ -21,6 +21,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   dstats: {},
   events: { since: true, boot: true, watcher: true, limit: true },
   explain: { name: true, pid: true },
+  freeze: { name: true },
   get: { name: true, keys: true },
   globaloptions: { option: true },
   incr: { name: true, nb: true, waiting: true },
@@ -46,6 +47,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   stats: { name: true, process: true, extended: true },
   status: { name: true },
   stop: { name: true, match: true, waiting: true },
+  thaw: { name: true },
   wait: { id: true },
 };
 
@@ -65,7 +67,7 @@ describe('the methods of a client', () => {
   });
 
   it('take what the commands declare, and nothing else', async () => {
-    for (const { name, properties } of allCommands()) {
+    for (const { name, properties } of everyCommand) {
       const own = taken[name as keyof Commands] as Readonly<Record<string, true>> | undefined;
       if (!own) {
         assert.ok(elsewhere[name], name);

@@ -1,6 +1,6 @@
 /** The text of cli/ctl/table.ts, from what the commands declare. */
-import { allCommands } from '#plugins/controller/commands/all.js';
 import type { CommandFacts } from '../../../cli/ctl/table.js';
+import { everyCommand } from './every-command.js';
 
 const literal = (value: unknown): string =>
   Array.isArray(value)
@@ -13,13 +13,12 @@ const literal = (value: unknown): string =>
 
 /** The whole file. */
 export async function tableSource(): Promise<string> {
-  const commands = [...allCommands()].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const rows = commands.map(({ name, role, summary, words, flags, reply }) => {
+  const rows = everyCommand.map(({ name, role, summary, words, flags, reply }) => {
     const facts: CommandFacts = { name, role, summary, reply, words, flags };
     return `  ${literal(facts).replaceAll(/, (words|flags): \[/g, ',\n    $1: [')},`;
   });
   return `/**
- * What the command line needs of the table of commands, copied from plugins/controller/commands: loading those would cost
+ * What the command line needs of the table of commands, copied from where plugins declare them: loading those would cost
  * each call of circusctl the kernel, its system calls and a validation library, 16 ms. Not written by hand:
  * test/cli/ctl/table.test.ts compares it, and says how to write it anew.
  */

@@ -30,6 +30,16 @@ describe('a systemd service', () => {
       { 'env.A': 'web.service', 'env.B': 'web', 'env.C': '/run/x', 'env.D': '50%' },
     ],
     ['Environment=A=1\nEnvironment=\nEnvironment=B=2', { 'env.B': '2' }],
+    [
+      'MemoryMax=500M\nMemoryHigh=infinity\nCPUQuota=150%\nCPUWeight=50\nTasksMax=20',
+      {
+        'cgroup.memory_max': '500M',
+        'cgroup.memory_high': 'max',
+        'cgroup.cpu_max': '150%',
+        'cgroup.cpu_weight': '50',
+        'cgroup.pids_max': '20',
+      },
+    ],
     ['RuntimeMaxSec=1d', { max_age: '86400' }],
     ['ExecReload=/bin/kill -HUP $MAINPID', { send_hup: 'True' }],
     ['ExecStop=/bin/kill -s QUIT ${MAINPID}', { stop_signal: 'QUIT' }],

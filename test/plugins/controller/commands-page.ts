@@ -1,10 +1,10 @@
 /** The text of docs/reference/commands.md, made from the table of commands. */
 import type { Command } from '#plugins/controller/command.js';
-import { allCommands } from '#plugins/controller/commands/all.js';
 import { commandHelp } from '../../../cli/ctl/help.js';
+import { everyCommand, ofPlugins } from '../../cli/ctl/every-command.js';
 
-/** Every command of the controller, by name. */
-export const commands: readonly Command[] = [...allCommands()].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** Every command of ours, by name. */
+export const commands = everyCommand;
 
 interface Schema {
   readonly type?: string;
@@ -19,8 +19,8 @@ interface Schema {
 const introduction = `# Commands
 
 What can be asked of a running daemon: over ZeroMQ, as Circus's clients do it, and with \`circusctl\`. This page is made
-from the table of commands in \`plugins/controller/commands\`; a test compares the two. Plugins may add commands of their own
-([how](../guides/write-a-plugin.md)).
+from what plugins declare, most of it in \`plugins/controller/commands\`; a test compares the two. ${ofPlugins.map(({ name }) => `\`${name}\``).join(' and ')} are there while the
+plugin [cgroup](../../plugins/cgroup/README.md) is loaded. Plugins may add commands of their own ([how](../guides/write-a-plugin.md)).
 
 ## Requests and replies
 

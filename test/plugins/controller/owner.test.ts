@@ -22,6 +22,8 @@ describe('the owner of an endpoint', () => {
     for (const other of ['nobody', 12_345]) assert.deepEqual(await add({ uid: other }), mismatch);
     assert.deepEqual(await add({ uid, gid: 0 }), [3, "'gid' can't be set where endpoint_owner is"]);
     assert.deepEqual(await add({ uid, rlimit_nofile: 9 }), [3, "'rlimit_nofile' can't be set where endpoint_owner is"]);
+    const limit = { uid, 'cgroup.memory_max': 'max' };
+    assert.deepEqual(await add(limit), [3, "'cgroup.memory_max' can't be set where endpoint_owner is"]);
     assert.equal(await add({ uid, env: { A: 'b' } }), 'ok');
   });
 

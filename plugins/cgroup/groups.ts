@@ -1,0 +1,234 @@
+/** The groups of all watchers and their processes: who is in which, and what is done to them. */
+import { send, sleep, type Clock, type Process, type ProcessSpec, type Watcher } from '#core';
+import type { Explanation } from '../controller/service.js';
+import { pidsIn, putInto, removeTree, type Files } from './files.js';
+import { Group } from './group.js';
+import { limitNames, limits } from './limits.js';
+import type { CgroupOptions } from './options.js';
+import type { Subtree } from './subtree.js';
+
+const SIGKILL = 9;
+/** Tells our link of the chain from others. */
+const mark = 'circusd-cgroup';
+/** A shell, as only the process itself can enter before its program runs: it is in the group from its first instruction on. */
+const link = (path: string) => ['/bin/sh', '-c', 'echo 0 > "$1/cgroup.procs" && shift && exec "$@"', mark, path];
+/** How often, and how long, the kernel is asked whether it has done what it was told, in ms. */
+const patience = { pause: 10, longest: 3000 };
+
+/** What the groups are made with. */
+export interface Surroundings {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly subtree: Subtree;
+  readonly optionsFor: (watcher: Watcher) => CgroupOptions;
+  readonly warn: (message: string) => void;
+}
+
+/** All groups. */
+export class Groups {
+  readonly #around: Surroundings;
+  readonly #groups = new Map<Watcher, Group>();
+  /** Watchers that were taken out, and whose processes may still run. */
+  readonly #leaving = new WeakSet<Watcher>();
+  /** Processes whose trees were killed in this turn of the event loop. */
+  readonly #killed = new Set<Process>();
+  readonly #warned = new Set<string>();
+  /** The groups of processes that were there before the plugin, and were put into one. */
+  readonly #late = new WeakMap<Process, string>();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** The group of a watcher, where it has one. */
+  of(watcher: Watcher): Group | undefined {
+    return this.#groups.get(watcher);
+  }
+
+  #open(watcher: Watcher): Group {
+    const { files, subtree } = this.#around;
+    const path = subtree.groupOf(watcher.name);
+    // One that was taken out may still have processes there, when its name is another's already.
+    const known = this.of(watcher) ?? [...this.#groups.values()].find((group) => group.path === path);
+    const group = known ?? new Group(files, path);
+    this.#groups.set(watcher, group);
+    return group;
+  }
+
+  #isShared(group: Group): boolean {
+    return [...this.#groups.values()].filter((one) => one === group).length > 1;
+  }
+
+  /** The group of a process; undefined for one that has none. */
+  placeOf(process: Process): string | undefined {
+    return this.#late.get(process) ?? process.spec.chain.find((words) => words[3] === mark)?.[4];
+  }
+
+  /** Takes on a watcher that was there before the plugin: its processes get groups while they run. @throws Error */
+  async resume(watcher: Watcher, frozen = false): Promise<void> {
+    if (!this.#around.optionsFor(watcher).active || watcher.processes.length === 0) return;
+    const group = this.#open(watcher);
+    group.frozen = frozen;
+    for (const process of watcher.processes) if (this.placeOf(process) === undefined) this.#takeIn(process, group);
+    await this.limit(watcher);
+  }
+
+  #takeIn(process: Process, group: Group): void {
+    const { files } = this.#around;
+    const path = group.place(process.wid);
+    group.arrived(process.wid);
+    // What is forked meanwhile by one that is not in yet is found by the next look.
+    for (let looks = 0; looks < 10; looks++) {
+      const inside = new Set(pidsIn(files, path));
+      const missing = [process.pid, ...process.descendants()].filter((pid) => !inside.has(pid));
+      if (missing.length === 0) break;
+      for (const pid of missing) putInto(files, path, pid);
+    }
+    if (pidsIn(files, path).includes(process.pid)) this.#late.set(process, path);
+  }
+
+  /** The pids of a watcher's processes that have no group: they were started before the plugin was loaded. */
+  outside({ processes }: Watcher): readonly number[] {
+    return processes.filter((process) => this.placeOf(process) === undefined).map(({ pid }) => pid);
+  }
+
+  /** A process with the link in front that enters its group, which is made. @throws Error */
+  async enter(process: ProcessSpec, watcher: Watcher, wid: number): Promise<ProcessSpec> {
+    const options = this.#around.optionsFor(watcher);
+    if (!options.active) return process;
+    const group = this.#open(watcher);
+    this.tidy(watcher);
+    await this.limit(watcher);
+    return { ...process, chain: [...process.chain, link(group.place(wid))] };
+  }
+
+  /** Writes the limits of a watcher that has a group. @throws Error */
+  async limit(watcher: Watcher): Promise<void> {
+    const { subtree, optionsFor, warn } = this.#around;
+    await this.of(watcher)?.limit(optionsFor(watcher), (controller) => {
+      const reason = subtree.enable(controller);
+      if (reason !== undefined && !this.#warned.has(controller)) {
+        const keys = limitNames.filter((name) => limits[name].controller === controller).join(' and ');
+        warn(`there is no controller "${controller}" (${reason}); without effect: ${keys}; everything else works`);
+      }
+      this.#warned.add(controller);
+      return reason;
+    });
+  }
+
+  /** A process has come. */
+  arrived(process: Process, watcher: Watcher): void {
+    this.of(watcher)?.arrived(process.wid);
+  }
+
+  /** The pids below a process, with those of its group. */
+  family(pids: readonly number[], process: Process): readonly number[] {
+    const path = this.placeOf(process);
+    if (path === undefined) return pids;
+    const inside = pidsIn(this.#around.files, path);
+    // One that another user took on is lost to its parent, and goes on in the group.
+    return [...new Set([...pids, ...inside.filter((pid) => pid !== process.pid || !process.alive)])];
+  }
+
+  /** Kills all in the group of a process at one stroke, also what is just being forked. */
+  kill(process: Process): void {
+    const path = this.placeOf(process);
+    // The kernel tells of each pid that it kills, and once is enough.
+    if (path === undefined || this.#killed.has(process)) return;
+    this.#killed.add(process);
+    queueMicrotask(() => this.#killed.delete(process));
+    this.#killAll(path);
+  }
+
+  #killAll(path: string): void {
+    try {
+      this.#around.files.write(`${path}/cgroup.kill`, '1');
+    } catch {
+      // A kernel before 5.14 has no such file, and a group that is gone has nobody in it.
+      for (const pid of pidsIn(this.#around.files, path)) send(pid, SIGKILL);
+    }
+  }
+
+  /** Lets a process go on that is to stop: a frozen one can't hear the signal. */
+  release(process: Process): void {
+    const path = this.placeOf(process);
+    if (path !== undefined && this.#around.files.read(`${path}/cgroup.freeze`)?.trim() === '1')
+      this.#around.files.write(`${path}/cgroup.freeze`, '0');
+  }
+
+  /** Freezes or thaws a watcher; resolves when the kernel has done it, false: it takes its time. @throws Error */
+  async freeze(watcher: Watcher, group: Group, frozen: boolean): Promise<boolean> {
+    const { clock } = this.#around;
+    // One that is to stop must hear the signal.
+    const stopping = watcher.processes.filter((process) => process.stopping);
+    const spared = new Set(stopping.flatMap((process) => this.placeOf(process) ?? []));
+    group.freeze(frozen, spared);
+    const end = clock.monotonic() + patience.longest;
+    // Somebody may thaw it meanwhile.
+    while (group.frozen && !group.isFrozen(spared)) {
+      if (clock.monotonic() > end) return false;
+      await sleep(clock, patience.pause);
+    }
+    return true;
+  }
+
+  /** Clears up after a watcher that was stopped: what its processes had left behind when they ended by themselves is killed. */
+  async clear(watcher: Watcher): Promise<void> {
+    const { clock } = this.#around;
+    const group = this.of(watcher);
+    if (!group) return;
+    const isOver = () => watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
+    const end = clock.monotonic() + patience.longest;
+    while (isOver() && group.pids.length > 0 && clock.monotonic() < end) {
+      this.#killAll(group.path);
+      await sleep(clock, patience.pause);
+    }
+    this.tidy(watcher);
+  }
+
+  /** Removes what is empty of a watcher's groups; when it was taken out, its own too. */
+  tidy(watcher: Watcher): void {
+    const group = this.of(watcher);
+    if (!group) return;
+    this.#sweep(watcher, group);
+    if (!this.#leaving.has(watcher) || watcher.processes.length > 0) return;
+    if (this.#isShared(group) || removeTree(this.#around.files, group.path)) this.#groups.delete(watcher);
+  }
+
+  #sweep({ name }: Watcher, group: Group): void {
+    const sharing = [...this.#groups.keys()].filter((one) => one.name === name);
+    const processes = sharing.flatMap((one) => one.processes);
+    group.sweep(new Set(processes.flatMap((process) => this.placeOf(process) ?? [])));
+  }
+
+  /** Lets go of all groups, as far as nothing runs in them. */
+  close(): void {
+    for (const watcher of this.#groups.keys()) this.tidy(watcher);
+    this.#around.subtree.close();
+  }
+
+  /** Removes the group of a watcher that was taken out, as soon as its processes are gone. */
+  forget(watcher: Watcher): void {
+    this.#leaving.add(watcher);
+    this.tidy(watcher);
+  }
+
+  /** The file that counts the kills for want of memory among which that of this process is. */
+  counterOf(process: Process): string | undefined {
+    const path = this.placeOf(process);
+    return path === undefined ? undefined : `${path.slice(0, path.lastIndexOf('/'))}/memory.events`;
+  }
+
+  /** What there is to say about a watcher's group. */
+  explain(watcher: Watcher): Explanation | undefined {
+    const group = this.of(watcher);
+    if (!group) return undefined;
+    const { path, frozen } = group;
+    const means = this.#around.files.writable(`${path}/cgroup.kill`) ? 'cgroup.kill' : 'cgroup.procs';
+    const text = `Its processes are in the control group ${path}; what has not ended in time is killed with ${means}.`;
+    return {
+      facts: { cgroup: { path, frozen, means } },
+      text: frozen ? ['It is frozen: its processes do nothing until it is thawed.', text] : [text],
+    };
+  }
+}

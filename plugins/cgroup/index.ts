@@ -1,0 +1,60 @@
+import { childrenOf, definePlugin, type Watcher } from '#core';
+import { Controller } from '../controller/service.js';
+import { freezing } from './commands.js';
+import { systemFiles } from './files.js';
+import { Groups } from './groups.js';
+import { flawsIn, optionsSchema } from './options.js';
+import { Subtree } from './subtree.js';
+
+const SIGKILL = 9;
+
+const family = (parent: number): number[] => childrenOf(parent).flatMap((pid) => [pid, ...family(pid)]);
+
+/** Gives each watcher a control group, with limits, and each of its processes one below it, in which its tree is killed and frozen. */
+export default definePlugin({
+  name: 'cgroup',
+  options: optionsSchema,
+  wants: { controller: Controller },
+  apply({ arbiter, hooks, log, services: { controller }, optionsFor, defer, guard, keep, restored }, { root }) {
+    const files = systemFiles;
+    const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
+    const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
+    const subtree = new Subtree(around, root);
+    const groups = new Groups({ files, clock: arbiter.clock, subtree, optionsFor, warn: (text) => log.warn(text) });
+    log.info(`the control groups of watchers are in ${subtree.path}`);
+    keep(() => arbiter.watchers.filter((watcher) => groups.of(watcher)?.frozen).map(({ name }) => name));
+    const limit = guard((watcher: Watcher) => groups.limit(watcher));
+    const resume = guard((watcher: Watcher) =>
+      groups.resume(watcher, (restored as readonly string[] | undefined)?.includes(watcher.name)),
+    );
+    for (const watcher of arbiter.watchers) resume(watcher);
+    defer(() => groups.close());
+
+    hooks.watcherSpec.tap('cgroup', ({ options }) => {
+      const flaws = flawsIn(options);
+      if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
+    });
+    hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
+    hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));
+    hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
+    hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));
+    hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && groups.release(process)));
+    hooks.signalled.tap(
+      'cgroup',
+      (process, signal) => void (signal === SIGKILL && process.stopping && groups.kill(process)),
+    );
+    hooks.reaped.tap('cgroup', ({ code, signal }, process, watcher) => {
+      // The kernel gave up on one that it may not signal.
+      if (process.stopping && code === null && signal === null) groups.kill(process);
+      groups.tidy(watcher);
+    });
+    hooks.beforeStop.tap('cgroup', (watcher) => groups.of(watcher)?.freeze(false));
+    hooks.afterStop.tap('cgroup', (watcher) => groups.clear(watcher));
+    hooks.watcherRemoved.tap('cgroup', (watcher) => groups.forget(watcher));
+
+    if (!controller) return;
+    for (const command of freezing(groups)) defer(controller.addCommand(command));
+    defer(controller.addMemoryCounter((process) => groups.counterOf(process)));
+    defer(controller.addExplanation((watcher) => groups.explain(watcher)));
+  },
+});

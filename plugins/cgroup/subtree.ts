@@ -1,0 +1,106 @@
+/** The part of the hierarchy that is the daemon's, and its controllers. */
+import { createHash } from 'node:crypto';
+import { send } from '#core';
+import { removeTree, type Files } from './files.js';
+import { abandonedIn, choosePlace, isOurs, isTop, leafName, moveAll, pidsOf, type Surroundings } from './place.js';
+
+const prefix = 'watcher.';
+/** A name has 255 letters at most: of a longer one there is the beginning, and a sum of all. */
+const longestName = 200;
+
+const wordsIn = (text: string | undefined) => (text ?? '').split(/\s+/).filter(Boolean);
+
+/** The name of a watcher's group: other letters than those of names are written as %XX. */
+export function groupName(watcher: string): string {
+  const letters = [...Buffer.from(watcher)].map((byte) => {
+    const letter = String.fromCharCode(byte);
+    return /[\w.-]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, '0')}`;
+  });
+  const name = letters.join('');
+  if (name.length <= longestName) return prefix + name;
+  return `${prefix}${name.slice(0, longestName)}~${createHash('sha256').update(watcher).digest('hex').slice(0, 16)}`;
+}
+
+/** The groups below one place. */
+export class Subtree {
+  readonly path: string;
+  readonly #around: Surroundings;
+  readonly #files: Files;
+  readonly #above: string | undefined;
+  /** The daemon was moved into the leaf, and is moved back at the end. */
+  #settled = false;
+  /** Controllers that were asked for: why they are not there, if so. */
+  readonly #asked = new Map<string, string | undefined>();
+
+  /** Takes the place that is named or found; what a daemon that crashed left there is removed, as far as it is empty. @throws Error */
+  constructor(around: Surroundings, named?: string) {
+    const { files, pid } = around;
+    const { path, above } = choosePlace(around, named);
+    this.path = path;
+    this.#around = around;
+    this.#files = files;
+    this.#above = above;
+    if (above !== undefined) {
+      for (const left of abandonedIn(files, above, (one) => send(one, 0))) removeTree(files, left);
+      files.make(path);
+    }
+    this.#sweep();
+    if (!isTop(files, path) && pidsOf(files, path).includes(pid) && isOurs(around, path)) this.#settle();
+    else this.#settled = files.folders(path).includes(leafName) && pidsOf(files, this.#leaf).includes(pid);
+  }
+
+  get #leaf(): string {
+    return `${this.path}/${leafName}`;
+  }
+
+  #settle(): void {
+    this.#files.make(this.#leaf);
+    this.#settled = moveAll(this.#files, this.path, this.#leaf);
+  }
+
+  /** The group of a watcher, which may not be there yet. */
+  groupOf(watcher: string): string {
+    return `${this.path}/${groupName(watcher)}`;
+  }
+
+  /** Has a controller passed on to the groups of the watchers; answers why it is not, undefined when it is. */
+  enable(controller: string): string | undefined {
+    if (!this.#asked.has(controller)) this.#asked.set(controller, this.#pass(controller));
+    return this.#asked.get(controller);
+  }
+
+  #pass(controller: string): string | undefined {
+    for (const group of this.#above === undefined ? [this.path] : [this.#above, this.path]) {
+      if (wordsIn(this.#files.read(`${group}/cgroup.subtree_control`)).includes(controller)) continue;
+      if (!wordsIn(this.#files.read(`${group}/cgroup.controllers`)).includes(controller))
+        return `the kernel does not offer it in ${group}`;
+      try {
+        this.#files.write(`${group}/cgroup.subtree_control`, `+${controller}`);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        return `it can't be passed on by ${group}: ${code === 'EBUSY' ? 'processes run in it' : code}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** Removes the groups of watchers that are of no use, as far as nothing runs in them. */
+  #sweep(): void {
+    const busy = new Set(this.#around.busy().map(groupName));
+    for (const name of this.#files.folders(this.path))
+      if (name.startsWith(prefix) && !busy.has(name)) removeTree(this.#files, `${this.path}/${name}`);
+  }
+
+  /** Gives everything back, unless something still runs in it. */
+  close(): void {
+    this.#sweep();
+    if (this.#above !== undefined) this.#files.remove(this.path);
+    const isEmpty = !this.#files.folders(this.path).some((name) => name.startsWith(prefix));
+    if (!this.#settled || !isEmpty) return;
+    const passed = wordsIn(this.#files.read(`${this.path}/cgroup.subtree_control`));
+    // A group that passes controllers on can't take the daemon back.
+    if (passed.length > 0)
+      this.#files.write(`${this.path}/cgroup.subtree_control`, passed.map((one) => `-${one}`).join(' '));
+    if (moveAll(this.#files, this.#leaf, this.path)) this.#files.remove(this.#leaf);
+  }
+}

@@ -1,0 +1,14 @@
+/** Every command of ours: those of the controller, and those of other plugins, which are there where their plugin is. */
+import { freezing } from '#plugins/cgroup/commands.js';
+import type { Command } from '#plugins/controller/command.js';
+import { allCommands } from '#plugins/controller/commands/all.js';
+
+const nobody = { of: () => undefined, outside: () => [], freeze: () => Promise.resolve(true) };
+
+/** The commands that only plugins have. */
+export const ofPlugins: readonly Command[] = freezing(nobody);
+
+/** All of them, by name. */
+export const everyCommand: readonly Command[] = [...allCommands(), ...ofPlugins].sort((a, b) =>
+  a.name < b.name ? -1 : 1,
+);

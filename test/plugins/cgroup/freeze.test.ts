@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '../../support/eventually.js';
+import { temporaryPerTest } from '../../support/temporary.js';
+import { daemonsIn, explained, fixture, pidsOf, reasonsOf } from './daemons.js';
+import { below, held, hierarchyForAll, inGroup } from './hierarchy.js';
+
+describe('freeze and thaw', function () {
+  this.timeout(30_000);
+  const hierarchy = hierarchyForAll();
+  const startIn = daemonsIn(hierarchy);
+  const temporary = temporaryPerTest();
+  const written = (file: string) => readFileSync(file, 'utf8').length;
+
+  it('halt a watcher and let it go on, by circusctl; explain tells', async () => {
+    const file = temporary.write('dots', '');
+    const { daemon, root } = await startIn(`[watcher:web]\ncmd = ${fixture('count-up.sh')} ${file}\n`);
+    await eventually(() => assert.ok(written(file) > 2));
+    const { code, stderr } = await daemon.ctl('freeze', 'web');
+    assert.deepEqual([code, stderr], [0, '']);
+    const still = written(file);
+    const [place = ''] = below(root).filter((name) => name.includes('/'));
+    assert.match(held(join(root, place), 'cgroup.events'), /^frozen 1$/m);
+    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, true);
+    assert.match((await explained(daemon, 'web')).text, /^It is frozen: /m);
+    assert.equal(written(file), still);
+    const { pids } = (await daemon.json('thaw', 'web')) as { readonly pids: readonly number[] };
+    assert.ok(pids.includes((await pidsOf(daemon, 'web'))[0]!));
+    await eventually(() => assert.ok(written(file) > still));
+    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, false);
+  });
+
+  it('leave a frozen watcher that is stopped its own way to end', async () => {
+    const file = temporary.write('dots', '');
+    const { daemon } = await startIn(`[watcher:web]\ncmd = ${fixture('count-up.sh')} ${file}\n`);
+    await eventually(() => assert.ok(written(file) > 2));
+    await daemon.ctl('freeze', 'web');
+    await daemon.ctl('stop', 'web', '--waiting');
+    assert.deepEqual(await reasonsOf(daemon, 'web'), ['stopped']);
+    assert.match((await daemon.ctl('freeze', 'web')).stderr, /"web" is not up: only what runs freezes/);
+    await daemon.ctl('start', 'web', '--waiting');
+    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, false);
+  });
+
+  it('leave one process that is stopped its own way to end, and the others frozen', async () => {
+    const files = ['a', 'b'].map((name) => temporary.write(name, ''));
+    const words = `sh -c "exec ${fixture('count-up.sh')} ${files[0]!.slice(0, -1)}$(echo $(circus.wid) | tr 12 ab)"`;
+    const { daemon } = await startIn(`[watcher:web]\ncmd = ${words}\nnumprocesses = 2\n`);
+    await eventually(() => assert.ok(files.every((file) => written(file) > 2)));
+    await daemon.ctl('freeze', 'web');
+    await daemon.ctl('decr', 'web', '--waiting');
+    assert.deepEqual(await reasonsOf(daemon, 'web'), ['resized']);
+    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, true);
+  });
+
+  it('hold a process that comes meanwhile before its program runs', async () => {
+    const file = temporary.write('dots', '');
+    const { daemon, root } = await startIn(`[watcher:web]\ncmd = ${fixture('count-up.sh')} ${file}\n`);
+    await eventually(() => assert.ok(written(file) > 2));
+    const [pid = 0] = await pidsOf(daemon, 'web');
+    await daemon.ctl('freeze', 'web');
+    const still = written(file);
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => {
+      const [next] = await pidsOf(daemon, 'web');
+      assert.ok(next !== undefined && next !== pid && inGroup(root).includes(next));
+    });
+    assert.equal(written(file), still);
+    await daemon.ctl('thaw', 'web');
+    await eventually(() => assert.ok(written(file) > still));
+  });
+
+  it('refuse what can not be frozen, with the nearest name', async () => {
+    const { daemon } = await startIn(
+      '[watcher:web]\ncmd = sleep 600\nautostart = False\n[watcher:free]\ncmd = sleep 600\ncgroup.active = False\n',
+    );
+    assert.match((await daemon.ctl('freeze', 'wep')).stderr, /program wep not found \(did you mean "web"\?\)/);
+    assert.match((await daemon.ctl('freeze', 'web')).stderr, /"web" has no process in a control group/);
+    assert.match((await daemon.ctl('freeze', 'free')).stderr, /"free" has no process in a control group/);
+  });
+});
