@@ -88,7 +88,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
 
   const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
     if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
-    const { env, cwd = process.cwd(), input, timeout = Infinity } = settings;
+    const { env, cwd = process.cwd(), input, timeout = Infinity, signal: cancelled } = settings;
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
     const helper = Process.run(
@@ -103,12 +103,15 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
     const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
     const cancel = arbiter.clock.after(Math.min(timeout, scope.active ? Infinity : limits.closing), kill);
     scope.signal.addEventListener('abort', kill, { once: true });
+    if (cancelled?.aborted) kill();
+    cancelled?.addEventListener('abort', kill);
     const finished = helper.finished();
     helpers.add(finished);
     const { code, signal } = await finished;
     cancel();
     helpers.delete(finished);
     scope.signal.removeEventListener('abort', kill);
+    cancelled?.removeEventListener('abort', kill);
     const text = (fd: 1 | 2) => Buffer.concat(output[fd].chunks).subarray(0, limits.output).toString();
     const truncated = output[1].size > limits.output || output[2].size > limits.output;
     return { code, signal, stdout: text(1), stderr: text(2), truncated };

@@ -156,10 +156,10 @@ export class Process {
     return new Process({ pid, startedAt, begun, pidfd }, spec, context);
   }
 
-  /** Resolves when it has ended and everything that it wrote was told. */
+  /** Resolves when it has ended and what it wrote was told; others that hold its pipes are not waited for. */
   async finished(): Promise<Exit> {
     const exit = await this.ended;
-    await Promise.all([...this.#pipes.values()].map(({ drained }) => drained));
+    await this.#drain();
     return exit;
   }
 
@@ -183,10 +183,12 @@ export class Process {
 
   /** Sends a signal unless a plugin objects, which for SIGKILL it can't; false: not sent. */
   async signal(signal: number): Promise<boolean> {
-    if (signal !== SIGKILL && this.#context.board.used('beforeSignal')) {
-      if ((await this.#context.board.ask('beforeSignal', this, signal)) instanceof Refusal) return false;
-    }
-    return this.alive && send(this.pid, signal);
+    const { board } = this.#context;
+    const asks = signal !== SIGKILL && board.used('beforeSignal');
+    const held = asks && (await board.ask('beforeSignal', this, signal)) instanceof Refusal;
+    const sent = !held && this.alive && send(this.pid, signal);
+    board.tell('delivered', this, signal, sent);
+    return sent;
   }
 
   /** The pids of the living descendants, also of those that left their parent. */
@@ -288,6 +290,7 @@ export class Process {
     if (this.alive && send(this.pid, SIGKILL)) {
       this.#forced = this.stopping?.signal !== SIGKILL;
       board.tell('signalled', this, SIGKILL, this.pid);
+      board.tell('delivered', this, SIGKILL, true);
     } else if (this.alive && isForeign(this.pid)) this.#lost();
     for (const pid of left) {
       send(pid, SIGKILL);

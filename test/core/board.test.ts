@@ -39,7 +39,7 @@ describe('the board of hooks', () => {
       await flush();
       return false as const;
     });
-    assert.ok((await board.ask('beforeSpawn', nothing)) instanceof Refusal);
+    assert.ok((await board.ask('beforeSpawn', nothing, nothing)) instanceof Refusal);
   });
 
   it('passes a value from tap to tap, and keeps it where one has no opinion', async () => {
@@ -115,7 +115,7 @@ describe('an exchange of plugins', () => {
       asked++;
       return new Promise((resolve) => answers.push(resolve));
     });
-    const asking = board.ask('beforeSpawn', nothing);
+    const asking = board.ask('beforeSpawn', nothing, nothing);
     await board.exchange(async () => undefined);
     answers[0]!(undefined);
     await flush();
