@@ -1,5 +1,6 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { reasonOf, type Arbiter, type Host, type Log, type SocketSpec, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
@@ -11,6 +12,7 @@ import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
 import { restricted, uses, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
+import { flawsOf } from './judges.js';
 import { NeededPlugins } from './needed.js';
 import { ownerOfKey } from './plugins.js';
 
@@ -34,6 +36,8 @@ export class Reconfiguration implements ConfigurationService {
   readonly #host: () => Host;
   #applied: Traced;
   problems: readonly string[];
+  readonly folder: string;
+  readonly #listeners = new Set<() => void>();
   /** Watchers with restrictions of a change that failed. */
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
@@ -50,6 +54,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#arbiter = arbiter;
     this.#host = host;
     this.#log = log;
+    this.folder = dirname(resolve(assembly.configuration.file));
     this.#applied = traced(assembly);
     this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
@@ -62,6 +67,16 @@ export class Reconfiguration implements ConfigurationService {
       .then((reading) => this.#planOf(reading))
       .finally(() => (this.#planning = undefined));
     return this.#planning;
+  }
+
+  onApplied(action: () => void): () => void {
+    this.#listeners.add(action);
+    return () => void this.#listeners.delete(action);
+  }
+
+  async judge(spec: WatcherSpec): Promise<readonly string[]> {
+    const [flaws = []] = await flawsOf([spec], this.folder);
+    return flaws.map(({ key, message }) => `"${key}" ${message}`);
   }
 
   need(plugin: string): Promise<void> {
@@ -91,7 +106,7 @@ export class Reconfiguration implements ConfigurationService {
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
       this.problems = plan.problems;
-      await this.#make(reading, by);
+      await this.#make(reading, by).finally(() => this.#listeners.forEach((action) => action()));
       return plan;
     });
     work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));

@@ -1,0 +1,57 @@
+/** What `hooks.POINT = ...` says: a function of a JavaScript module, a command, or one of Circus's Python functions. */
+import { splitWords } from '#core';
+
+/** What is called. */
+export type Target =
+  | { readonly kind: 'module'; readonly path: string; readonly name: string }
+  | { readonly kind: 'command'; readonly words: readonly string[] }
+  | { readonly kind: 'python'; readonly module: string; readonly name: string };
+
+/** One hook. */
+export interface Setting {
+  /** As it was written, without the flag. */
+  readonly text: string;
+  readonly target: Target;
+  /** A failure counts as success. */
+  readonly forgiven: boolean;
+}
+
+const prefix = 'exec:';
+const truths: Readonly<Record<string, boolean>> = { yes: true, true: true, on: true, 1: true };
+const isFlag = /^\s*(?:yes|true|on|1|no|false|off|0)\s*$/i;
+const pythonName = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[.:]([A-Za-z_]\w*)$/;
+const ways = 'write ./FILE.mjs#NAME, exec:COMMAND, or a Python function as MODULE.NAME';
+
+/** A hook's text and its flag: behind the first comma, as in Circus; a command may have commas of its own. */
+export function withFlag(text: string): readonly [target: string, flag?: string] {
+  const isCommand = text.trimStart().startsWith(prefix);
+  const comma = isCommand ? text.lastIndexOf(',') : text.indexOf(',');
+  const flag = text.slice(comma + 1);
+  return comma < 0 || (isCommand && !isFlag.test(flag)) ? [text] : [text.slice(0, comma), flag];
+}
+
+/** Reads a hook. @throws Error with a sentence that goes on after the key's name */
+export function readSetting(value: unknown): Setting {
+  if (typeof value !== 'string') throw new Error(`must be a text, and is ${JSON.stringify(value)}`);
+  const [written, flag = 'false'] = withFlag(value);
+  if (!isFlag.test(flag)) throw new Error(`has ${JSON.stringify(flag.trim())} behind its comma: must be true or false`);
+  const text = written.trim();
+  return { text, target: targetOf(text), forgiven: truths[flag.trim().toLowerCase()] ?? false };
+}
+
+function targetOf(text: string): Target {
+  if (text.startsWith(prefix)) {
+    const words = splitWords(text.slice(prefix.length));
+    if (words.length === 0) throw new Error('has no command behind "exec:"');
+    return { kind: 'command', words };
+  }
+  if (/^\.{0,2}\//.test(text) || text.includes('#') || /\.[cm]?[jt]s$/.test(text)) {
+    const hash = text.lastIndexOf('#');
+    const [path, name] = hash < 0 ? [text, 'default'] : [text.slice(0, hash), text.slice(hash + 1)];
+    if (path === '' || name === '') throw new Error(`must have a file before "#" and a name behind it: ${ways}`);
+    return { kind: 'module', path, name };
+  }
+  const [, module, name] = pythonName.exec(text) ?? [];
+  if (module === undefined || name === undefined) throw new Error(`names no function: ${ways}`);
+  return { kind: 'python', module, name };
+}
