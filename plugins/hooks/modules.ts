@@ -46,6 +46,13 @@ function functionIn(module: Exports, { path, name }: ModuleTarget): HookFunction
   throw new Error(`"${path}" exports no function "${name}"${didYouMean(name, names) || `: ${all}`}`);
 }
 
+/** The first line of an error, and of one in the text of a module the line there. */
+function whyNot(error: unknown): string {
+  const [reason = ''] = reasonOf(error).split('\n');
+  const line = error instanceof SyntaxError && /^file:.*:(\d+)$/m.exec(error.stack ?? '')?.[1];
+  return line ? `${reason} in its line ${line}` : reason;
+}
+
 /** Imports a module as it is now, to see whether its function is there. @throws Error */
 export async function tryModule(target: ModuleTarget, folder: string): Promise<void> {
   functionIn(await importFrom(target, folder), target);
@@ -55,7 +62,7 @@ async function importFrom(target: ModuleTarget, folder: string): Promise<Exports
   try {
     return await importNow(fileOf(target, folder));
   } catch (error) {
-    throw new Error(`"${target.path}" can't be loaded: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`"${target.path}" can't be loaded: ${whyNot(error)}`, { cause: error });
   }
 }
 
@@ -86,7 +93,7 @@ export class Modules {
         if (versionOf(file) === version) continue;
         this.#loaded.set(file, { version: versionOf(file), module: await importNow(file) });
       } catch (error) {
-        tell(`${file} stays as it was, as it can't be loaded: ${reasonOf(error)}`);
+        tell(`${file} stays as it was, as it can't be loaded: ${whyNot(error)}`);
       }
     }
   }

@@ -27,9 +27,7 @@ for (const kind of kinds) {
     }
     const status = async () => client.ask('status', { name: 'web' });
     const events = (name: 'hook_failure' | 'hook_success', point: string) =>
-      listener.events.filter(
-        ({ topic, payload }) => topic === `watcher.web.${name}` && payload['name'] === point,
-      );
+      listener.events.filter(({ topic, payload }) => topic === `watcher.web.${name}` && payload['name'] === point);
     /** The event of a hook that answered no, or failed. */
     const told = (point: PointName, behaviour: Behaviour) =>
       eventually(() => {
@@ -62,10 +60,15 @@ for (const kind of kinds) {
       it(`a failure at ${point} refuses, unless it is forgiven`, async () => {
         await begin({ [point]: hookOf(kind, 'fail') });
         await startWeb();
-        await eventually(async () => assert.match(String((await status())['reason']), new RegExp(`hook ${point} .*failed: `)));
+        await eventually(async () =>
+          assert.match(String((await status())['reason']), new RegExp(`hook ${point} .*failed: `)),
+        );
         await told(point, 'fail');
         const forgiven = `${hookOf(kind, 'fail')}, True`;
-        assert.equal((await client.ask('set', { name: 'web', options: { [`hooks.${point}`]: forgiven } }))['status'], 'ok');
+        assert.equal(
+          (await client.ask('set', { name: 'web', options: { [`hooks.${point}`]: forgiven } }))['status'],
+          'ok',
+        );
         await startWeb();
         assert.equal((await status())['status'], 'active');
         await eventually(() => assert.ok(events('hook_failure', point).length > 1));
