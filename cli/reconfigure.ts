@@ -37,7 +37,7 @@ export class Reconfiguration implements ConfigurationService {
   #applied: Traced;
   problems: readonly string[];
   readonly folder: string;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<() => Promise<void>>();
   /** Watchers with restrictions of a change that failed. */
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
@@ -69,7 +69,7 @@ export class Reconfiguration implements ConfigurationService {
     return this.#planning;
   }
 
-  onApplied(action: () => void): () => void {
+  onApplied(action: () => Promise<void>): () => void {
     this.#listeners.add(action);
     return () => void this.#listeners.delete(action);
   }
@@ -106,7 +106,8 @@ export class Reconfiguration implements ConfigurationService {
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
       this.problems = plan.problems;
-      await this.#make(reading, by).finally(() => this.#listeners.forEach((action) => action()));
+      const made = this.#make(reading, by);
+      await made.finally(() => Promise.all([...this.#listeners].map((action) => action())));
       return plan;
     });
     work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));

@@ -1,6 +1,6 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
-import { withFlag } from '#plugins/hooks/setting.js';
+import { withFlag } from '#plugins/hooks/flag.js';
 import { readSize, readTime } from '#plugins/units.js';
 import { byCodePoint } from './text.js';
 

@@ -73,8 +73,8 @@ export interface ConfigurationService {
   save(watcher?: string): Promise<{ readonly file: string; readonly saved: Plan['drift'] }>;
   /** The folder of the main file, from which paths of plugins and hooks are seen. */
   readonly folder: string;
-  /** Calls back each time after the files were read again and carried out, until the returned function is called. */
-  onApplied(action: () => void): () => void;
+  /** Calls back, and waits, each time the files were read again and carried out, until the returned function is called. */
+  onApplied(action: () => Promise<void>): () => void;
   /** What plugins have against such a watcher, as sentences: what takes longer to find out than a change may. */
   judge(spec: WatcherSpec): Promise<readonly string[]>;
   /** What was wrong in the files when they were read last. */

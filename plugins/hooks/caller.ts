@@ -1,5 +1,5 @@
 /** Calls the hooks of watchers, within their time, and tells what came of it. */
-import { abortable, reasonOf, type Environment, type PluginContext, type Process, type Watcher } from '#core';
+import { abortable, reasonOf, sleep, type Environment, type PluginContext, type Process, type Watcher } from '#core';
 import type { ControllerService } from '../controller/service.js';
 import type { Answer, Call } from './call.js';
 import type { Modules } from './modules.js';
@@ -40,12 +40,12 @@ export class Caller {
     const { lenient, told = false } = points[point] as (typeof points)[PointName] & { readonly told?: true };
     try {
       const { yes, why, failed } = await this.#call(setting, call, signal);
-      if (failed) this.#failed(call, name, String(why), why);
+      if (failed) this.#failed(call, name, String(why));
       else this.#publish(call, 'hook_success');
       return yes || told || (failed && setting.forgiven) ? undefined : { refuse: `${name} ${why}` };
     } catch (error) {
       const why = reasonOf(error);
-      this.#failed(call, name, why);
+      this.#failed(call, name, why, `failed: ${why}`, error);
       return lenient || setting.forgiven ? undefined : { refuse: `${name} failed: ${why}` };
     }
   }
@@ -65,10 +65,15 @@ export class Caller {
     });
   }
 
-  /** Resolves when all calls that nobody waits for are through, of one watcher or of all. */
-  async through(watcher?: Watcher): Promise<void> {
-    const sets = watcher ? [this.#pending.get(watcher) ?? []] : [...this.#pending.values()];
-    await Promise.all(sets.flatMap((set) => [...set]));
+  /** Resolves when all calls of these watchers that nobody waits for are through, or have had the time of one. */
+  async through(watchers: Iterable<Watcher> = this.#pending.keys()): Promise<void> {
+    const one = async (watcher: Watcher) => {
+      const over = new AbortController();
+      const late = sleep(this.#context.arbiter.clock, settingsOf(watcher.spec).timeout, over.signal);
+      await Promise.race([Promise.all(this.#pending.get(watcher) ?? []), late]);
+      over.abort();
+    };
+    await Promise.all([...watchers].map(one));
   }
 
   /** Lets the hook extended_stats add to the facts about a process. @throws Error when it fails */
@@ -146,9 +151,11 @@ export class Caller {
     return answer;
   }
 
-  #failed(call: Call, name: string, error: string, did = `failed: ${error}`): void {
-    this.#context.log.error(`${call.watcher.name}: ${name} ${did}`);
-    this.#publish(call, 'hook_failure', { error });
+  #failed(call: Call, name: string, why: string, did = why, error?: unknown): void {
+    const { cause, stack } = Object(error) as { readonly cause?: unknown; readonly stack?: unknown };
+    const trace = typeof cause === 'string' ? cause : stack;
+    this.#context.log.error(`${call.watcher.name}: ${name} ${did}`, typeof trace === 'string' ? { stack: trace } : {});
+    this.#publish(call, 'hook_failure', { error: why });
   }
 
   #publish({ watcher, point }: Call, event: 'hook_success' | 'hook_failure', facts: object = {}): void {

@@ -17,13 +17,13 @@ export default definePlugin({
   name: 'hooks',
   options: standard(v.strictObject({})),
   wants: { controller: Controller, configuration: Configuration },
-  apply({ arbiter, hooks, services, log, run, defer, guard }) {
+  apply({ arbiter, hooks, services, log, run, defer }) {
     const { controller, configuration } = services;
     const folder = configuration?.folder ?? process.cwd();
     const modules = new Modules(folder);
     const caller = new Caller({ arbiter, run, log, controller, modules, folder });
     if (controller) defer(controller.extendStats((watcher, pid, info) => caller.extend(watcher, pid, info)));
-    if (configuration) defer(configuration.onApplied(guard(() => modules.refresh((message) => log.error(message)))));
+    if (configuration) defer(configuration.onApplied(() => modules.refresh((message) => log.error(message))));
 
     hooks.watcherSpec.tap('hooks', (spec) => {
       const flaws = flawsIn(spec, folder).filter(({ likely }) => !likely);
@@ -39,7 +39,7 @@ export default definePlugin({
     hooks.beforeSpawn.tap(last, asks('before_spawn'));
     hooks.beforeStop.tap(own, async (watcher, signal) => void (await asks('before_stop')(watcher, signal)));
     hooks.afterStop.tap(own, async (watcher, signal) => {
-      await caller.through(watcher);
+      await caller.through([watcher]);
       await asks('after_stop')(watcher, signal);
     });
     hooks.spawnSpec.tap('hooks', (spec, watcher) => {

@@ -46,11 +46,10 @@ function functionIn(module: Exports, { path, name }: ModuleTarget): HookFunction
   throw new Error(`"${path}" exports no function "${name}"${didYouMean(name, names) || `: ${all}`}`);
 }
 
-/** The first line of an error, and of one in the text of a module the line there. */
+/** The first line of an error; an error of syntax does not say where it is, which its name has to make up for. */
 function whyNot(error: unknown): string {
   const [reason = ''] = reasonOf(error).split('\n');
-  const line = error instanceof SyntaxError && /^file:.*:(\d+)$/m.exec(error.stack ?? '')?.[1];
-  return line ? `${reason} in its line ${line}` : reason;
+  return error instanceof SyntaxError ? `SyntaxError: ${reason}` : reason;
 }
 
 /** Imports a module as it is now, to see whether its function is there. @throws Error */

@@ -91,7 +91,8 @@ export async function callPython({ module, name }: Of<'python'>, call: Call, aro
   const result = await around.run(settingsOf(spec).python, ['-c', bridge], settings);
   signal.throwIfAborted();
   const found = readResult(result.stdout);
-  if (found?.error !== undefined) throw new Error(`raised ${withoutSecrets(found.error, spec)}`);
+  if (found?.error !== undefined)
+    throw new Error(`raised ${withoutSecrets(found.error, spec)}`, { cause: withoutSecrets(result.stderr, spec) });
   if (found === undefined) {
     const how = result.signal === null ? `exited with code ${result.code}` : `was killed by signal ${result.signal}`;
     throw new Error(`${how} without an answer${lastWords(result, spec)}`);

@@ -1,5 +1,6 @@
 /** What `hooks.POINT = ...` says: a function of a JavaScript module, a command, or one of Circus's Python functions. */
 import { splitWords } from '#core';
+import { commandPrefix as prefix, isTrue, withFlag } from './flag.js';
 
 /** What is called. */
 export type Target =
@@ -16,27 +17,18 @@ export interface Setting {
   readonly forgiven: boolean;
 }
 
-const prefix = 'exec:';
-const truths: Readonly<Record<string, boolean>> = { yes: true, true: true, on: true, 1: true };
-const isFlag = /^\s*(?:yes|true|on|1|no|false|off|0)\s*$/i;
 const pythonName = /^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)[.:]([A-Za-z_]\w*)$/;
 const ways = 'write ./FILE.mjs#NAME, exec:COMMAND, or a Python function as MODULE.NAME';
-
-/** A hook's text and its flag: behind the first comma, as in Circus; a command may have commas of its own. */
-export function withFlag(text: string): readonly [target: string, flag?: string] {
-  const isCommand = text.trimStart().startsWith(prefix);
-  const comma = isCommand ? text.lastIndexOf(',') : text.indexOf(',');
-  const flag = text.slice(comma + 1);
-  return comma < 0 || (isCommand && !isFlag.test(flag)) ? [text] : [text.slice(0, comma), flag];
-}
 
 /** Reads a hook. @throws Error with a sentence that goes on after the key's name */
 export function readSetting(value: unknown): Setting {
   if (typeof value !== 'string') throw new Error(`must be a text, and is ${JSON.stringify(value)}`);
   const [written, flag = 'false'] = withFlag(value);
-  if (!isFlag.test(flag)) throw new Error(`has ${JSON.stringify(flag.trim())} behind its comma: must be true or false`);
+  const forgiven = isTrue(flag);
+  if (forgiven === undefined)
+    throw new Error(`has ${JSON.stringify(flag.trim())} behind its comma: must be true or false`);
   const text = written.trim();
-  return { text, target: targetOf(text), forgiven: truths[flag.trim().toLowerCase()] ?? false };
+  return { text, target: targetOf(text), forgiven };
 }
 
 function targetOf(text: string): Target {
