@@ -48,6 +48,20 @@ describe('a helper of a plugin', () => {
     assert.deepEqual([code, signal], [null, 9]);
   });
 
+  it('is killed with all that it started when it is cancelled, also before it began', async () => {
+    const cancel = new AbortController();
+    const running = context.run('sh', ['-c', 'sleep 600 & sleep 600'], { signal: cancel.signal });
+    cancel.abort();
+    assert.equal((await running).signal, 9);
+    assert.equal((await context.run('sleep', ['600'], { signal: AbortSignal.abort() })).signal, 9);
+  });
+
+  it('is over when it has ended, whatever it left behind with its output', async () => {
+    const { code, stdout } = await context.run('sh', ['-c', 'echo $$; sleep 600 & exit 4']);
+    process.kill(-Number(stdout), 'SIGKILL');
+    assert.equal(code, 4);
+  });
+
   it('has the first 1 MiB of each of its streams kept', async () => {
     const script = 'head -c 3000000 /dev/zero; head -c 1048576 /dev/zero >&2';
     const { stdout, stderr, truncated } = await context.run('sh', ['-c', script]);
