@@ -133,7 +133,8 @@ export class Caller {
       }
       const options = (await controller?.execute('globaloptions', {}, 'plugin hooks'))?.['options'];
       const { endpoint } = (options ?? {}) as { readonly endpoint?: string };
-      const around = { ...this.#context, endpoint, signal };
+      const changed = (env: Environment) => this.environment(call.watcher, env) ?? env;
+      const around = { ...this.#context, endpoint, signal, changed };
       if (target.kind === 'command') return callCommand(target, call, around);
       return this.#remember(call.watcher, await callPython(target, call, around));
     };

@@ -1,5 +1,5 @@
 /** Hooks that are programs: commands in any language, and Python functions. */
-import { withoutSecrets, type PluginContext, type RunResult, type WatcherSpec } from '#core';
+import { withoutSecrets, type Environment, type PluginContext, type RunResult, type WatcherSpec } from '#core';
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { bridge } from './bridge.js';
@@ -14,6 +14,8 @@ export interface Surroundings extends Pick<PluginContext, 'arbiter' | 'run'> {
   /** The folder of the configuration. */
   readonly folder: string;
   readonly endpoint: string | undefined;
+  /** An environment with what Python functions have changed in that of the watcher. */
+  readonly changed: (env: Environment) => Environment;
   /** Aborted when the time is up: the program is killed with all that it started. */
   readonly signal: AbortSignal;
 }
@@ -36,7 +38,7 @@ export async function callCommand({ words }: Of<'command'>, call: Call, around: 
   const { stats } = given;
   const [word = '', ...args] = words;
   const result = await around.run(programOf(word, spec, around.folder), args, {
-    env: { ...spec.env, ...factsOf(call, around.endpoint) },
+    env: { ...around.changed(spec.env ?? {}), ...factsOf(call, around.endpoint) },
     cwd: existsSync(spec.working_dir) ? spec.working_dir : around.folder,
     signal: around.signal,
     ...(stats !== undefined && { input: JSON.stringify(stats) }),
@@ -57,11 +59,7 @@ function readObject(text: string): object {
 }
 
 /** Where Python looks for modules: as in Circus the watcher's PYTHONPATH behind its own, then the folders at hand. */
-export function pythonPath(
-  spec: WatcherSpec,
-  env: Readonly<Record<string, string>>,
-  folder: string,
-): readonly string[] {
+export function pythonPath(spec: WatcherSpec, env: Environment, folder: string): readonly string[] {
   return [...(env['PYTHONPATH'] ?? '').split(delimiter), folder, spec.working_dir].filter((one) => one !== '');
 }
 
@@ -77,7 +75,7 @@ interface PythonResult {
 export async function callPython({ module, name }: Of<'python'>, call: Call, around: Surroundings): Promise<Answer> {
   const { watcher, point, given } = call;
   const { spec } = watcher;
-  const env = environmentFor(spec);
+  const env = around.changed(environmentFor(spec));
   const input = JSON.stringify({
     path: pythonPath(spec, env, around.folder),
     call: {

@@ -73,7 +73,11 @@ def hang(watcher, arbiter, hook_name, **given):
 
 def change(watcher, arbiter, hook_name, **given):
     watcher.env['MADE'] = 'by ' + hook_name
+    watcher.env.pop('OWN', None)
     return True
+
+def unchanged(watcher, arbiter, hook_name):
+    return watcher.env['MADE'] == 'by before_spawn' and 'OWN' not in watcher.env
 `;
 
 /** What is beside the configuration. */

@@ -66,11 +66,18 @@ describe('the ways to write a hook', () => {
   });
 
   it('let Python change the environment of the processes, as in Circus', async () => {
-    await begin(['hooks.before_start = myhooks.change', 'hooks.before_spawn = myhooks.yes']);
+    await begin([
+      'env.OWN = mine',
+      'hooks.before_start = myhooks.change',
+      'hooks.before_spawn = myhooks.change',
+      'hooks.after_spawn = exec:sh -c \'test "$MADE$OWN" = "by before_spawn"\'',
+      'hooks.after_start = myhooks.unchanged',
+    ]);
     await assertUp();
     const { pids } = await client.ask('list', { name: 'web' });
     const variables = readFileSync(`/proc/${(pids as readonly number[])[0]}/environ`, 'utf8').split('\0');
-    assert.ok(variables.includes('MADE=by before_start'), variables.join());
+    assert.ok(variables.includes('MADE=by before_spawn'), variables.join());
+    assert.ok(!variables.some((text) => text.startsWith('OWN=')), variables.join());
   });
 
   it('find Python modules by the PYTHONPATH of the watcher', async () => {
