@@ -106,8 +106,11 @@ export class Reconfiguration implements ConfigurationService {
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
       this.problems = plan.problems;
-      const made = this.#make(reading, by);
-      await made.finally(() => Promise.all([...this.#listeners].map((action) => action())));
+      try {
+        await this.#make(reading, by);
+      } finally {
+        await Promise.all([...this.#listeners].map((action) => action()));
+      }
       return plan;
     });
     work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));

@@ -59,7 +59,7 @@ export class Caller {
     const work = (this.#last.get(process) ?? Promise.resolve()).then(() => this.ask(call));
     this.#last.set(process, work);
     pending.add(work);
-    void work.then(() => {
+    void work.finally(() => {
       pending.delete(work);
       if (pending.size === 0) this.#pending.delete(watcher);
     });
@@ -70,7 +70,7 @@ export class Caller {
     const one = async (watcher: Watcher) => {
       const over = new AbortController();
       const late = sleep(this.#context.arbiter.clock, settingsOf(watcher.spec).timeout, over.signal);
-      await Promise.race([Promise.all(this.#pending.get(watcher) ?? []), late]);
+      await Promise.race([Promise.all([...(this.#pending.get(watcher) ?? [])]), late]);
       over.abort();
     };
     await Promise.all([...watchers].map(one));
