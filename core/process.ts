@@ -1,6 +1,6 @@
 /** One child: start it, signal it, stop its whole tree, tell how it ended; also one that was found running. */
 import { basename } from 'node:path';
-import { HookBoard } from './board.js';
+import type { HookBoard } from './board.js';
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
@@ -58,11 +58,6 @@ const SIGKILL = 9;
 const lookAgain = 100;
 /** How long what was written is still read when all of the tree is gone. */
 const drainTime = 1000;
-
-/** The hooks of helper programs, which nobody taps. */
-let quiet: HookBoard | undefined;
-/** How many helper programs were run: no two have the same mark. */
-let helpers = 0;
 
 /** Where a process comes from. */
 interface Origin {
@@ -129,13 +124,6 @@ export class Process {
     const child = new Process({ ...origin, pid }, spec, context);
     for (const [fd, pipe] of pipes) child.#pipes.set(fd, pipe);
     return child;
-  }
-
-  /** Starts a helper program, which belongs to no watcher. */
-  static run(spec: ProcessSpec, clock: Clock, output: ProcessContext['output']): Process {
-    quiet ??= new HookBoard(clock);
-    const mark = `helper:${process.pid}:${++helpers}`;
-    return Process.start(spec, { wid: 0, watcher: '', mark, board: quiet, clock, output });
   }
 
   /** Takes on a process that somebody else started; its exit status stays unknown. @throws ERR_PROCESS_GONE */

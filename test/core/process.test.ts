@@ -8,7 +8,7 @@ import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
 import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
-import { Child, outputOf, programPath } from './child.js';
+import { Child, outputOf, programPath, startHelper } from './child.js';
 
 /** Hooks for a `describe`: nothing is to be left behind. */
 function leaveNothing(): void {
@@ -52,20 +52,6 @@ describe('a process', () => {
     await child.stop();
     child.process.become('ready');
     assert.deepEqual(states, ['unready ready', 'ready stopping', 'stopping ended']);
-  });
-
-  it('tells of each signal that it was sent, or kept from', async () => {
-    const board = new HookBoard(systemClock);
-    const told: string[] = [];
-    const { beforeSignal, delivered } = board.view(new Scope('test'));
-    beforeSignal.tap('test', (_process, signal) => (signal === 12 ? false : undefined));
-    delivered.tap('test', (_process, signal, sent) => void told.push(`${signal} ${sent}`));
-    const child = new Child(['sh', '-c', 'trap "" USR1 TERM; echo; while :; do sleep 0.01; done'], { board });
-    await child.lines(1);
-    assert.deepEqual([await child.process.signal(10), await child.process.signal(12)], [true, false]);
-    await child.process.stop({ signal: 15, grace: 50, children: false, reason: 'stopped' });
-    assert.equal(await child.process.signal(10), false);
-    assert.deepEqual(told, ['10 true', '12 false', '15 true', '9 true', '10 false']);
   });
 
   it('can be sent a signal while it lives', async () => {
@@ -191,7 +177,7 @@ describe('a helper program', () => {
       env: { PATH: '/bin:/usr/bin' },
     };
     const files = { 0: 'null', 1: 'pipe', 2: 'pipe' } as const;
-    const helper = Process.run({ ...spec, cwd: '/', files }, systemClock, (chunk, fd) => text.push(`${fd}: ${chunk}`));
+    const helper = startHelper({ ...spec, cwd: '/', files }, (chunk, fd) => text.push(`${fd}: ${chunk}`));
     assert.equal((await helper.finished()).code, 4);
     assert.deepEqual(text.sort(), ['1: out\n', '2: err\n']);
     assert.equal(helper.watcher, '');
@@ -201,7 +187,7 @@ describe('a helper program', () => {
     becomeSubreaper();
     const text: string[] = [];
     const start = (line: string[]) =>
-      Process.run(
+      startHelper(
         {
           command: line[0]!,
           args: line.slice(1),
@@ -210,7 +196,6 @@ describe('a helper program', () => {
           cwd: '/',
           files: { 0: 'null', 1: 'pipe', 2: 'inherit' },
         },
-        systemClock,
         (chunk) => text.push(`${chunk}`),
       );
     const fled = start([programPath('flee-session.sh'), 'exit']);
