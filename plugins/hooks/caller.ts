@@ -42,7 +42,9 @@ export class Caller {
       const { yes, why, failed } = await this.#call(setting, call, signal);
       if (failed) this.#failed(call, name, String(why));
       else this.#publish(call, 'hook_success');
-      return yes || told || (failed && setting.forgiven) ? undefined : { refuse: `${name} ${why}` };
+      if (yes || told || (failed && setting.forgiven)) return undefined;
+      if (!failed) this.#context.log.info(`${call.watcher.name}: ${name} ${why}`);
+      return { refuse: `${name} ${why}` };
     } catch (error) {
       const why = reasonOf(error);
       this.#failed(call, name, why, `failed: ${why}`, error);

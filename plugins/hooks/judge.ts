@@ -8,7 +8,7 @@ import { environmentFor } from './call.js';
 import { tryModule } from './modules.js';
 import { pythonPath } from './programs.js';
 import type { Setting } from './setting.js';
-import { flawsIn, settingsOf, type Flaw } from './settings.js';
+import { flawsIn, pythonOf, settingsOf, type Flaw } from './settings.js';
 
 /** How long Python may take to import the modules of one watcher, in ms. */
 const patience = 10_000;
@@ -43,7 +43,7 @@ async function pythonFlaws(
     target.kind === 'python' ? [[key, target.module, target.name] as const] : [],
   );
   if (functions.length === 0) return [];
-  const { python } = settingsOf(spec);
+  const python = pythonOf(spec, folder);
   const path = pythonPath(spec, environmentFor(spec), folder);
   const { flaws, why } = await runPython(python, JSON.stringify({ path, check: functions }));
   return functions.flatMap(([key, module, name]) => {

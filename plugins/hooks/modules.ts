@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reasonOf } from '#core';
+import { abortable, reasonOf, systemClock } from '#core';
 import { didYouMean } from '../nearest.js';
 import type { Target } from './setting.js';
 
@@ -29,12 +29,20 @@ const versionOf = (file: string): string => {
 /** The version of each file that was imported first: that one is the module itself, which others may have imported too. */
 const firsts = new Map<string, string>();
 
+/** How long a module may take to be imported, in ms: one that awaits something may never be through. */
+const patience = 10_000;
+
 /** Imports a file as it is now. */
 async function importNow(file: string): Promise<Exports> {
   const version = versionOf(file);
   if (!firsts.has(file)) firsts.set(file, version);
   const { href } = pathToFileURL(file);
-  return (await import(firsts.get(file) === version ? href : `${href}?${version}`)) as Exports;
+  const over = new AbortController();
+  const cancel = systemClock.after(patience, () =>
+    over.abort(new Error(`it is not through within ${patience / 1000} s`)),
+  );
+  const importing = import(firsts.get(file) === version ? href : `${href}?${version}`) as Promise<Exports>;
+  return abortable(importing, over.signal).finally(cancel);
 }
 
 function functionIn(module: Exports, { path, name }: ModuleTarget): HookFunction {

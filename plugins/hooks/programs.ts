@@ -5,7 +5,7 @@ import { delimiter } from 'node:path';
 import { bridge } from './bridge.js';
 import { arbiterFacts, environmentFor, factsOf, watcherFacts, type Answer, type Call } from './call.js';
 import type { Target } from './setting.js';
-import { programOf, settingsOf } from './settings.js';
+import { programOf, pythonOf } from './settings.js';
 
 type Of<Kind> = Extract<Target, { kind: Kind }>;
 
@@ -58,9 +58,13 @@ function readObject(text: string): object {
   return found;
 }
 
-/** Where Python looks for modules: as in Circus the watcher's PYTHONPATH behind its own, then the folders at hand. */
+/**
+ * Where Python looks for modules: as in Circus the watcher's PYTHONPATH behind its own, then the folders at hand. The
+ * working folder of somebody with fewer rights is not one of them: what lies there would run with those of the daemon.
+ */
 export function pythonPath(spec: WatcherSpec, env: Environment, folder: string): readonly string[] {
-  return [...(env['PYTHONPATH'] ?? '').split(delimiter), folder, spec.working_dir].filter((one) => one !== '');
+  const own = spec.options['uid'] === undefined ? [spec.working_dir] : [];
+  return [...(env['PYTHONPATH'] ?? '').split(delimiter), folder, ...own].filter((one) => one !== '');
 }
 
 interface PythonResult {
@@ -86,7 +90,7 @@ export async function callPython({ module, name }: Of<'python'>, call: Call, aro
   });
   const { signal, endpoint } = around;
   const settings = { env: factsOf(call, endpoint), input, signal };
-  const result = await around.run(settingsOf(spec).python, ['-c', bridge], settings);
+  const result = await around.run(pythonOf(spec, around.folder), ['-c', bridge], settings);
   signal.throwIfAborted();
   const found = readResult(result.stdout);
   if (found?.error !== undefined)

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { accessSync, constants, statSync } from 'node:fs';
 import { findProgram, reasonOf, type WatcherSpec } from '#core';
 import { nearest } from '../nearest.js';
+import { readTime } from '../units.js';
 import { isPoint, pointNames, type PointName } from './points.js';
 import { readSetting, type Setting } from './setting.js';
 
@@ -18,7 +19,7 @@ export interface Settings {
   readonly hooks: ReadonlyMap<PointName, Setting>;
   /** How long one call may take, in ms. */
   readonly timeout: number;
-  /** The Python that runs Python functions. */
+  /** The Python that runs Python functions, by name or path. */
   readonly python: string;
 }
 
@@ -54,7 +55,7 @@ export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
 function readAll({ options }: WatcherSpec, tell: (flaw: Flaw) => void): Settings {
   const hooks = new Map<PointName, Setting>();
   const { [`${prefix}timeout`]: timeout = fallback.timeout, [`${prefix}python`]: python = fallback.python } = options;
-  const seconds = typeof timeout === 'string' && timeout.trim() === '' ? NaN : Number(timeout);
+  const seconds = readTime(String(timeout)) ?? (String(timeout).trim() === '' ? NaN : Number(timeout));
   const isTime = seconds > 0 && seconds < Infinity;
   if (!isTime) tell({ key: `${prefix}timeout`, message: `must be seconds above 0, and is ${JSON.stringify(timeout)}` });
   for (const [key, value] of Object.entries(options)) {
@@ -73,6 +74,12 @@ function readAll({ options }: WatcherSpec, tell: (flaw: Flaw) => void): Settings
     }
   }
   return { hooks, timeout: (isTime ? seconds : fallback.timeout) * 1000, python: String(python) };
+}
+
+/** The program that runs Python functions; a path is seen from the folder of the configuration. */
+export function pythonOf(spec: WatcherSpec, folder: string): string {
+  const { python } = settingsOf(spec);
+  return python.includes('/') ? resolve(folder, python) : python;
 }
 
 /** The path of a command's program: in the folder of the configuration, else in PATH. @throws Error */

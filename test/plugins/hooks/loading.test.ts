@@ -18,6 +18,7 @@ describe('a hook that can not be called', () => {
     ['hooks.before_start = ./broken.mjs#yes', /"\.\/broken\.mjs" can't be loaded: not today/],
     ['hooks.before_start = ./text.mjs', /"\.\/text\.mjs" can't be loaded: SyntaxError: Unexpected identifier/],
     ['hooks.before_start = ./helper.mjs', /"\.\/helper\.mjs" has no default function: write "\.\/helper\.mjs#helper"/],
+    ['hooks.before_start = ./endless.mjs#yes', /"\.\/endless\.mjs" can't be loaded: it is not through within 10 s/],
     ['hooks.before_start = ./nowhere.mjs#yes', /can't be loaded: there is no file .*\/nowhere\.mjs/],
     ['hooks.before_start = no-such-package#yes', /can't be loaded: Cannot find module 'no-such-package'/],
     [
@@ -47,6 +48,7 @@ describe('a hook that can not be called', () => {
   ];
   const more = {
     'broken.mjs': "throw new Error('not today');",
+    'endless.mjs': 'await new Promise(() => {});',
     'notes.txt': '',
     'text.mjs': '// a text\nthis is no JavaScript',
     'helper.mjs': 'export const helper = () => true;',

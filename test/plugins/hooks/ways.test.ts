@@ -92,6 +92,15 @@ describe('the ways to write a hook', () => {
     await assertUp();
   });
 
+  it('do not run what lies in the folder of somebody with fewer rights', async () => {
+    const planted = { 'app/planted.py': 'def ready(**given):\n    return True\n' };
+    const lines = ['working_dir = ./app', 'hooks.before_start = planted.ready'];
+    await begin([...lines, 'uid = nobody'], planted);
+    assert.match(daemon.log, /planted\.ready.*ModuleNotFoundError/);
+    await begin(lines, planted);
+    await assertUp();
+  });
+
   it('say what Python can not do in a process of its own', async () => {
     await begin(['hooks.before_start = asking.ask', 'hooks.before_spawn = asking.put'], {
       'asking.py':
