@@ -1,6 +1,5 @@
 /** One call of a hook: what it is about, and what came of it. */
-import { baseEnvironment, signalName } from '#core';
-import type { Arbiter, Environment, Process, Watcher, WatcherSpec } from '#core';
+import { signalName, type Arbiter, type Environment, type Process, type Watcher } from '#core';
 import type { PointName } from './points.js';
 
 /** What a hook is called for. */
@@ -45,7 +44,7 @@ export function factsOf(
 }
 
 /** What a Python function gets to know of a watcher; the environment only of its own. */
-export function watcherFacts({ name, spec, state, processes }: Watcher, env?: Readonly<Record<string, string>>) {
+export function watcherFacts({ name, spec, state, processes }: Watcher, env?: Environment) {
   const { options, env: _, secrets: _secrets, needs: _needs, name: _name, ...own } = spec;
   return {
     name,
@@ -66,6 +65,3 @@ export function arbiterFacts({ watchers, startedAt }: Arbiter, endpoint: string 
     watchers: watchers.map((watcher) => watcherFacts(watcher)),
   };
 }
-
-/** The environment of a watcher as Circus's hooks see it. */
-export const environmentFor = (spec: WatcherSpec): Environment => baseEnvironment(spec);

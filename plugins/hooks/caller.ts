@@ -1,5 +1,6 @@
 /** Calls the hooks of watchers, within their time, and tells what came of it. */
-import { abortable, reasonOf, sleep, type Environment, type PluginContext, type Process, type Watcher } from '#core';
+import { abortable, reasonOf, sleep, withoutSecrets } from '#core';
+import type { Environment, PluginContext, Process, Watcher } from '#core';
 import type { ControllerService } from '../controller/service.js';
 import type { Answer, Call } from './call.js';
 import type { Modules } from './modules.js';
@@ -46,7 +47,7 @@ export class Caller {
       if (!failed) this.#context.log.info(`${call.watcher.name}: ${name} ${why}`);
       return { refuse: `${name} ${why}` };
     } catch (error) {
-      const why = reasonOf(error);
+      const why = withoutSecrets(reasonOf(error), call.watcher.spec);
       this.#failed(call, name, why, `failed: ${why}`, error);
       return lenient || setting.forgiven ? undefined : { refuse: `${name} failed: ${why}` };
     }
@@ -98,7 +99,8 @@ export class Caller {
       });
       if (failed) throw new Error(why);
     } catch (error) {
-      throw new Error(`${name} failed: ${reasonOf(error)}`, { cause: error });
+      const why = withoutSecrets(reasonOf(error), watcher.spec);
+      throw new Error(`${name} failed: ${why}`, { cause: error });
     }
     return stats;
   }
@@ -157,7 +159,8 @@ export class Caller {
   #failed(call: Call, name: string, why: string, did = why, error?: unknown): void {
     const { cause, stack } = Object(error) as { readonly cause?: unknown; readonly stack?: unknown };
     const trace = typeof cause === 'string' ? cause : stack;
-    this.#context.log.error(`${call.watcher.name}: ${name} ${did}`, typeof trace === 'string' ? { stack: trace } : {});
+    const facts = typeof trace === 'string' ? { stack: withoutSecrets(trace, call.watcher.spec) } : {};
+    this.#context.log.error(`${call.watcher.name}: ${name} ${did}`, facts);
     this.#publish(call, 'hook_failure', { error: why });
   }
 

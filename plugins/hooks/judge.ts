@@ -1,11 +1,10 @@
 /** Looks at the hooks of watchers without the plugin: for whoever checks a file, or changes a watcher. */
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
-import { reasonOf, type WatcherSpec } from '#core';
+import { baseEnvironment, reasonOf, type WatcherSpec } from '#core';
 import type { Judge } from '../manifest.js';
 import { bridge } from './bridge.js';
-import { environmentFor } from './call.js';
-import { tryModule } from './modules.js';
+import { tryModule, type ModuleTarget } from './modules.js';
 import { pythonPath } from './programs.js';
 import type { Setting } from './setting.js';
 import { flawsIn, pythonOf, settingsOf, type Flaw } from './settings.js';
@@ -24,7 +23,7 @@ export function judge(given: string): Judge {
   };
 }
 
-async function moduleFlaw(key: string, target: Parameters<typeof tryModule>[0], folder: string): Promise<Flaw[]> {
+async function moduleFlaw(key: string, target: ModuleTarget, folder: string): Promise<Flaw[]> {
   try {
     await tryModule(target, folder);
     return [];
@@ -44,7 +43,7 @@ async function pythonFlaws(
   );
   if (functions.length === 0) return [];
   const python = pythonOf(spec, folder);
-  const path = pythonPath(spec, environmentFor(spec), folder);
+  const path = pythonPath(spec, baseEnvironment(spec), folder);
   const { flaws, why } = await runPython(python, JSON.stringify({ path, check: functions }));
   return functions.flatMap(([key, module, name]) => {
     const flaw = flaws?.[key] ?? why;

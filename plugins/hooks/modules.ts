@@ -9,7 +9,8 @@ import type { Target } from './setting.js';
 
 /** A function for a hook. */
 export type HookFunction = (given: Readonly<Record<string, unknown>>) => unknown;
-type ModuleTarget = Extract<Target, { kind: 'module' }>;
+/** A hook that is a function of a module. */
+export type ModuleTarget = Extract<Target, { kind: 'module' }>;
 type Exports = Readonly<Record<string, unknown>>;
 
 /** The file of a module: a path, or a package, seen from the folder of the configuration. @throws Error */

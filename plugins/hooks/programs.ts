@@ -1,9 +1,10 @@
 /** Hooks that are programs: commands in any language, and Python functions. */
-import { withoutSecrets, type Environment, type PluginContext, type RunResult, type WatcherSpec } from '#core';
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
+import { baseEnvironment, withoutSecrets } from '#core';
+import type { Environment, PluginContext, RunResult, WatcherSpec } from '#core';
 import { bridge } from './bridge.js';
-import { arbiterFacts, environmentFor, factsOf, watcherFacts, type Answer, type Call } from './call.js';
+import { arbiterFacts, factsOf, watcherFacts, type Answer, type Call } from './call.js';
 import type { Target } from './setting.js';
 import { programOf, pythonOf } from './settings.js';
 
@@ -25,10 +26,12 @@ const told = { lines: 3, letters: 200 };
 
 /** The end of what a program wrote, in one line. */
 function lastWords({ stderr, stdout }: Pick<RunResult, 'stderr' | 'stdout'>, spec: WatcherSpec): string {
-  const lines = (stderr.trim() || stdout.trim()).split('\n').slice(-told.lines);
+  const lines = withoutSecrets(stderr.trim() || stdout.trim(), spec)
+    .split('\n')
+    .slice(-told.lines);
   const text = lines.map((line) => line.trim().slice(0, told.letters)).join(' / ');
   // oxlint-disable-next-line no-control-regex -- what comes from a program goes to terminals
-  return text === '' ? '' : `: ${withoutSecrets(text, spec).replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}`;
+  return text === '' ? '' : `: ${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}`;
 }
 
 /** Runs a command: 0 is yes, any other code no. @throws Error when it can't be run, or was killed */
@@ -63,7 +66,7 @@ function readObject(text: string): object {
  * working folder of somebody with fewer rights is not one of them: what lies there would run with those of the daemon.
  */
 export function pythonPath(spec: WatcherSpec, env: Environment, folder: string): readonly string[] {
-  const own = spec.options['uid'] === undefined ? [spec.working_dir] : [];
+  const own = spec.options['uid'] == null ? [spec.working_dir] : [];
   return [...(env['PYTHONPATH'] ?? '').split(delimiter), folder, ...own].filter((one) => one !== '');
 }
 
@@ -79,7 +82,7 @@ interface PythonResult {
 export async function callPython({ module, name }: Of<'python'>, call: Call, around: Surroundings): Promise<Answer> {
   const { watcher, point, given } = call;
   const { spec } = watcher;
-  const env = around.changed(environmentFor(spec));
+  const env = around.changed(baseEnvironment(spec));
   const input = JSON.stringify({
     path: pythonPath(spec, env, around.folder),
     call: {
@@ -93,8 +96,7 @@ export async function callPython({ module, name }: Of<'python'>, call: Call, aro
   const result = await around.run(pythonOf(spec, around.folder), ['-c', bridge], settings);
   signal.throwIfAborted();
   const found = readResult(result.stdout);
-  if (found?.error !== undefined)
-    throw new Error(`raised ${withoutSecrets(found.error, spec)}`, { cause: withoutSecrets(result.stderr, spec) });
+  if (found?.error !== undefined) throw new Error(`raised ${found.error}`, { cause: result.stderr });
   if (found === undefined) {
     const how = result.signal === null ? `exited with code ${result.code}` : `was killed by signal ${result.signal}`;
     throw new Error(`${how} without an answer${lastWords(result, spec)}`);

@@ -1,6 +1,6 @@
 /** The hooks of a watcher, read from its options, and what is wrong with them. */
-import { resolve } from 'node:path';
 import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { findProgram, reasonOf, type WatcherSpec } from '#core';
 import { nearest } from '../nearest.js';
 import { readTime } from '../units.js';

@@ -23,6 +23,8 @@ import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
+const hooks = /^hooks(?:\.|$)/;
+
 /** The plugin that carries an option out, where it may only be set when that is live; our own user needs none. */
 function carriedOut(key: string, value: unknown): string | undefined {
   if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
@@ -30,8 +32,6 @@ function carriedOut(key: string, value: unknown): string | undefined {
   if (hooks.test(key)) return 'hooks';
   return /^(uid|gid|rlimit_.*)$/.test(key) && value !== null ? 'limits' : undefined;
 }
-
-const hooks = /^hooks(?:\.|$)/;
 
 /** The plugins that carry these options out. */
 const needsOf = (options: Spec): readonly string[] => [

@@ -127,8 +127,14 @@ describe('the ways to write a hook', () => {
   });
 
   it('tell no secret', async () => {
-    await begin(['secret.TOKEN = ./token', 'hooks.before_start = exec:tell.sh', 'hooks.after_start = telling.tell'], {
+    const hooks = [
+      'hooks.before_start = exec:tell.sh',
+      'hooks.before_spawn = ./telling.mjs#tell, True',
+      'hooks.after_start = telling.tell',
+    ];
+    await begin(['secret.TOKEN = ./token', ...hooks], {
       token: 'hunter2',
+      'telling.mjs': 'export const tell = ({ watcher }) => { throw new Error(watcher.spec.env.TOKEN); };',
       'tell.sh': '#!/bin/sh\necho "got $TOKEN" >&2\nexit 1\n',
       'telling.py': 'def tell(watcher, **given):\n    raise ValueError(watcher.env["TOKEN"])\n',
     });
