@@ -1,7 +1,6 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
-import type { Judge, ManifestEntry } from '#plugins/manifest.js';
 import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
@@ -9,6 +8,7 @@ import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, protective } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { factsOf, type DaemonFacts } from './daemon-facts.js';
+import { flawsOf } from './judges.js';
 import { refusals } from './plugin-options.js';
 import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
@@ -68,8 +68,8 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
   const inside = configuration.plugins.filter((section) => !sections.includes(section));
   const watchers = [...configuration.watchers, ...built];
-  const flaws = await judgeWatchers(watchers);
-  const flawed = new Set(flaws.map(({ section }) => section));
+  const flaws = await judgeWatchers(watchers, folder);
+  const flawed = new Set(flaws.flatMap(({ section, severity }) => (severity === 'error' ? section : [])));
   const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
   const controller = meant.find(({ use }) => use === 'controller');
@@ -98,21 +98,20 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   };
 }
 
-/** What plugins would refuse in the options of watchers, where it is written; only judges that have something to judge are loaded. */
-async function judgeWatchers(watchers: Configuration['watchers']): Promise<readonly Problem[]> {
-  const judgesOf = ({ options }: WatcherSpec) =>
-    new Set(Object.keys(options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
-  const judges = new Map<NonNullable<ManifestEntry['judge']>, Judge>();
-  for (const load of new Set(watchers.flatMap(({ spec }) => [...judgesOf(spec)])))
-    judges.set(load, (await load()).judge());
-  return watchers.flatMap(({ spec, places, origin: { section, file, line } }) => {
-    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options, spec));
-    return flaws.map(({ key, message }): Problem => {
-      const { column, ...at } = places.get(key) ?? { file, line, column: 1 };
-      const words = `"${key}" ${message}; [${section}] is left out`;
-      return { severity: 'error', file: at.file, line: at.line, column, section, key, message: words };
-    });
-  });
+/** What plugins would refuse in the options of watchers, where it is written. */
+async function judgeWatchers(watchers: Configuration['watchers'], folder: string): Promise<readonly Problem[]> {
+  const all = await flawsOf(
+    watchers.map(({ spec }) => spec),
+    folder,
+  );
+  return watchers.flatMap(({ places, origin: { section, file, line } }, at) =>
+    all[at]!.map(({ key, message, likely }): Problem => {
+      const { column, ...place } = places.get(key) ?? { file, line, column: 1 };
+      const where = { file: place.file, line: place.line, column, section, key };
+      if (likely) return { severity: 'warning', likely, ...where, message: `"${key}" ${message}` };
+      return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
+    }),
+  );
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */
@@ -173,9 +172,11 @@ function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: 
 }
 
 function withNeeds(spec: WatcherSpec): WatcherSpec {
-  const needs = Object.keys(spec.options).flatMap((key) =>
-    protective.has(key) ? (optionOf('watcher', key)?.owner ?? []) : [],
-  );
+  const needs = Object.keys(spec.options).flatMap((key) => {
+    const option = optionOf('watcher', key);
+    // A hook may be there to refuse a start.
+    return option?.owner != null && (protective.has(key) || option.type === 'hook') ? option.owner : [];
+  });
   return needs.length === 0 ? spec : { ...spec, needs: [...new Set(needs)] };
 }
 

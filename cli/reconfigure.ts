@@ -1,19 +1,21 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
 import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
 import { overridesPath } from './config/read.js';
-import { withDrift } from './config/save.js';
 import { optionsOf } from './config/sections.js';
-import { mix, sourcesOf, withKept, type Traced } from './config/kept.js';
+import { mix, withKept, type Traced } from './config/kept.js';
 import { restricted, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
+import { flawsOf } from './judges.js';
 import { NeededPlugins } from './needed.js';
+import { saveOverrides } from './overrides.js';
 import { ownerOfKey } from './plugins.js';
 import { lostSocket, SocketChange } from './sockets.js';
+import { traced, untilRestart } from './traced.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -35,6 +37,8 @@ export class Reconfiguration implements ConfigurationService {
   readonly #host: () => Host;
   #applied: Traced;
   problems: readonly string[];
+  readonly folder: string;
+  readonly #listeners = new Set<() => Promise<void>>();
   /** Watchers with restrictions of a change that failed. */
   readonly #restricted = new Set<string>();
   /** Sections to the plugins that were loaded for them. */
@@ -51,6 +55,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#arbiter = arbiter;
     this.#host = host;
     this.#log = log;
+    this.folder = dirname(resolve(assembly.configuration.file));
     this.#applied = traced(assembly);
     this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
@@ -71,6 +76,16 @@ export class Reconfiguration implements ConfigurationService {
     this.problems = [...this.problems, ...worded(problems)];
   }
 
+  onApplied(action: () => Promise<void>): () => void {
+    this.#listeners.add(action);
+    return () => void this.#listeners.delete(action);
+  }
+
+  async judge(spec: WatcherSpec): Promise<readonly string[]> {
+    const [flaws = []] = await flawsOf([spec], this.folder);
+    return flaws.map(({ key, message }) => `"${key}" ${message}`);
+  }
+
   need(plugin: string): Promise<void> {
     return this.#needed.need(plugin);
   }
@@ -82,7 +97,7 @@ export class Reconfiguration implements ConfigurationService {
     const all = this.#drift();
     const saved = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
     if (saved.length > 0) {
-      writeAtOnce(file, withDrift(existsSync(file) ? readFileSync(file, 'utf8') : '', saved));
+      saveOverrides(file, saved);
       const names = new Set(saved.map((drift) => drift.watcher));
       const watchers = this.#applied.watchers.map((spec) =>
         names.has(spec.name) ? this.#arbiter.get(spec.name).spec : spec,
@@ -206,6 +221,7 @@ export class Reconfiguration implements ConfigurationService {
 
     const made = mix(this.#applied, target, (kind, name) => failed.has(`${kind}:${name}`.toLowerCase()));
     this.#applied = untilRestart(this.#applied, made);
+    await Promise.all([...this.#listeners].map((action) => action()));
     if (failures.length > 0) throw new Error(failures.join('; '));
   }
 
@@ -271,23 +287,3 @@ export class Reconfiguration implements ConfigurationService {
 
 const worded = (problems: readonly Problem[]) =>
   problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`);
-
-/** Writes a file so that whoever reads it meanwhile gets all of the old or all of the new text. */
-function writeAtOnce(file: string, text: string): void {
-  const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
-  renameSync(draft, file);
-}
-
-function traced({ configuration, watchers, meant, apart }: Assembly): Traced {
-  const { circus, sockets } = configuration;
-  const sources = sourcesOf({ ...configuration, watchers: [...configuration.watchers, ...apart] }, meant);
-  return { circus, watchers, sockets: sockets.map(({ spec }) => spec), plugins: meant, sources };
-}
-
-/** What is in effect after a change: the daemon's own options stay what they were when it was started. */
-function untilRestart(old: Traced, target: Traced): Traced {
-  const started = old.plugins.filter(({ use }) => use === 'controller');
-  const plugins = [...started, ...target.plugins.filter(({ use }) => use !== 'controller')];
-  return { ...target, circus: old.circus, plugins };
-}

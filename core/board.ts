@@ -1,14 +1,13 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import type { Fault, Refusal, Tap, Veto } from './guard.js';
+import type { Fault, Refusal, Tap, TapOptions, Veto } from './guard.js';
 import { catalogue, createHooks, type Answer, type Args, type HookName, type Hooks, type HookViews } from './hooks.js';
 import type { Scope } from './scope.js';
 
 interface Tapped {
   readonly hook: HookName;
-  readonly name: string;
-  readonly stage: number;
+  readonly options: TapOptions;
   readonly scope: Scope;
   readonly fn: Tap;
 }
@@ -75,13 +74,13 @@ export class HookBoard {
   /** The hooks as the plugin that owns `scope` sees them. */
   view(scope: Scope): HookViews {
     const points = Object.keys(catalogue).map((hook) => {
-      const tap = (options: string | { name: string; stage?: number; before?: unknown }, fn: Tap) => {
-        const { name, stage = 0, before } = typeof options === 'string' ? { name: options } : options;
+      const tap = (given: string | (TapOptions & { before?: unknown }), fn: Tap) => {
+        const { before, ...options } = typeof given === 'string' ? { name: given } : given;
         if (before !== undefined)
           throw new TypeError(`hook "${hook}": "before" puts a tap first when it names nobody; use "stage"`);
         if (!scope.active) throw new CircusError('ERR_SCOPE_CLOSED', [scope.owner]);
         if (typeof fn !== 'function') throw new TypeError(`hook "${hook}": a tap is a function`);
-        this.#make({ hook: hook as HookName, name, stage, scope, fn }, this.#taps);
+        this.#make({ hook: hook as HookName, options, scope, fn }, this.#taps);
       };
       return [hook, Object.freeze({ tap, tapPromise: tap })];
     });
@@ -113,7 +112,7 @@ export class HookBoard {
   }
 
   #make(tapped: Tapped, taps: Tapped[]): void {
-    this.#live[tapped.hook].tap({ name: tapped.name, stage: tapped.stage, owner: tapped.scope }, tapped.fn);
+    this.#live[tapped.hook].tap({ ...tapped.options, owner: tapped.scope }, tapped.fn);
     taps.push(tapped);
   }
 }

@@ -1,4 +1,5 @@
 /** What one plugin is given: its view of the kernel, and ways to acquire things that are given back by themselves. */
+import { HookBoard } from './board.js';
 import { CircusError } from './errors.js';
 import type { AnyPlugin, Issue, PluginContext } from './plugin.js';
 import { Process } from './process.js';
@@ -8,6 +9,11 @@ import type { Watcher } from './watcher.js';
 
 /** What a helper program may write on each descriptor, in bytes, and how long one may take while the plugin closes. */
 const limits = { output: 2 ** 20, closing: 8000 };
+
+/** The hooks of helper programs, which nobody taps. */
+let quiet: HookBoard | undefined;
+/** How many helper programs were run: no two have the same mark. */
+let started = 0;
 
 /** What a context is made of. */
 interface Parts extends Pick<PluginContext, 'arbiter' | 'services' | 'log' | 'restored' | 'keep'> {
@@ -88,27 +94,34 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
 
   const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
     if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
-    const { env, cwd = process.cwd(), input, timeout = Infinity } = settings;
+    const { env, cwd = process.cwd(), input, timeout = Infinity, signal: cancelled } = settings;
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
-    const helper = Process.run(
+    quiet ??= new HookBoard(arbiter.clock);
+    const mark = `helper:${process.pid}:${++started}`;
+    const helper = Process.start(
       { command, args, chain: [], env: { ...process.env, ...env } as Record<string, string>, cwd, files },
-      arbiter.clock,
-      (chunk, fd) => {
-        const stream = output[fd as 1 | 2];
-        if (stream.size < limits.output) stream.chunks.push(chunk);
-        stream.size += chunk.length;
+      {
+        ...{ wid: 0, watcher: '', mark, board: quiet, clock: arbiter.clock },
+        output: (chunk, fd) => {
+          const stream = output[fd as 1 | 2];
+          if (stream.size < limits.output) stream.chunks.push(chunk);
+          stream.size += chunk.length;
+        },
       },
     );
     const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
     const cancel = arbiter.clock.after(Math.min(timeout, scope.active ? Infinity : limits.closing), kill);
     scope.signal.addEventListener('abort', kill, { once: true });
+    if (cancelled?.aborted) kill();
+    cancelled?.addEventListener('abort', kill);
     const finished = helper.finished();
     helpers.add(finished);
     const { code, signal } = await finished;
     cancel();
     helpers.delete(finished);
     scope.signal.removeEventListener('abort', kill);
+    cancelled?.removeEventListener('abort', kill);
     const text = (fd: 1 | 2) => Buffer.concat(output[fd].chunks).subarray(0, limits.output).toString();
     const truncated = output[1].size > limits.output || output[2].size > limits.output;
     return { code, signal, stdout: text(1), stderr: text(2), truncated };

@@ -41,6 +41,13 @@ export const isVeto = (answer: unknown): answer is Veto =>
 /** A plugin's function for a hook. */
 export type Tap = (...args: never[]) => unknown;
 
+/** Whose tap it is; lower stages come first; `deadline` in ms takes the place of the hook's own, where taps have one. */
+export interface TapOptions {
+  readonly name: string;
+  readonly stage?: number;
+  readonly deadline?: number;
+}
+
 /** What the guard needs to know of a hook. */
 export interface GuardRow {
   readonly kind: 'notice' | 'change' | 'series' | 'bail' | 'asyncChange';

@@ -5,7 +5,8 @@
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from 'tapable';
 import type { Arbiter } from './arbiter.js';
 import type { Clock } from './clock.js';
-import { guard, isRecord, isText, isVeto, type Fault, type GuardRow, type Tap, type Veto } from './guard.js';
+import { guard, isRecord, isText, isVeto } from './guard.js';
+import type { Fault, GuardRow, Tap, TapOptions, Veto } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { Scope } from './scope.js';
@@ -121,9 +122,12 @@ export const catalogue = {
   afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),
   afterStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal'),
-  beforeSpawn: veto<[watcher: Watcher], Veto | void>('watcher', strict),
+  beforeSpawn: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', strict),
   spawnSpec: spawning<[spec: ProcessSpec, watcher: Watcher, at: Place], ProcessSpec | void>('spec watcher at', strict),
-  afterSpawn: veto<[process: Process, watcher: Watcher], Veto | void>('process watcher', strict),
+  afterSpawn: veto<[process: Process, watcher: Watcher, signal: AbortSignal], Veto | void>(
+    'process watcher signal',
+    strict,
+  ),
   spawned: notice<[process: Process, watcher: Watcher], void>('process watcher'),
   ready: row('bail', (answer) => answer === true || isVeto(answer))<
     [process: Process, watcher: Watcher, signal: AbortSignal],
@@ -131,6 +135,7 @@ export const catalogue = {
   >('process watcher signal', { ...strict, ...patient }),
   output: notice<[chunk: Buffer, fd: number, process: Process], void>('chunk fd process'),
   beforeSignal: veto<[process: Process, signal: number], Veto | void>('process signal'),
+  delivered: notice<[process: Process, signal: number, sent: boolean], void>('process signal sent'),
   signalled: notice<[process: Process, signal: number, pid: number], void>('process signal pid'),
   descendants: family<[pids: readonly number[], process: Process], readonly number[] | void>('pids process'),
   means: row('change', isMeans)<[means: Means, at: Pick<Process, 'watcher'>], Means | void>('means at'),
@@ -154,11 +159,8 @@ export type Answer<N extends HookName> = (typeof catalogue)[N] extends Entry<inf
 
 /** One hook as a plugin sees it: it can be tapped, and not called. `stage` orders taps, lower first. */
 export interface TapPoint<N extends HookName> {
-  tap(
-    options: string | { name: string; stage?: number },
-    fn: (...args: Args<N>) => Answer<N> | Promise<Answer<N>>,
-  ): void;
-  tapPromise(options: string | { name: string; stage?: number }, fn: (...args: Args<N>) => Promise<Answer<N>>): void;
+  tap(options: string | TapOptions, fn: (...args: Args<N>) => Answer<N> | Promise<Answer<N>>): void;
+  tapPromise(options: string | TapOptions, fn: (...args: Args<N>) => Promise<Answer<N>>): void;
 }
 
 /** All hooks as one plugin sees them. */
@@ -167,7 +169,7 @@ export type HookViews = { readonly [N in HookName]: TapPoint<N> };
 /** A hook in its live form, which only the kernel holds. */
 export interface Live {
   readonly taps: readonly unknown[];
-  tap(options: { name: string; stage: number; owner: Scope }, fn: Tap): void;
+  tap(options: TapOptions & { owner: Scope }, fn: Tap): void;
   call(...args: unknown[]): unknown;
   promise(...args: unknown[]): Promise<unknown>;
 }
@@ -177,7 +179,7 @@ export type Hooks = { readonly [N in HookName]: Live };
 
 /** tapable's own generics can't be spelled over a table: this is the part of its hooks that is used here. */
 interface Interceptable {
-  intercept(interceptor: { register(tap: { type: string; fn: Tap; owner: Scope }): unknown }): void;
+  intercept(interceptor: { register(tap: { type: string; fn: Tap; owner: Scope; deadline?: number }): unknown }): void;
 }
 type HookClass = new (args: string[], name: string) => Interceptable;
 
@@ -189,7 +191,7 @@ export function createHooks(clock: Clock, report: (fault: Fault) => void): Hooks
     hook.intercept({
       register(tap) {
         const isAsync = kind !== 'notice' && kind !== 'change';
-        const fn = guard(name, row, tap, clock, report);
+        const fn = guard(name, { ...row, deadline: tap.deadline ?? row.deadline }, tap, clock, report);
         return { ...tap, fn, type: isAsync ? 'promise' : 'sync' };
       },
     });

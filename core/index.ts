@@ -17,7 +17,7 @@ export {
 } from './hooks.js';
 export { Host, type Loading, type LoadFailure, type Reloaded } from './host.js';
 export { describeExit } from './readiness.js';
-export { findProgram, usesSocket, withoutSecrets } from './launch.js';
+export { baseEnvironment, findProgram, usesSocket, withoutSecrets } from './launch.js';
 export type { Operation, OperationKind, OperationState, Progress, Report } from './operation.js';
 export {
   checkPlugin,

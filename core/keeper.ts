@@ -208,7 +208,7 @@ export class Keeper {
     slot.startedAt = clock.monotonic();
     try {
       await abortable(board.steady(), up);
-      const objection = await abortable(board.ask('beforeSpawn', watcher), up);
+      const objection = await abortable(board.ask('beforeSpawn', watcher, up), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
       const full = await abortable(
         this.preview(slot.wid, spec, () => this.slots.sit(slot)),
@@ -222,7 +222,7 @@ export class Keeper {
       const identity = { wid: slot.wid, watcher: watcher.name, mark };
       const process = Process.start(full, { ...identity, board, clock, output: this.#output });
       slot.process = process;
-      const accepted = board.ask('afterSpawn', process, watcher);
+      const accepted = board.ask('afterSpawn', process, watcher, up);
       // What plugins hear of its end comes after what they hear of its beginning.
       this.#reaping.set(
         process,

@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly input?: string;
   /** After this many ms it is killed, which `signal` tells. */
   readonly timeout?: number;
+  /** It is killed when this is aborted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

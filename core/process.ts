@@ -1,6 +1,6 @@
 /** One child: start it, signal it, stop its whole tree, tell how it ended; also one that was found running. */
 import { basename } from 'node:path';
-import { HookBoard } from './board.js';
+import type { HookBoard } from './board.js';
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
@@ -46,11 +46,6 @@ export interface ProcessContext {
 const SIGKILL = 9;
 /** How long what was written is still read when all of the tree is gone. */
 const drainTime = 1000;
-
-/** The hooks of helper programs, which nobody taps. */
-let quiet: HookBoard | undefined;
-/** How many helper programs were run: no two have the same mark. */
-let helpers = 0;
 
 /** Where a process comes from. */
 interface Origin {
@@ -117,13 +112,6 @@ export class Process {
     return child;
   }
 
-  /** Starts a helper program, which belongs to no watcher. */
-  static run(spec: ProcessSpec, clock: Clock, output: ProcessContext['output']): Process {
-    quiet ??= new HookBoard(clock);
-    const mark = `helper:${process.pid}:${++helpers}`;
-    return Process.start(spec, { wid: 0, watcher: '', mark, board: quiet, clock, output });
-  }
-
   /** Takes on a process that somebody else started; its exit status stays unknown. @throws ERR_PROCESS_GONE */
   static adopt(pid: number, startTime: string, startedAt: number, spec: ProcessSpec, context: ProcessContext): Process {
     let pidfd: number;
@@ -142,10 +130,10 @@ export class Process {
     return new Process({ pid, startedAt, begun, pidfd }, spec, context);
   }
 
-  /** Resolves when it has ended and everything that it wrote was told. */
+  /** Resolves when it has ended and what it wrote was told; others that hold its pipes are not waited for. */
   async finished(): Promise<Exit> {
     const exit = await this.ended;
-    await Promise.all([...this.#pipes.values()].map(({ drained }) => drained));
+    await this.#drain();
     return exit;
   }
 
@@ -169,10 +157,12 @@ export class Process {
 
   /** Sends a signal unless a plugin objects, which for SIGKILL it can't; false: not sent. */
   async signal(signal: number): Promise<boolean> {
-    if (signal !== SIGKILL && this.#context.board.used('beforeSignal')) {
-      if ((await this.#context.board.ask('beforeSignal', this, signal)) instanceof Refusal) return false;
-    }
-    return this.alive && send(this.pid, signal);
+    const { board } = this.#context;
+    const asks = signal !== SIGKILL && board.used('beforeSignal');
+    const held = asks && (await board.ask('beforeSignal', this, signal)) instanceof Refusal;
+    const sent = !held && this.alive && send(this.pid, signal);
+    board.tell('delivered', this, signal, sent);
+    return sent;
   }
 
   /** The pids of the living descendants, also of those that left their parent. */

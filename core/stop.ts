@@ -155,6 +155,7 @@ export class Stop {
     if (alive && send(pid, SIGKILL)) {
       this.forced = this.#request.signal !== SIGKILL;
       board.tell('signalled', this.#process, SIGKILL, pid);
+      board.tell('delivered', this.#process, SIGKILL, true);
     } else if (alive && isForeign(pid)) lose();
     for (const one of left) {
       send(one, SIGKILL);

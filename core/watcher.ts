@@ -276,7 +276,8 @@ export class Watcher {
   async #takeBack(operation: Operation, error: unknown): Promise<void> {
     // The stop that cancelled it does the rest.
     if (this.wanted === 'down') return;
-    const refused = isError(error, 'ERR_HOOK_REFUSED');
+    // Where nothing was started, nothing is stopped.
+    const refused = isError(error, 'ERR_HOOK_REFUSED') && this.processes.length > 0;
     if (refused) await this.#stop(operation);
     else if (this.processes.length > 0) this.#become('started');
     else {

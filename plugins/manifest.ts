@@ -9,15 +9,26 @@ export interface ManifestEntry {
   /** Watcher keys that load it; a key that ends in `*` is a prefix. */
   readonly keys: readonly string[];
   readonly load: () => Promise<{ readonly default: AnyPlugin }>;
-  /** Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is loaded. */
-  readonly judge?: () => Promise<{ readonly judge: () => Judge }>;
+  /**
+   * Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is
+   * loaded. `folder` is that of the configuration.
+   */
+  readonly judge?: () => Promise<{ readonly judge: (folder: string) => Judge }>;
 }
 
-/** What is wrong with the options of a watcher; a message goes on after its key's name. */
+/** What is wrong with an option; the message goes on after its key's name. */
+export interface JudgeFlaw {
+  readonly key: string;
+  readonly message: string;
+  /** Most likely a mistake, with which the watcher could be run. */
+  readonly likely?: true;
+}
+
+/** What is wrong with the options of a watcher. */
 export type Judge = (
   options: WatcherSpec['options'],
   spec: WatcherSpec,
-) => readonly { readonly key: string; readonly message: string }[];
+) => readonly JudgeFlaw[] | Promise<readonly JudgeFlaw[]>;
 
 /** The first-party plugins. */
 export const manifest: readonly ManifestEntry[] = [
@@ -39,6 +50,13 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],
     load: () => import('./flapping/index.js'),
+  },
+  {
+    name: 'hooks',
+    aliases: [],
+    keys: ['hooks.*'],
+    load: () => import('./hooks/index.js'),
+    judge: () => import('./hooks/judge.js'),
   },
   {
     name: 'max-age',

@@ -1,6 +1,7 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
 import { availableParallelism, constants } from 'node:os';
 import { groupOf, namesIn, userOf } from '#plugins/accounts.js';
+import { withFlag } from '#plugins/hooks/flag.js';
 import { didYouMean } from '#plugins/nearest.js';
 import { readSize, readTime } from '#plugins/units.js';
 import { readStopSteps } from '#plugins/stop-steps.js';
@@ -37,8 +38,8 @@ export const converters = {
   socket: (text) => ({ value: text.trim().toLowerCase() }),
   /** `callable` or `callable, bool`. */
   hook: (text) => {
-    const comma = text.indexOf(',');
-    const flag = comma < 0 ? { value: false } : truth(text.slice(comma + 1));
+    const [, written = 'false'] = withFlag(text);
+    const flag = truth(written);
     return 'wrong' in flag ? { wrong: `after the comma ${flag.wrong}` } : { value: text };
   },
   int: (text) => whole(text, -Infinity),

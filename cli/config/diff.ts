@@ -32,7 +32,6 @@ const reloading = new Set([
   'close_child_stdout',
   'close_child_stderr',
   'secrets',
-  'needs',
 ]);
 /** Keys of plugins that are carried out when a process is started. */
 const reloadingOption =

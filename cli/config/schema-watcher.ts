@@ -65,7 +65,9 @@ export const watcherRows: readonly Row[] = [
   ['stderr_stream.max_bytes', 'size', null, 'streams', 'The size at which a file is put aside.'],
   ['stdout_stream.*', 'text', null, 'streams', 'Where the standard output goes: class, filename and so on.'],
   ['stderr_stream.*', 'text', null, 'streams', 'Where the standard error goes: class, filename and so on.'],
-  ['hooks.*', 'hook', null, 'hooks', "A function to call around a watcher's life; after a comma, true forgives it."],
+  ['hooks.timeout', 'seconds', '60', 'hooks', 'Seconds that a hook may take.'],
+  ['hooks.python', 'text', 'python3', 'hooks', 'The Python that runs hooks written in it, by name or path.'],
+  ['hooks.*', 'hook', null, 'hooks', "What to call at a moment of a watcher's life; after a comma, true forgives it."],
   ['max_age', 'age', '0', 'max-age', 'Seconds after which a process is replaced; 0: never.'],
   ['max_age_variance', 'age', '30', 'max-age', 'Random seconds more, so that not all go at once.'],
   [

@@ -95,11 +95,10 @@ export function hookOf(watcher: WatcherDraft, hook: string, entry: Entry): void 
     return;
   }
   const key = `hooks.${hook}`;
-  const forgiven = command.prefixes.includes('-') ? ', true' : '';
   const line = `exec:${words.map(quoteWord).join(' ')}`;
+  // What stands behind its last comma could be taken for the flag.
+  const forgiven = command.prefixes.includes('-') ? ', true' : line.includes(',') ? ', false' : '';
   if (entry.value.includes('MAINPID')) watcher.report(entry, 'circusd has no variable MAINPID');
-  else if (line.includes(','))
-    watcher.report(entry, 'a hook cannot hold a comma', `put the command into a script and write ${key} = exec:SCRIPT`);
   else if (watcher.options.has(key)) watcher.report(entry, `${key} holds one command`, 'put all of them into a script');
   else watcher.set(key, `${line}${forgiven}`, entry);
 }

@@ -14,7 +14,7 @@ const of =
 const watcher = of('watcher');
 const daemon = of('daemon');
 
-/** The events, by name. The first nine are Circus's. */
+/** The events, by name. The first eleven are Circus's. */
 export const eventTable = {
   spawn: watcher('a process runs, and `afterSpawn` had no objection; `time` is that of its start', 'process_pid'),
   reap: watcher('a process ended, by itself or in a stop: see below', 'process_pid', 'exit_code'),
@@ -25,6 +25,12 @@ export const eventTable = {
   updated: watcher('`set` was asked to change an option: one event for each option, whatever comes of it'),
   add: watcher('the command `add` made the watcher'),
   remove: watcher('the command `rm` took the watcher out; what its stop publishes follows'),
+  hook_success: watcher('a hook of the plugin `hooks` answered, whatever it said; `name` is its moment', 'name'),
+  hook_failure: watcher(
+    'a hook threw, was too slow, or is a command that ended with another code than 0',
+    'name',
+    'error',
+  ),
   ready: watcher('a process can serve, for the first time or again', 'process_pid'),
   unready: watcher('a process that was ready can’t serve any more, as a plugin found', 'process_pid'),
   retry: watcher(

@@ -55,6 +55,7 @@ export default definePlugin({
     const controller: ControllerService = {
       commands: dispatcher.commands,
       addCommand: (command) => dispatcher.add(command),
+      extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
       addExplanation: (explain) => records.explanations.add(explain),

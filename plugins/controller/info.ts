@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename } from 'node:path';
-import { childrenOf } from '#core';
+import { childrenOf, type Watcher } from '#core';
+import type { ExtendStats } from './service.js';
 
 /** Facts about one process; a value that can't be read is `N/A`. */
 export interface Info {
@@ -58,6 +59,7 @@ function userName(uid: number): string {
 
 /** Reads processes; CPU is a share of one core since the previous reading of the same process by the same reader. */
 export class InfoReader {
+  readonly #extensions = new Set<ExtendStats>();
   readonly #samples = new Map<number, { readonly ticks: number; readonly at: number; readonly start: string }>();
 
   /** The facts about one process and, if asked, its direct children; undefined when it is gone. */
@@ -91,6 +93,26 @@ export class InfoReader {
       cmdline: basename(argv.split('\0')[0]?.split(' ')[0] ?? '') || 'N/A',
       children: withChildren ? childrenOf(pid).flatMap((child) => this.read(child) ?? []) : [],
     };
+  }
+
+  /** Has `extend` add to extended facts until the returned function is called. */
+  addExtension(extend: ExtendStats): () => void {
+    this.#extensions.add(extend);
+    return () => void this.#extensions.delete(extend);
+  }
+
+  /** Facts about processes of a watcher, by pid, with what plugins add to them. */
+  async extended<T extends object | string>(
+    watcher: Watcher,
+    infos: Readonly<Record<string, T>>,
+  ): Promise<Record<string, unknown>> {
+    const all = Object.entries(infos).map(async ([pid, info]) => {
+      let facts: unknown = info;
+      for (const extend of typeof info === 'string' ? [] : this.#extensions)
+        facts = await extend(watcher, Number(pid), facts as Record<string, unknown>);
+      return [pid, facts] as const;
+    });
+    return Object.fromEntries(await Promise.all(all));
   }
 
   /** Forgets a process that has ended. */

@@ -1,5 +1,5 @@
 /** What the controller offers to other plugins: the command table and the execution of requests. */
-import { service, type Process, type Watcher } from '#core';
+import { service, type Process, type Watcher, type WatcherSpec } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
@@ -11,6 +11,8 @@ export interface Explanation {
   readonly facts: Fields;
   readonly text: readonly string[];
 }
+/** Resolves with the facts about a process of a watcher, and more. */
+export type ExtendStats = (watcher: Watcher, pid: number, info: Fields) => Promise<Fields>;
 
 /** The controller as other plugins see it. */
 export interface ControllerService {
@@ -23,6 +25,11 @@ export interface ControllerService {
    * reply, for work that takes time when it has begun, or with `waiting` when it is done. @throws RequestError
    */
   execute(command: string, properties: unknown, by: string): Promise<Fields>;
+  /**
+   * Has `extend` add to the facts about each process that `stats` is asked for with `extended`, until the returned
+   * function is called; the command fails with what it rejects with.
+   */
+  extendStats(extend: ExtendStats): () => void;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
   /** Adds to what `explain` tells, until the returned function is called. */
@@ -73,6 +80,12 @@ export interface ConfigurationService {
   need(plugin: string): Promise<void>;
   /** Writes what was changed at run time, of one watcher or of all, into the file of overrides; answers its path. */
   save(watcher?: string): Promise<{ readonly file: string; readonly saved: Plan['drift'] }>;
+  /** The folder of the main file, from which paths of plugins and hooks are seen. */
+  readonly folder: string;
+  /** Calls back, and waits, each time the files were read again and carried out, until the returned function is called. */
+  onApplied(action: () => Promise<void>): () => void;
+  /** What plugins have against such a watcher, as sentences: what takes longer to find out than a change may. */
+  judge(spec: WatcherSpec): Promise<readonly string[]>;
   /** What was wrong in the files when they were read last. */
   readonly problems: readonly string[];
 }

@@ -117,11 +117,18 @@ export const reloading = new Set([
 
 const ids = new Set(['uid', 'gid']);
 
+/** Hooks one by one, `[callable, flag]` as it stands in a file: whatever way they came, the last one counts. */
+function singly([key, value]: readonly [string, unknown]): readonly (readonly [string, unknown])[] {
+  if (key !== 'hooks' || !isObject(value)) return [[key, value]];
+  const text = (hook: unknown) => (Array.isArray(hook) ? hook.join(', ') : hook);
+  return Object.entries(value).map(([name, hook]) => [`hooks.${name}`, text(hook)]);
+}
+
 /** A spec with checked options put over it: the kernel's where it has them, plugins' where not. */
 export function withOptions(spec: WatcherSpec, options: Spec): WatcherSpec {
   const own: Record<string, unknown> = {};
   const foreign: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(options)) {
+  for (const [key, value] of Object.entries(options).flatMap(singly)) {
     const isNumeric = typeof value === 'boolean' ? integers.has(key) || numbers.has(key) : ids.has(key) && isId(value);
     const plain = isNumeric ? Number(value) : value;
     if (Object.hasOwn(spec, key) && key !== 'options' && key !== 'name') own[key] = plain;

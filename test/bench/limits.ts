@@ -1,9 +1,8 @@
 /** What each link of the exec chain adds to a start, beside the same start without it in the same run: part of `npm run bench`. */
 import { chainOf, type Options } from '../../plugins/limits/chain.js';
 import { thisMachine } from '../../plugins/limits/machine.js';
-import { systemClock } from '../../core/clock.js';
-import { Process } from '../../core/process.js';
 import { releaseReaper } from '../../core/posix/reap.js';
+import { startHelper } from '../core/child.js';
 
 /** In ms for each link. */
 const bound = 1.3;
@@ -19,7 +18,7 @@ const base = { command: '/bin/true', args: [], env: { PATH: '/usr/bin:/bin' }, c
 /** From the start of a program that does nothing to its end, in ms. */
 async function timed(chain: readonly (readonly string[])[]): Promise<number> {
   const begun = performance.now();
-  const { code } = await Process.run({ ...base, chain }, systemClock, () => undefined).finished();
+  const { code } = await startHelper({ ...base, chain }, () => undefined).finished();
   if (code !== 0) throw new Error(`${chain.flat().join(' ')} ended with ${code}`);
   return performance.now() - begun;
 }

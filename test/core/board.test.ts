@@ -28,6 +28,34 @@ describe('the board of hooks', () => {
     assert.ok(board.used('reaped') && started);
   });
 
+  it('gives a tap the time that it asks for in place of that of the hook', async () => {
+    const clock = new FakeClock();
+    board = new HookBoard(clock);
+    const late = (deadline: number | undefined) => {
+      const own = new Scope('plugin');
+      const { beforeSpawn } = board.view(own);
+      beforeSpawn.tap(
+        { name: 'plugin', ...(deadline !== undefined && { deadline }) },
+        () => new Promise(() => undefined),
+      );
+      const asked = board.ask('beforeSpawn', nothing, nothing);
+      return { asked, close: () => board.exchange(async () => void (await own.close())) };
+    };
+    const plain = late(undefined);
+    await clock.advance(5000);
+    assert.match(String(await plain.asked), /within 5000 ms/);
+    await plain.close();
+    const short = late(10);
+    await clock.advance(10);
+    assert.match(String(await short.asked), /within 10 ms/);
+    await short.close();
+    const endless = late(Infinity);
+    await flush();
+    assert.deepEqual(clock.pending, []);
+    await endless.close();
+    await endless.asked;
+  });
+
   it('gives views that can be tapped and neither called nor changed', () => {
     const view = board.view(scope);
     assert.ok(Object.isFrozen(view) && Object.isFrozen(view.fault));
@@ -39,7 +67,7 @@ describe('the board of hooks', () => {
       await flush();
       return false as const;
     });
-    assert.ok((await board.ask('beforeSpawn', nothing)) instanceof Refusal);
+    assert.ok((await board.ask('beforeSpawn', nothing, nothing)) instanceof Refusal);
   });
 
   it('passes a value from tap to tap, and keeps it where one has no opinion', async () => {
@@ -115,7 +143,7 @@ describe('an exchange of plugins', () => {
       asked++;
       return new Promise((resolve) => answers.push(resolve));
     });
-    const asking = board.ask('beforeSpawn', nothing);
+    const asking = board.ask('beforeSpawn', nothing, nothing);
     await board.exchange(async () => undefined);
     answers[0]!(undefined);
     await flush();

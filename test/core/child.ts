@@ -18,6 +18,13 @@ export interface ChildOptions extends Partial<ProcessSpec> {
 
 let marks = 0;
 
+/** Starts a process that belongs to no watcher, as helper programs do. */
+export function startHelper(spec: ProcessSpec, output: (chunk: Buffer, fd: number) => unknown): Process {
+  const surroundings = { wid: 0, watcher: '', board: new HookBoard(systemClock), clock: systemClock };
+  const mark = `helper:${process.pid}:${++marks}`;
+  return Process.start(spec, { ...surroundings, mark, output: (chunk, fd) => void output(chunk, fd) });
+}
+
 /** A child, and what it has written so far. */
 export class Child {
   readonly process: Process;

@@ -4,9 +4,10 @@ import { systemClock } from '../../core/clock.js';
 import type { Fault } from '../../core/guard.js';
 import { Host } from '../../core/host.js';
 import type { PluginContext, RunResult } from '../../core/plugin.js';
-import { releaseReaper } from '../../core/posix/reap.js';
+import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
 import { FakeClock, flush } from '../support/clock.js';
+import { see } from '../support/proc.js';
 import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -20,6 +21,7 @@ describe('a helper of a plugin', () => {
   let context: PluginContext;
   beforeEach(async () => {
     watchLeftovers();
+    adoptOrphans();
     host = new Host(new Arbiter({ clock: hurried }), () => quiet);
     await host.load([{ plugin: { name: 'helped', apply: (given: PluginContext) => void (context = given) } }]);
   });
@@ -46,6 +48,21 @@ describe('a helper of a plugin', () => {
   it('is killed when it takes too long', async () => {
     const { code, signal } = await context.run('sleep', ['600'], { timeout: 20 });
     assert.deepEqual([code, signal], [null, 9]);
+  });
+
+  it('is killed with all that it started when it is cancelled, also before it began', async () => {
+    const cancel = new AbortController();
+    const running = context.run('sh', ['-c', 'sleep 600 & sleep 600'], { signal: cancel.signal });
+    cancel.abort();
+    assert.equal((await running).signal, 9);
+    assert.equal((await context.run('sleep', ['600'], { signal: AbortSignal.abort() })).signal, 9);
+  });
+
+  it('is over when it has ended, whatever it left behind with its output', async () => {
+    const { code, stdout } = await context.run('sh', ['-c', 'sleep 600 & echo $!; exit 4']);
+    const left = Number(stdout);
+    assert.deepEqual([code, see(left)?.zombie], [4, false]);
+    process.kill(left, 'SIGKILL');
   });
 
   it('has the first 1 MiB of each of its streams kept', async () => {

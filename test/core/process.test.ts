@@ -8,7 +8,7 @@ import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
 import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
-import { Child, outputOf, programPath } from './child.js';
+import { Child, outputOf, programPath, startHelper } from './child.js';
 
 /** Hooks for a `describe`: nothing is to be left behind. */
 function leaveNothing(): void {
@@ -177,7 +177,7 @@ describe('a helper program', () => {
       env: { PATH: '/bin:/usr/bin' },
     };
     const files = { 0: 'null', 1: 'pipe', 2: 'pipe' } as const;
-    const helper = Process.run({ ...spec, cwd: '/', files }, systemClock, (chunk, fd) => text.push(`${fd}: ${chunk}`));
+    const helper = startHelper({ ...spec, cwd: '/', files }, (chunk, fd) => text.push(`${fd}: ${chunk}`));
     assert.equal((await helper.finished()).code, 4);
     assert.deepEqual(text.sort(), ['1: out\n', '2: err\n']);
     assert.equal(helper.watcher, '');
@@ -187,7 +187,7 @@ describe('a helper program', () => {
     becomeSubreaper();
     const text: string[] = [];
     const start = (line: string[]) =>
-      Process.run(
+      startHelper(
         {
           command: line[0]!,
           args: line.slice(1),
@@ -196,7 +196,6 @@ describe('a helper program', () => {
           cwd: '/',
           files: { 0: 'null', 1: 'pipe', 2: 'inherit' },
         },
-        systemClock,
         (chunk) => text.push(`${chunk}`),
       );
     const fled = start([programPath('flee-session.sh'), 'exit']);

@@ -85,6 +85,36 @@ describe('starting a watcher', () => {
     assert.deepEqual([watcher.state, watcher.wanted, watcher.processes.length], ['active', 'up', 2]);
   });
 
+  it('that is refused before it has started anything is no stop of which plugins hear', async () => {
+    const { hooks } = world().plugin('guardian');
+    const asked: string[] = [];
+    hooks.beforeStart.tap('guardian', () => false);
+    hooks.beforeStop.tap('guardian', () => void asked.push('beforeStop'));
+    hooks.afterStop.tap('guardian', () => void asked.push('afterStop'));
+    const watcher = world().add();
+    await assert.rejects(watcher.start().result, { code: 'ERR_HOOK_REFUSED' });
+    assert.deepEqual([watcher.state, watcher.wanted, asked], ['stopped', 'down', []]);
+  });
+
+  it('asks about a spawn with a signal that a stop aborts', async () => {
+    for (const hook of ['beforeSpawn', 'afterSpawn'] as const) {
+      const { hooks, scope } = world().plugin('guardian');
+      const signals: AbortSignal[] = [];
+      const wait = (signal: AbortSignal) => {
+        signals.push(signal);
+        return new Promise<undefined>((go) => signal.addEventListener('abort', () => go(undefined)));
+      };
+      if (hook === 'beforeSpawn') hooks.beforeSpawn.tap('guardian', (_watcher, signal) => wait(signal));
+      else hooks.afterSpawn.tap('guardian', (_process, _watcher, signal) => wait(signal));
+      const watcher = world().add({ name: hook });
+      watcher.start().result.catch(() => undefined);
+      await world().until(() => signals.length === 1);
+      await watcher.stop().result;
+      assert.deepEqual([watcher.state, signals[0]?.aborted], ['stopped', true]);
+      await scope.close();
+    }
+  });
+
   it('with a plugin that refuses every process gives up, naming it', async () => {
     const { hooks } = world().plugin('guardian');
     hooks.beforeSpawn.tap('guardian', () => false);

@@ -16,17 +16,20 @@ import {
   type Fields,
 } from '../command.js';
 import { named } from '../match.js';
-import { checkOptions, isId, type Spec } from '../option-check.js';
+import { checkOptions, isId, isObject, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
 import { reloading, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
+const hooks = /^hooks(?:\.|$)/;
+
 /** The plugin that carries an option out, where it may only be set when that is live; our own user needs none. */
 function carriedOut(key: string, value: unknown): string | undefined {
   if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
   if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
+  if (hooks.test(key)) return 'hooks';
   if (value === null) return undefined;
   if (key.startsWith('cgroup.')) return 'cgroup';
   return /^(uid|gid|rlimit_.*|die_with_daemon)$/.test(key) ? 'limits' : undefined;
@@ -37,13 +40,27 @@ const needsOf = (options: Spec): readonly string[] => [
   ...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? [])),
 ];
 
-/** Has the plugins loaded that carry these options out; undefined when there is none to load. */
-function bring(options: unknown, { arbiter, configuration }: CommandContext): Promise<void> | undefined {
-  const given = typeof options === 'object' && options !== null ? (options as Spec) : {};
+/**
+ * Has the plugins loaded that carry these options out, and hooks looked at, which runs them; undefined when there is
+ * nothing of that to do. @throws RequestError
+ */
+function bring(
+  options: unknown,
+  before: WatcherSpec | undefined,
+  { arbiter, configuration, owner }: CommandContext,
+): Promise<void> | undefined {
+  const given = isObject(options) ? options : {};
   const ages = Object.keys(given).some((key) => /^max_age(_variance)?$/.test(key)) ? ['max-age'] : [];
   const missing = [...needsOf(given), ...ages].filter((plugin) => !arbiter.plugins.has(plugin));
-  if (missing.length === 0 || !configuration) return undefined;
-  return Promise.all(missing.map((plugin) => configuration.need(plugin))).then(() => undefined);
+  const looks = before !== undefined && Object.keys(given).some((key) => hooks.test(key));
+  if (!configuration || (missing.length === 0 && !looks)) return undefined;
+  const wanted = looks ? withOptions(before, checkOptions(given)) : undefined;
+  if (wanted) checkOwner(owner, Object.keys(given), wanted);
+  return (async () => {
+    await Promise.all(missing.map((plugin) => configuration.need(plugin)));
+    const [flaw] = wanted ? await configuration.judge(wanted) : [];
+    if (flaw !== undefined) throw new RequestError(5, flaw);
+  })();
 }
 
 function checkSingleton(singleton: boolean, numprocesses: number): void {
@@ -65,9 +82,9 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'options', kind: 'list', required: true, summary: 'names and values in turn' }],
     flags: [waitingFlag],
     reply: 'nothing more',
-    prepare({ options }, context) {
+    prepare({ name, options }, context) {
       checkRole(context.asker.role, Object.keys(Object(options) as object));
-      return bring(options, context);
+      return bring(options, context.arbiter.find(name)?.spec, context);
     },
     run({ name, options: given }, { arbiter, by, asker, publish, owner }) {
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
@@ -123,7 +140,7 @@ export const changes: readonly Command[] = [
     words: [nameWord, { name: 'cmd', kind: 'list', required: true, summary: 'its command line' }],
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
-    prepare: ({ options }, context) => bring(options, context),
+    prepare: ({ name, cmd, args, options }, context) => bring(options, watcherSpec({ name, cmd, args }), context),
     run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner }) {
       checkName(name);
       const options = checkOptions(given);

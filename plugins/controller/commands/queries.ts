@@ -169,16 +169,19 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       properties: object({
         name: v.optional(name()),
         process: v.optional(v.union([v.number(), v.string()], "'process' is not a process id")),
-        extended: truth(false, 'with what hooks add; there are no such hooks yet'),
+        extended: truth(false, 'with what hooks add, for one watcher or process'),
       }),
       words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
       flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
       reply: 'infos: watchers to pids to facts; or name and info; or process and info',
-      run({ name, process: asked }, { arbiter }) {
+      run({ name, process: asked, extended }, { arbiter }) {
         if (name === undefined)
           return { infos: Object.fromEntries(arbiter.watchers.map((watcher) => [watcher.name, infosOf(watcher)])) };
         const watcher = named(arbiter, name);
-        if (asked === undefined) return { name, info: infosOf(watcher) };
+        if (asked === undefined) {
+          const infos = infosOf(watcher);
+          return extended ? reader.extended(watcher, infos).then((info) => ({ name, info })) : { name, info: infos };
+        }
         const id = v.parse(pid('process'), asked);
         const process = living(watcher).find(({ pid }) => pid === id);
         if (!process)
@@ -186,7 +189,11 @@ export function queries(reader = new InfoReader()): readonly Command[] {
             3,
             `process ${typeof asked === 'string' ? quoted(asked) : asked} not found in ${quoted(name)}`,
           );
-        return { process: asked, info: infoOf(process) };
+        const info = infoOf(process);
+        if (!extended) return { process: asked, info };
+        return reader
+          .extended(watcher, { [process.pid]: info })
+          .then(({ [process.pid]: info }) => ({ process: asked, info }));
       },
     }),
     defineCommand({

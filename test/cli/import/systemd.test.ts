@@ -152,6 +152,14 @@ describe('a systemd service', () => {
     assert.equal(missing.unmapped.length, 1);
   });
 
+  it('has commands with commas as hooks, none of which is taken for a flag', () => {
+    const { 'hooks.before_spawn': before, 'hooks.after_start': after } = watcherOf(
+      importUnit(service('ExecStartPre=/bin/a b,true', 'ExecStartPost=-/bin/c d,e')),
+      'web',
+    );
+    assert.deepEqual([before, after], ['exec:/bin/a b,true, false', 'exec:/bin/c d,e, true']);
+  });
+
   it('tells what it did not map', () => {
     const text = service(
       'Type=forking',
@@ -182,7 +190,6 @@ describe('a systemd service', () => {
       '17: Environment of "web"',
       '17: Environment of "web"',
       '4: Type of "web"',
-      '5: ExecStartPre of "web"',
       '7: ExecStartPost of "web"',
       '8: ExecStop of "web"',
       '9: ExecReload of "web"',

@@ -45,6 +45,12 @@ max_retry = 1
 [watcher:slow]
 cmd = sleep 600
 ready_after = 60
+
+[watcher:hooked]
+cmd = sleep 600
+autostart = False
+hooks.before_start = exec:true
+hooks.after_start = exec:false, True
 `;
 
 describe('every event of the table', () => {
@@ -79,6 +85,7 @@ describe('every event of the table', () => {
     await ask('add', { name: 'new', cmd: 'sleep 600' });
     await ask('rm', { name: 'new' });
     await ask('start', { name: 'moody', waiting: true });
+    await ask('start', { name: 'hooked', waiting: true });
     await ask('start', { name: 'restless' });
     await ask('start', { name: 'missing' });
     await ask('reload', { name: 'slow' });

@@ -1,0 +1,26 @@
+/** What first-party plugins have against the options of watchers, found out before they are loaded. */
+import type { WatcherSpec } from '#core';
+import type { Judge, JudgeFlaw, ManifestEntry } from '#plugins/manifest.js';
+import { ownerOfKey } from './plugins.js';
+
+type Load = NonNullable<ManifestEntry['judge']>;
+
+/** What is wrong with each of these watchers; only judges that have something to judge are loaded. */
+export async function flawsOf(
+  specs: readonly WatcherSpec[],
+  folder: string,
+): Promise<readonly (readonly JudgeFlaw[])[]> {
+  const judges = new Map<Load, Promise<Judge>>();
+  const judgeOf = (load: Load) => {
+    const judge = judges.get(load) ?? load().then((module) => module.judge(folder));
+    judges.set(load, judge);
+    return judge;
+  };
+  return Promise.all(
+    specs.map(async (spec) => {
+      const loads = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
+      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, spec));
+      return (await Promise.all(all)).flat();
+    }),
+  );
+}

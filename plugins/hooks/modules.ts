@@ -1,0 +1,108 @@
+/** The JavaScript modules of hooks. */
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { abortable, reasonOf, systemClock } from '#core';
+import { didYouMean } from '../nearest.js';
+import type { Target } from './setting.js';
+
+/** A function for a hook. */
+export type HookFunction = (given: Readonly<Record<string, unknown>>) => unknown;
+/** A hook that is a function of a module. */
+export type ModuleTarget = Extract<Target, { kind: 'module' }>;
+type Exports = Readonly<Record<string, unknown>>;
+
+/** The file of a module: a path, or a package, seen from the folder of the configuration. @throws Error */
+function fileOf({ path }: ModuleTarget, folder: string): string {
+  if (!/^\.{0,2}\//.test(path) && !existsSync(resolve(folder, path)))
+    return createRequire(join(resolve(folder), 'circus.ini')).resolve(path);
+  const file = resolve(folder, path);
+  if (!existsSync(file)) throw new Error(`there is no file ${file}`);
+  return file;
+}
+
+const versionOf = (file: string): string => {
+  const { mtimeMs, size, ino } = statSync(file);
+  return `${mtimeMs}-${size}-${ino}`;
+};
+
+/** The version of each file that was imported first: that one is the module itself, which others may have imported too. */
+const firsts = new Map<string, string>();
+
+/** How long a module may take to be imported, in ms: one that awaits something may never be through. */
+const patience = 10_000;
+
+/** Imports a file as it is now. */
+async function importNow(file: string): Promise<Exports> {
+  const version = versionOf(file);
+  if (!firsts.has(file)) firsts.set(file, version);
+  const { href } = pathToFileURL(file);
+  const over = new AbortController();
+  const cancel = systemClock.after(patience, () =>
+    over.abort(new Error(`it is not through within ${patience / 1000} s`)),
+  );
+  const importing = import(firsts.get(file) === version ? href : `${href}?${version}`) as Promise<Exports>;
+  return abortable(importing, over.signal).finally(cancel);
+}
+
+function functionIn(module: Exports, { path, name }: ModuleTarget): HookFunction {
+  const found = Object.hasOwn(module, name) ? module[name] : undefined;
+  if (typeof found === 'function') return found as HookFunction;
+  const names = Object.keys(module).filter((one) => typeof module[one] === 'function');
+  if (name === 'default') throw new Error(`"${path}" has no default function: write "${path}#${names[0] ?? 'NAME'}"`);
+  const all = names.length > 0 ? `its functions are ${names.join(', ')}` : 'it exports no function';
+  throw new Error(`"${path}" exports no function "${name}"${didYouMean(name, names) || `: ${all}`}`);
+}
+
+/** The first line of an error; an error of syntax does not say where it is, which its name has to make up for. */
+function whyNot(error: unknown): string {
+  const [reason = ''] = reasonOf(error).split('\n');
+  return error instanceof SyntaxError ? `SyntaxError: ${reason}` : reason;
+}
+
+/** Imports a module as it is now, to see whether its function is there. @throws Error */
+export async function tryModule(target: ModuleTarget, folder: string): Promise<void> {
+  functionIn(await importFrom(target, folder), target);
+}
+
+async function importFrom(target: ModuleTarget, folder: string): Promise<Exports> {
+  try {
+    return await importNow(fileOf(target, folder));
+  } catch (error) {
+    throw new Error(`"${target.path}" can't be loaded: ${whyNot(error)}`, { cause: error });
+  }
+}
+
+/** The modules in use: each is loaded once, and once more when `refresh` finds that its file has changed. */
+export class Modules {
+  readonly #folder: string;
+  readonly #loaded = new Map<string, { readonly version: string; readonly module: Exports }>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The function that a hook names. @throws Error */
+  async take(target: ModuleTarget): Promise<HookFunction> {
+    const file = fileOf(target, this.#folder);
+    let loaded = this.#loaded.get(file);
+    if (!loaded) {
+      loaded = { version: versionOf(file), module: await importFrom(target, this.#folder) };
+      this.#loaded.set(file, loaded);
+    }
+    return functionIn(loaded.module, target);
+  }
+
+  /** Loads again what has changed; what can't be loaded stays as it was, and `tell` hears why. */
+  async refresh(tell: (message: string) => void): Promise<void> {
+    for (const [file, { version }] of this.#loaded) {
+      try {
+        if (versionOf(file) === version) continue;
+        this.#loaded.set(file, { version: versionOf(file), module: await importNow(file) });
+      } catch (error) {
+        tell(`${file} stays as it was, as it can't be loaded: ${whyNot(error)}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/** The hooks of a watcher, read from its options, and what is wrong with them. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { findProgram, reasonOf, type WatcherSpec } from '#core';
+import { nearest } from '../nearest.js';
+import { readTime } from '../units.js';
+import { isPoint, pointNames, type PointName } from './points.js';
+import { readSetting, type Setting } from './setting.js';
+
+/** What is wrong with an option; the message goes on after the key's name. `likely`: it may be meant so. */
+export interface Flaw {
+  readonly key: string;
+  readonly message: string;
+  readonly likely?: true;
+}
+
+/** The hooks of one watcher. */
+export interface Settings {
+  readonly hooks: ReadonlyMap<PointName, Setting>;
+  /** How long one call may take, in ms. */
+  readonly timeout: number;
+  /** The Python that runs Python functions, by name or path. */
+  readonly python: string;
+}
+
+const prefix = 'hooks.';
+const fallback = { timeout: 60, python: 'python3' };
+const known = new WeakMap<WatcherSpec, Settings>();
+
+/** True for an option of this plugin. */
+export const isHook = (key: string): boolean => key.startsWith(prefix);
+
+/** The hooks of a spec; what is wrong in it has no effect. */
+export function settingsOf(spec: WatcherSpec): Settings {
+  const found = known.get(spec) ?? readAll(spec, () => undefined);
+  known.set(spec, found);
+  return found;
+}
+
+/** What can be seen to be wrong with the hooks of a spec without running anything. */
+export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
+  const flaws: Flaw[] = [];
+  const { hooks } = readAll(spec, (flaw) => void flaws.push(flaw));
+  for (const [point, { target, text }] of hooks) {
+    if (target.kind !== 'command') continue;
+    try {
+      programOf(target.words[0]!, spec, folder);
+    } catch (error) {
+      flaws.push({ key: prefix + point, message: `has the command "${text}": ${reasonOf(error)}` });
+    }
+  }
+  return flaws;
+}
+
+function readAll({ options }: WatcherSpec, tell: (flaw: Flaw) => void): Settings {
+  const hooks = new Map<PointName, Setting>();
+  const { [`${prefix}timeout`]: timeout = fallback.timeout, [`${prefix}python`]: python = fallback.python } = options;
+  const seconds = readTime(String(timeout)) ?? (String(timeout).trim() === '' ? NaN : Number(timeout));
+  const isTime = seconds > 0 && seconds < Infinity;
+  if (!isTime) tell({ key: `${prefix}timeout`, message: `must be seconds above 0, and is ${JSON.stringify(timeout)}` });
+  for (const [key, value] of Object.entries(options)) {
+    const point = key.slice(prefix.length);
+    if (!isHook(key) || point === 'timeout' || point === 'python') continue;
+    if (!isPoint(point)) {
+      const meant = nearest(point, pointNames);
+      const hint = meant === undefined ? `: they are ${pointNames.join(', ')}` : ` (did you mean "${prefix}${meant}"?)`;
+      tell({ key, message: `is no hook${hint}, so it is never called`, likely: true });
+      continue;
+    }
+    try {
+      hooks.set(point, readSetting(value));
+    } catch (error) {
+      tell({ key, message: reasonOf(error) });
+    }
+  }
+  return { hooks, timeout: (isTime ? seconds : fallback.timeout) * 1000, python: String(python) };
+}
+
+/** The program that runs Python functions; a path is seen from the folder of the configuration. */
+export function pythonOf(spec: WatcherSpec, folder: string): string {
+  const { python } = settingsOf(spec);
+  return python.includes('/') ? resolve(folder, python) : python;
+}
+
+/** The path of a command's program: in the folder of the configuration, else in PATH. @throws Error */
+export function programOf(word: string, spec: WatcherSpec, folder: string): string {
+  const own = resolve(folder, word);
+  if (word.includes('/') || isFile(own)) {
+    if (!isFile(own)) throw new Error(`there is no file ${own}`);
+    try {
+      accessSync(own, constants.X_OK);
+    } catch {
+      throw new Error(`${own} can't be executed`);
+    }
+    return own;
+  }
+  return findProgram(word, spec.env?.['PATH'] ?? process.env['PATH'], folder);
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
