@@ -199,10 +199,9 @@ export class Process {
   }
 
   async #begin(request: StopRequest): Promise<Exit> {
-    const { board, clock } = this.#context;
     this.stopping = request;
     this.become('stop');
-    this.#stop = new Stop(this, request, { board, clock, lose: () => this.#lost() });
+    this.#stop = new Stop(this, request, this.#context, () => this.#lost());
     const exit = await this.#stop.run();
     await this.#drain();
     return exit;
@@ -220,12 +219,8 @@ export class Process {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { clock } = this.#context;
-      const facts = {
-        forced: this.#stop?.forced ?? false,
-        failedLink: this.#failedLink,
-        at: clock.now(),
-        lived: this.age,
-      };
+      const { forced = false } = this.#stop ?? {};
+      const facts = { forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
       this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
       this.become('end');
       settle(this.exit);
