@@ -219,8 +219,7 @@ export class Process {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { clock } = this.#context;
-      const { forced = false } = this.#stop ?? {};
-      const facts = { forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
+      const facts = { forced: !!this.#stop?.forced, failedLink: this.#failedLink, at: clock.now(), lived: this.age };
       this.exit = Object.freeze({ ...status, reason: this.stopping?.reason ?? 'ended', ...facts });
       this.become('end');
       settle(this.exit);
