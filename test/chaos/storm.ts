@@ -221,6 +221,8 @@ try {
   const operators = Array.from({ length: clients }, (_, number) => operate(daemon, number, wanted, over));
   await Promise.all([...operators, strike(daemon, over)]);
 
+  // A parent that is suspended collects no child of its own.
+  for (const { pid } of descendantsOf(daemon.pid)) send(pid, 'SIGCONT');
   // What nobody has stopped comes back to its number by itself.
   await assertWanted(daemon, new Map([...wanted].map(([name, number]) => [name, down.has(name) ? 0 : number])), true);
   await assertAllGone(daemon);
