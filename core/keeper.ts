@@ -88,10 +88,9 @@ export class Keeper {
   /** Stops one process with all its tree; resolves when its end has been told. */
   async end(process: Process, request: Pick<StopRequest, 'reason'> & Partial<StopRequest>): Promise<void> {
     const { spec } = this.#watcher;
-    const plan = stopPlan(spec);
     // Whoever names a signal or a time of his own means that in place of the steps.
-    const further = request.signal === undefined && request.grace === undefined ? plan.further : [];
-    const ending = process.stop({ ...plan, further, children: spec.stop_children, ...request });
+    const alone = (request.signal ?? request.grace) === undefined ? {} : { further: [] };
+    const ending = process.stop({ ...stopPlan(spec), ...alone, children: spec.stop_children, ...request });
     this.#ending.add(ending);
     await ending.finally(() => this.#ending.delete(ending));
     await this.#reaping.get(process);

@@ -188,10 +188,9 @@ export class Process {
   }
 
   async #begin(request: StopRequest): Promise<Exit> {
-    const { board, clock } = this.#context;
     this.stopping = request;
     this.become('stop');
-    this.#stop = new Stop(this, request, { board, clock, lose: () => this.#lost() });
+    this.#stop = new Stop(this, request, this.#context, () => this.#lost());
     const exit = await this.#stop.run();
     await this.#drain();
     return exit;
@@ -209,12 +208,7 @@ export class Process {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { stopping, age: lived } = this;
-      const ended = {
-        forced: this.#stop?.forced ?? false,
-        failedLink: this.#failedLink,
-        at: this.#context.clock.now(),
-        lived,
-      };
+      const ended = { forced: !!this.#stop?.forced, failedLink: this.#failedLink, at: this.#context.clock.now(), lived };
       this.exit = Object.freeze({ ...status, reason: stopping?.reason ?? 'ended', why: stopping?.why, ...ended });
       this.become('end');
       settle(this.exit);

@@ -1,10 +1,8 @@
 /** Stopping one process with all its tree: signals, one grace for all of it, then SIGKILL until nothing is left. */
 import { constants } from 'node:os';
-import type { HookBoard } from './board.js';
-import type { Clock } from './clock.js';
 import { childrenOf, factsOf, isForeign, send } from './posix/process.js';
 import { expectExit, isExpected } from './posix/reap.js';
-import type { Exit, ExitReason, Process } from './process.js';
+import type { Exit, ExitReason, Process, ProcessContext } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import { meansFor } from './tree.js';
 
@@ -40,13 +38,7 @@ export function stopPlan(spec: WatcherSpec): Required<Pick<StopRequest, 'signal'
   return { signal: first!.signal, grace, further: rest.filter(({ signal }) => signal !== SIGKILL) };
 }
 
-/** What a stop needs besides the process. */
-interface StopContext {
-  readonly board: HookBoard;
-  readonly clock: Clock;
-  /** Takes the process for ended, where nobody can tell how it ended. */
-  readonly lose: () => void;
-}
+type StopContext = Pick<ProcessContext, 'board' | 'clock'>;
 
 /** One stop of one tree. */
 export class Stop {
@@ -55,13 +47,16 @@ export class Stop {
   readonly #process: Process;
   readonly #request: StopRequest;
   readonly #context: StopContext;
+  readonly #lose: () => void;
   /** The last signal that was sent. */
   #signal: number;
   /** Monotonic time from which on the tree is killed. */
   #deadline: number;
 
-  constructor(process: Process, request: StopRequest, context: StopContext) {
+  /** `lose` takes the process for ended, where nobody can tell how it ended. */
+  constructor(process: Process, request: StopRequest, context: StopContext, lose: () => void) {
     this.#process = process;
+    this.#lose = lose;
     this.#request = request;
     this.#context = context;
     this.#signal = request.signal;
@@ -141,7 +136,7 @@ export class Stop {
 
   /** SIGKILL to all of the tree; the process group at one stroke, as a program may fork faster than we look. */
   #kill(): void {
-    const { board, lose } = this.#context;
+    const { board } = this.#context;
     const { pid, alive, watcher } = this.#process;
     const left = this.#process.descendants();
     const means = meansFor(board, this.#process);
@@ -156,7 +151,7 @@ export class Stop {
       this.forced = this.#request.signal !== SIGKILL;
       board.tell('signalled', this.#process, SIGKILL, pid);
       board.tell('delivered', this.#process, SIGKILL, true);
-    } else if (alive && isForeign(pid)) lose();
+    } else if (alive && isForeign(pid)) this.#lose();
     for (const one of left) {
       send(one, SIGKILL);
       board.tell('signalled', this.#process, SIGKILL, one);

@@ -67,6 +67,8 @@ const send = (pid: number, signal: NodeJS.Signals) => {
   }
 };
 
+/** The longest time until an answer, in ms. */
+let longest = 0;
 /** The watchers that somebody has stopped. */
 const down = new Set<string>();
 
@@ -81,14 +83,17 @@ async function operate(
   over: () => boolean,
 ): Promise<void> {
   const throwDice = dice(seed + number);
-  const client = new Client(daemon.endpoint);
+  // A request waits for those before it, and they for programs that are suspended.
+  const client = new Client(daemon.endpoint, 60_000);
   const names = [...wanted.keys()].filter((_, at) => at % clients === number);
   const ask = async (command: string, properties: Reply) => {
     count(command);
     const name = String(properties['name']);
     if (command === 'stop') down.add(name);
     if (/^(start|restart|reload)$/.test(command)) down.delete(name);
+    const begun = performance.now();
     const reply = await client.ask(command, { ...properties, waiting: throwDice(3) === 0 });
+    longest = Math.max(longest, performance.now() - begun);
     if (reply['status'] !== 'ok' && !overtaken.test(String(reply['reason'])))
       throw new Error(`${command} ${JSON.stringify(properties)}: ${JSON.stringify(reply)}`);
   };
@@ -176,7 +181,7 @@ async function assertAllThere(daemon: Circusd, wanted: ReadonlyMap<string, numbe
 /** Asserts that exactly the wanted processes run; what a killed process has left behind runs on until the next stop. */
 async function assertWanted(daemon: Circusd, wanted: ReadonlyMap<string, number>, mayLeave: boolean): Promise<void> {
   await eventually(async () => {
-    const client = new Client(daemon.endpoint);
+    const client = new Client(daemon.endpoint, 60_000);
     const found = new Map<string, number>();
     const known = new Set<number>();
     for (const name of wanted.keys()) {
@@ -216,6 +221,8 @@ try {
   const operators = Array.from({ length: clients }, (_, number) => operate(daemon, number, wanted, over));
   await Promise.all([...operators, strike(daemon, over)]);
 
+  // A parent that is suspended collects no child of its own.
+  for (const { pid } of descendantsOf(daemon.pid)) send(pid, 'SIGCONT');
   // What nobody has stopped comes back to its number by itself.
   await assertWanted(daemon, new Map([...wanted].map(([name, number]) => [name, down.has(name) ? 0 : number])), true);
   await assertAllGone(daemon);
@@ -226,7 +233,8 @@ try {
   assert.equal(await daemon.stop(), 0);
   const total = [...done].map(([what, times]) => `${times} ${what}`).sort();
   console.log(
-    `ok: ${total.join(', ')}; ${[...wanted.values()].reduce((sum, one) => sum + one, 0)} processes at the end`,
+    `ok: ${total.join(', ')}; ${[...wanted.values()].reduce((sum, one) => sum + one, 0)} processes at the end; ` +
+      `the longest answer took ${(longest / 1000).toFixed(1)} s`,
   );
 } catch (error) {
   console.error(error);

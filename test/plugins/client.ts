@@ -11,15 +11,17 @@ export interface Event {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-const pending = { receiveTimeout: 8000, linger: 0 };
+/** How long an answer may take, in ms. */
+const patience = 8000;
 
 /** One connection to the control endpoint. */
 export class Client {
-  readonly #dealer = new Dealer({ ...pending, routingId: randomUUID() });
+  readonly #dealer;
   /** Replies that came while another was awaited, by id. */
   readonly #early = new Map<unknown, Reply>();
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, within = patience) {
+    this.#dealer = new Dealer({ receiveTimeout: within, linger: 0, routingId: randomUUID() });
     this.#dealer.connect(endpoint);
   }
 
