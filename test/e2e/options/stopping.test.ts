@@ -63,7 +63,7 @@ describe('options about stopping, on a real child', () => {
   it('max_age: a process that is too old is replaced', async () => {
     const subject = await start('cmd = sleep 600\nmax_age = 1\nmax_age_variance = 0\nready_after = 0');
     const [first] = await subject.running();
-    await eventually(async () => assert.ok((await subject.ends()).length > 0));
+    await eventually(async () => assert.ok((await subject.ends()).length > 0), { within: 10_000 });
     const [end] = await subject.ends();
     assert.deepEqual([end?.pid, end?.reason], [first, 'too old']);
     assert.ok(end!.duration >= 0.99);

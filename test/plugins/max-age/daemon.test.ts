@@ -14,7 +14,7 @@ describe('max-age in a real daemon', () => {
   it('tells in history and events what was replaced, why and by whom', async () => {
     const daemon = await start('[watcher:web]\ncmd = sleep 600\nmax_age = 1\nmax_age_variance = 0\nready_after = 0\n');
     const exits = async () => ((await daemon.json('history', 'web')) as { readonly exits: readonly Exit[] }).exits;
-    await eventually(async () => assert.ok((await exits()).length > 0));
+    await eventually(async () => assert.ok((await exits()).length > 0), { within: 10_000 });
     const [end] = await exits();
     assert.deepEqual([end?.reason, end?.by], ['too old', 'plugin max-age']);
     const { events } = (await daemon.json('events', '--watcher', 'web')) as {
@@ -41,6 +41,6 @@ describe('max-age in a real daemon', () => {
     await daemon.json('set', 'web', 'max_age', '100000', '--waiting');
     assert.deepEqual(await list(), before);
     await daemon.json('set', 'web', 'max_age', '1', '--waiting');
-    await eventually(async () => assert.ok(!(await list()).includes(before[0]!)));
+    await eventually(async () => assert.ok(!(await list()).includes(before[0]!)), { within: 10_000 });
   });
 });
