@@ -91,8 +91,9 @@ export class Demand {
   }
 
   #awaitSilence(): void {
-    const { state, spec } = this.#watcher;
-    const time = state === 'active' && this.#watcher.processes.length > 0 ? idleTimeout(spec) : undefined;
+    const { state, spec, processes } = this.#watcher;
+    const runs = state === 'active' && processes.length > 0 && this.#sockets.length > 0;
+    const time = runs ? idleTimeout(spec) : undefined;
     if (time === this.#silence?.of) return;
     this.#stopSilence();
     if (time === undefined) return;

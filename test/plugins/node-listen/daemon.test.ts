@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { differentAnswers, request, sendRequests } from '../../e2e/load.js';
 import { runCircusd, type Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { inRoot } from '../../support/paths.js';
 import { freePort } from '../../support/ports.js';
-import { makeTemporary } from '../../support/temporary.js';
+import { temporaryPerTest } from '../../support/temporary.js';
 import { daemonPerTest } from '../daemon.js';
 
 const program = inRoot('test/fixtures/programs/node-app.cjs');
@@ -47,6 +46,7 @@ const ask = (agent: Agent, port: number, path = '/') =>
 
 describe('node-listen in a real daemon', () => {
   const start = daemonPerTest();
+  const temporary = temporaryPerTest();
 
   for (const kind of ['port', 'text', 'host', 'options', 'any', 'net', 'https', 'http2'])
     it(`has several processes share a port: ${kind}`, async () => {
@@ -140,21 +140,18 @@ describe('node-listen in a real daemon', () => {
 
   it('is used by hand with --import, also in an ES module', async () => {
     const port = await freePort();
-    const { path, remove } = makeTemporary();
     const script = `import { createServer } from 'node:http';
 createServer((request, response) => response.end(String(process.pid))).listen(${port}, () => console.log('told {}'));`;
-    writeFileSync(`${path}/app.mjs`, script);
-    const cmd = `cmd = ${process.execPath} --import circusd/listen ${path}/app.mjs`;
+    const path = temporary.write('app.mjs', script);
+    const cmd = `cmd = ${process.execPath} --import circusd/listen ${path}`;
     const ini = watcher('port', port, `numprocesses = 2\nworking_dir = ${inRoot()}`);
     const daemon = await start(ini.replace(/cmd.*/, cmd).replace('node_listen = 1', ''));
     await told(daemon, 2);
     await differentAnswers(port, 2);
-    remove();
   });
 
   it('needs sockets, and says so', async () => {
-    const { folder } = await start('');
-    const file = folder.write('check.ini', '[watcher:web]\ncmd = node app.js\nnode_listen = 1\n');
+    const file = temporary.write('check.ini', '[watcher:web]\ncmd = node app.js\nnode_listen = 1\n');
     const { stdout, stderr } = await runCircusd(['--check', file]);
     assert.match(
       stdout + stderr,

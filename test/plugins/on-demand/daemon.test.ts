@@ -8,6 +8,7 @@ import { runCircusd, type Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { inRoot } from '../../support/paths.js';
 import { freePort } from '../../support/ports.js';
+import { temporaryPerTest } from '../../support/temporary.js';
 import { closeClients, connect, listen } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
 
@@ -22,6 +23,7 @@ ${more}`;
 
 describe('on-demand in a real daemon', () => {
   const start = daemonPerTest();
+  const temporary = temporaryPerTest();
   closeClients();
 
   const stateOf = async (daemon: Circusd, name: string) =>
@@ -214,8 +216,7 @@ on_demand = 1
 
   it('refuses options that can mean nothing, with what would help', async () => {
     const check = async (more: string) => {
-      const { folder } = await start('');
-      const file = folder.write('check.ini', `[socket:web]\nport = 0\n[watcher:web]\ncmd = sleep 600\n${more}`);
+      const file = temporary.write('check.ini', `[socket:web]\nport = 0\n[watcher:web]\ncmd = sleep 600\n${more}`);
       const { stdout, stderr } = await runCircusd(['--check', file]);
       return stdout + stderr;
     };
