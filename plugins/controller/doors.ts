@@ -5,6 +5,7 @@ import type { Asker } from './asker.js';
 import { Authenticator } from './authenticator.js';
 import type { Settings } from './command.js';
 import { isLoopbackAddress, pathOf } from './endpoint.js';
+import { connectionsFor } from './gate.js';
 import { defaultKeys } from './keys.js';
 import {
   listenForRequests,
@@ -35,6 +36,11 @@ export async function openDoors(
 ): Promise<{ readonly doors: readonly Door[]; readonly events: Listener }> {
   const first = firstEndpoint(options, settings);
   const endpoints = [first, ...furtherEndpoints(options)];
+  const shared = {
+    insecure: options.insecure,
+    most: connectionsFor(endpoints.length + 1),
+    tell: (message: string) => log.warn(message),
+  };
   const eventsCurve = options.curve && pathOf(settings.pubsub_endpoint) === undefined;
   const keys = defaultKeys();
   let authenticator: Authenticator | undefined;
@@ -55,8 +61,7 @@ export async function openDoors(
   const placeOf = ({ option, address, owner, group, mode, curve, authorizedKeys }: Endpoint): Place => ({
     option,
     address,
-    ...{ owner, group, mode },
-    insecure: options.insecure,
+    ...{ ...shared, owner, group, mode },
     protect: curve ? protection(option, authorizedKeys) : undefined,
   });
 
@@ -71,8 +76,7 @@ export async function openDoors(
   const events = await listenForSubscribers({
     option: 'pubsub_endpoint',
     address: settings.pubsub_endpoint,
-    owner: options.endpoint_owner,
-    insecure: options.insecure,
+    ...{ ...shared, owner: options.endpoint_owner },
     protect: eventsCurve ? protection('pubsub_endpoint', options.authorized_keys) : undefined,
   });
   defer(() => events.close());

@@ -17,6 +17,8 @@ import { makeTemporary, temporaryRoot, type Temporary } from './temporary.js';
 export interface CircusdOptions {
   /** Words after the file's name, such as `--log-level debug`. */
   readonly args?: readonly string[];
+  /** Words before the program, such as `prlimit --nofile=1024`: a program that becomes the daemon. */
+  readonly through?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Further files beside the configuration: name to text. */
   readonly files?: Readonly<Record<string, string>>;
@@ -63,7 +65,7 @@ export class Circusd {
   #log = '';
   #code: number | undefined;
 
-  constructor(ini: string, { args = [], env = {}, files = {}, prepare }: CircusdOptions) {
+  constructor(ini: string, { args = [], through = [], env = {}, files = {}, prepare }: CircusdOptions) {
     this.folder = makeTemporary();
     const { text, endpoint } = withEndpoints(ini, this.folder.path);
     this.endpoint = endpoint;
@@ -71,7 +73,8 @@ export class Circusd {
     prepare?.(this.folder);
     const file = this.folder.write('circus.ini', text);
     this.#environment = { ...environment(this.folder), ...env };
-    this.#child = spawn(process.execPath, [program('circusd'), file, ...args], {
+    const [command, ...words] = [...through, process.execPath, program('circusd'), file, ...args] as [string];
+    this.#child = spawn(command, words, {
       cwd: this.folder.path,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...this.#environment, [runVariable]: this.#run },
