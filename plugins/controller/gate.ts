@@ -1,4 +1,4 @@
-/** Keeps one ZeroMQ socket from using up the daemon's descriptors: libzmq aborts when a Unix socket has none for the next connection. */
+/** Keeps the clients of one ZeroMQ socket from using up the daemon's descriptors or its memory. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publisher, Router } from 'zeromq';
@@ -19,52 +19,67 @@ export function connectionsFor(sockets: number, limits = readFileSync('/proc/sel
 /** What is guarded: a bound socket, and how it is taken from its address and brought back. */
 export interface Guarded {
   readonly socket: Router | Publisher;
+  /** How many connections it may have: libzmq aborts when a Unix socket has no descriptor for the next one. */
   readonly most: number;
-  /** Ends the listening and every connection that came by it. */
+  /** Ends the listening and every connection that came by it, with what waits for its client. */
   shut(): void;
   /** Listens again. @throws Error */
   open(): Promise<void>;
-  /** Hears of it when there were too many, and when the socket could not be opened again. */
+  /** Hears of it when the socket was shut, and when it could not be opened again. */
   tell(message: string): void;
 }
 
-/**
- * Counts connections, and shuts the socket for a moment when there are too many. ZeroMQ's notices come while there is one
- * to come, and ZeroMQ accepts nobody while 2,000 of them wait: so it can't run ahead of this by more than that.
- */
-export async function guardConnections({ socket, most, shut, open, tell }: Guarded): Promise<void> {
-  const { events } = socket;
-  let connections = 0;
-  let isShut = false;
-  let told = -Infinity;
-  const tellOfMany = () => {
-    if (performance.now() - told < toldEvery) return;
-    told = performance.now();
-    tell(`it had ${most} connections, as many as it may have: they were ended, and it is open again after ${pause} ms`);
-  };
-  const reopen = async () => {
-    for (let tries = 0; !socket.closed; tries++) {
+/** Shuts a socket for a moment when that is the only way to get rid of what its clients have piled up. */
+export class Gate {
+  readonly #guarded: Guarded;
+  #connections = 0;
+  #isShut = false;
+  #told = -Infinity;
+
+  constructor(guarded: Guarded) {
+    this.#guarded = guarded;
+    // It ends with the socket.
+    this.#count().catch(() => undefined);
+  }
+
+  /** Ends all connections, and lets clients in again after a moment; they come back by themselves. */
+  shut(reason: string): void {
+    if (this.#isShut) return;
+    this.#isShut = true;
+    this.#guarded.shut();
+    if (performance.now() - this.#told < toldEvery) return;
+    this.#told = performance.now();
+    this.#guarded.tell(`${reason}: all connections were ended, and it is open again after ${pause} ms`);
+  }
+
+  /**
+   * ZeroMQ's notices come while there is one to come, and ZeroMQ accepts nobody while 2,000 of them wait: so it can't run
+   * ahead of this by more than that.
+   */
+  async #count(): Promise<void> {
+    const { socket, most } = this.#guarded;
+    const { events } = socket;
+    while (!events.closed) {
+      const { type } = await events.receive();
+      if (type === 'accept') this.#connections++;
+      else if (type === 'disconnect') this.#connections = Math.max(0, this.#connections - 1);
+      else if (type === 'close' && this.#isShut) void this.#reopen();
+      if (this.#connections >= most) this.shut(`it had ${most} connections, as many as it may have`);
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    const { socket, open, tell } = this.#guarded;
+    for (let tries = 0; this.#isShut; tries++) {
       await sleep(pause, undefined, { ref: false });
+      if (socket.closed) return;
       try {
-        if (!socket.closed) await open();
-        return;
+        this.#connections = 0;
+        await open();
+        this.#isShut = false;
       } catch (error) {
         if (tries === 0) tell(`it can't be opened again, which is tried further: ${(error as Error).message}`);
       }
     }
-  };
-  while (!events.closed) {
-    const { type } = await events.receive();
-    if (type === 'accept') connections++;
-    else if (type === 'disconnect') connections = Math.max(0, connections - 1);
-    else if (type === 'close' && isShut) {
-      isShut = false;
-      connections = 0;
-      void reopen();
-    }
-    if (isShut || connections < most) continue;
-    isShut = true;
-    shut();
-    tellOfMany();
   }
 }

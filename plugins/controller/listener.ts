@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { Publisher, Router } from 'zeromq';
 import { checkAddress, pathOf } from './endpoint.js';
-import { guardConnections } from './gate.js';
-import { Outbox } from './outbox.js';
+import { Gate } from './gate.js';
+import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
 import { handOver, identityOf, preparePath, removeOwn, type FileAccess } from './socket-file.js';
 
@@ -101,7 +101,7 @@ async function listener(socket: Router | Publisher, place: Place, nudge?: () => 
   const { address } = bound;
   // What was checked and protected once stays so; where any port was asked for, this is the one.
   const again = { ...place, address, insecure: true, protect: undefined };
-  const guarding = guardConnections({
+  const gate = new Gate({
     socket,
     most: place.most,
     shut() {
@@ -109,16 +109,17 @@ async function listener(socket: Router | Publisher, place: Place, nudge?: () => 
       // This is libzmq's unbind by another name: zeromq's unbindSync binds, and its unbind leaves this thread.
       socket.disconnect(address);
       nudge?.();
+      outbox.isMuted = true;
     },
     async open() {
       bound = await bind(socket, again);
+      outbox.isMuted = false;
       nudge?.();
     },
     tell: (message) => place.tell(`${address}: ${message}`),
   });
-  // It ends with the socket.
-  guarding.catch(() => undefined);
-  const outbox = new Outbox(socket);
+  const full = () => gate.shut('its clients do not read what they are sent, which takes too much memory');
+  const outbox = new Outbox(socket, memoryMeter(full));
   return {
     address,
     outbox,
@@ -148,7 +149,8 @@ export async function listenForRequests(place: Place): Promise<RequestListener> 
     receive(handle, odd) {
       const take = async () => {
         for await (const [peer, frame, ...more] of router) {
-          if (peer === undefined) continue;
+          // Who asked before all connections were ended is gone.
+          if (peer === undefined || bound.outbox.isMuted) continue;
           if (frame === undefined || more.length > 0) odd(more.length + (frame === undefined ? 0 : 1));
           else handle(frame, (text) => bound.outbox.put(peer, text));
         }
