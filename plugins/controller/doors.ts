@@ -6,7 +6,7 @@ import { Authenticator } from './authenticator.js';
 import type { Settings } from './command.js';
 import { isLoopbackAddress, pathOf } from './endpoint.js';
 import { connectionsFor } from './gate.js';
-import { defaultKeys } from './keys.js';
+import { defaultKeys, located } from './keys.js';
 import {
   listenForRequests,
   listenForSubscribers,
@@ -83,24 +83,6 @@ export async function openDoors(
   settings.endpoint = doors[0]!.listener.address;
   settings.pubsub_endpoint = events.address;
   return { doors, events };
-}
-
-/** What makes the file or folder that an option means. */
-const makers: Readonly<Record<string, string>> = {
-  curve_key: 'circusctl keygen daemon',
-  authorized_keys: 'circusctl keygen NAME --authorize',
-};
-
-/** An error in reading something is told at the option that says where it is. */
-function located<T>(option: string, path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const reason = (error as Error).message.replace(/^(\w+): ([^,]+).*$/, '$2');
-    throw new Error(`option "${option}": "${path}" can't be used: ${reason} ("${makers[option]}" makes it)`, {
-      cause: error,
-    });
-  }
 }
 
 function warnOfLoopback({ address, curve, asker }: Endpoint, log: Log): void {

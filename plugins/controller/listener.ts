@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Publisher, Router } from 'zeromq';
 import { checkAddress, pathOf } from './endpoint.js';
+import { accessOption } from './foresight.js';
 import { Gate } from './gate.js';
 import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
@@ -80,17 +81,10 @@ async function bind(socket: Router | Publisher, place: Place): Promise<Bound> {
     if (reason.startsWith('option ')) throw error;
     const [, who] = /^there is no (user|group) /.exec(reason) ?? [];
     const text = who
-      ? `option "${optionFor(who, option)}": ${reason}`
+      ? `option "${accessOption(option, who === 'user' ? 'owner' : 'group')}": ${reason}`
       : `option "${option}": ${address} could not be bound: ${reason}`;
     throw new Error(text, { cause: error });
   }
-}
-
-/** The option that names the user or group of a socket. */
-function optionFor(who: string, option: string): string {
-  return option.endsWith('.address')
-    ? option.replace(/address$/, who === 'user' ? 'owner' : 'group')
-    : 'endpoint_owner';
 }
 
 async function listener(socket: Router | Publisher, place: Place, nudge?: () => void): Promise<Listener> {
