@@ -164,9 +164,11 @@ export class Jobs {
   }
 
   /** Ends a job with its work. */
-  settle(job: Job, work: Promise<unknown>): void {
+  settle(job: Job, work: Promise<Fields>): void {
     work.then(
-      () => job.finish('done'),
+      // What was started need not be up.
+      ({ state, reason }) =>
+        job.finish('done', state && reason ? `it is ${String(state)}: ${String(reason)}` : undefined),
       (error: unknown) => job.finish('failed', reasonOf(error)),
     );
   }

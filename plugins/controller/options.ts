@@ -101,11 +101,11 @@ export const options = v.pipe(
       for (const { option, message } of faults(given))
         tell(option in given ? `endpoint.${name}.${option}` : `endpoint.${name}.${Object.keys(given)[0]}`, message);
     if (dataset.issues !== undefined) return;
-    const options = dataset.value as ControllerOptions;
-    const settings = settingsOf(options);
-    const all = [firstEndpoint(options, settings), ...furtherEndpoints(options), eventsEndpoint(options, settings)];
+    const { value } = dataset;
+    const settings = settingsOf(value);
+    const all = [firstEndpoint(value, settings), ...furtherEndpoints(value), eventsEndpoint(value, settings)];
     const told = new Set<string>();
-    for (const { option, message } of foresee(options, all)) {
+    for (const { option, message } of foresee(value, all)) {
       // What an endpoint does not say itself, the daemon says for all of them.
       const key = option in input ? option : option.replace(/^.*\./, '');
       if (!told.has(key + message)) tell(key, message);
