@@ -167,8 +167,10 @@ export class Jobs {
   settle(job: Job, work: Promise<Fields>): void {
     work.then(
       // What was started need not be up.
-      ({ state, reason }) =>
-        job.finish('done', state && reason ? `it is ${String(state)}: ${String(reason)}` : undefined),
+      ({ state, reason }) => {
+        const isUp = typeof state !== 'string' || typeof reason !== 'string';
+        job.finish('done', isUp ? undefined : `it is ${state}: ${reason}`);
+      },
       (error: unknown) => job.finish('failed', reasonOf(error)),
     );
   }
