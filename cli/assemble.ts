@@ -163,7 +163,7 @@ async function checkOptions(
   for (const { key, message } of await refusals(plugin, options)) {
     const [kind = '', name, own = key] = key?.split('.') ?? [];
     // What comes from a section of its own is told as it is written there.
-    const isOwn = sectionOwners[kind] === section.name;
+    const isOwn = name !== undefined && sectionOwners[kind] === section.name;
     const named = isOwn ? `"${own}" of [${kind}:${name}]` : `"${key}" of plugin "${section.name}"`;
     const what = key === undefined ? message : `option ${named}: ${message}`;
     add('error', key, `${what}; [plugin:${section.name}] is left out`);

@@ -136,6 +136,10 @@ export class Job {
   }
 }
 
+/** What is told of a watcher that was started and is not up; undefined when it is. */
+const troubleIn = ({ state, reason }: Fields): string | undefined =>
+  typeof state === 'string' && typeof reason === 'string' ? `it is ${state}: ${reason}` : undefined;
+
 /** All jobs: those under way, and the last ones that are over. */
 export class Jobs {
   readonly #jobs = new Map<number, Job>();
@@ -166,11 +170,7 @@ export class Jobs {
   /** Ends a job with its work. */
   settle(job: Job, work: Promise<Fields>): void {
     work.then(
-      // What was started need not be up.
-      ({ state, reason }) => {
-        const isUp = typeof state !== 'string' || typeof reason !== 'string';
-        job.finish('done', isUp ? undefined : `it is ${state}: ${reason}`);
-      },
+      (fields) => job.finish('done', troubleIn(fields)),
       (error: unknown) => job.finish('failed', reasonOf(error)),
     );
   }
