@@ -4,7 +4,7 @@ import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import { buildConfiguration, type Configuration } from './config/build.js';
 import { byPlace, type Problem } from './config/problem.js';
 import { readFiles } from './config/read.js';
-import { meantPlugins, type MeantPlugin } from './config/rewrite.js';
+import { meantPlugins, sectionOwners, type MeantPlugin } from './config/rewrite.js';
 import { optionOf, protective } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { factsOf, type DaemonFacts } from './daemon-facts.js';
@@ -160,7 +160,11 @@ async function checkOptions(
     add('warning', refused.key, `"${refused.key}" has no effect, as plugin "${section.name}" is not a process here`);
   }
   for (const { key, message } of await refusals(plugin, options)) {
-    const what = key === undefined ? message : `option "${key}" of plugin "${section.name}": ${message}`;
+    const [kind = '', name, own = key] = key?.split('.') ?? [];
+    // What comes from a section of its own is told as it is written there.
+    const isOwn = name !== undefined && sectionOwners[kind] === section.name;
+    const named = isOwn ? `"${own}" of [${kind}:${name}]` : `"${key}" of plugin "${section.name}"`;
+    const what = key === undefined ? message : `option ${named}: ${message}`;
     add('error', key, `${what}; [plugin:${section.name}] is left out`);
   }
   return { options, found };

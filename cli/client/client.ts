@@ -17,7 +17,7 @@ import { ClientError, type Reply } from './errors.js';
 import { EventStream, nameInTopics, readEvent, type WatcherEvent } from './events.js';
 import { Exchange } from './exchange.js';
 import { seenFrom } from './reach.js';
-import { checkCurve, loadZeroMq, type Curve } from './socket.js';
+import { curveFrom, loadZeroMq, type Curve, type CurveFiles } from './socket.js';
 
 /** Whom to talk to, and how. */
 export interface ClientOptions {
@@ -27,7 +27,7 @@ export interface ClientOptions {
   readonly pubsub?: string | undefined;
   /** How long to wait for a reply, in ms; 5000 without it. With `waiting`, for the daemon to be reached. */
   readonly timeout?: number | undefined;
-  readonly curve?: Curve | undefined;
+  readonly curve?: Curve | CurveFiles | undefined;
 }
 
 /** How long one request may take, and what ends it before. */
@@ -71,12 +71,11 @@ export class Client {
     for (const address of [this.endpoint, pubsub])
       if (address !== undefined && !/^(tcp:\/\/.+:\d+|ipc:\/\/.+)$/.test(address))
         throw new ClientError('ERR_ARGUMENT', `"${address}" is no endpoint: it is tcp://HOST:PORT or ipc://PATH`);
-    checkCurve(curve);
     this.#timeout = checkTimeout(timeout);
     this.#pubsub = pubsub;
-    this.#curve = curve;
+    this.#curve = curveFrom(curve);
     loadZeroMq();
-    this.#exchange = new Exchange(this.endpoint, curve);
+    this.#exchange = new Exchange(this.endpoint, this.#curve);
   }
 
   /** Asks for a command by its name. @throws ClientError */

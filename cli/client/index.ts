@@ -3,4 +3,4 @@ export { Client, connect, type ClientOptions, type EventOptions, type RequestOpt
 export type * from './commands.js';
 export { ClientError, clientErrorCodes, isClientError, type ClientErrorCode, type Reply } from './errors.js';
 export type { EventStream, WatcherEvent } from './events.js';
-export type { Curve } from './socket.js';
+export type { Curve, CurveFiles } from './socket.js';

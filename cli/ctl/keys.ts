@@ -1,7 +1,6 @@
 /** Keys for CURVE: `circusctl keygen`, and those that circusctl itself uses. */
-import { readFileSync } from 'node:fs';
-import { defaultKeys, keyDirectory, keyIn, readKeyPair, writeKeys, writePublicKey } from '#plugins/controller/keys.js';
-import { loadZeroMq, type Curve } from '../client/socket.js';
+import { defaultKeys, keyDirectory, writeKeys, writePublicKey } from '#plugins/controller/keys.js';
+import { loadZeroMq, readCurve, type Curve } from '../client/socket.js';
 import { exitCodes, Failure, usageFailure } from './failure.js';
 import type { Output } from './run.js';
 
@@ -39,9 +38,7 @@ export function curveKeys(
   if (!own && !server) return undefined;
   if (!own || !server) throw usageFailure('--key and --server-key belong together: yours, and that of the daemon');
   try {
-    const found = keyIn(readFileSync(server, 'utf8'), 'public');
-    if (found === undefined) throw new Error(`"${server}" does not hold a public-key`);
-    return { ...readKeyPair(own), serverKey: found };
+    return readCurve({ key: own, serverKey: server });
   } catch (error) {
     throw fail(error);
   }

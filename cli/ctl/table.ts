@@ -101,7 +101,7 @@ export const table: readonly CommandFacts[] = [
   { name: "start", role: "operate", summary: "start watchers", reply: "info, of one watcher: the pids started and kept; state and reason when it is not up",
     words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }],
     flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "match", kind: "text", summary: "how the name is meant: glob, simple or regex" }] },
-  { name: "stats", role: "view", summary: "tell memory, CPU and age of processes", reply: "infos: watchers to pids to facts; or name and info; or process and info",
+  { name: "stats", role: "view", summary: "tell memory, CPU and age of processes", reply: "infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info",
     words: [{ name: "name", kind: "text", summary: "a watcher; all without it" }, { name: "process", kind: "integer", summary: "a process of it" }],
     flags: [{ name: "extended", kind: "flag", summary: "with what hooks add" }] },
   { name: "status", role: "view", summary: "tell what watchers are doing", reply: "statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; or status: the state of the watcher, in place of ok, with state and reason",

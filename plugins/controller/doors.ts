@@ -5,7 +5,8 @@ import type { Asker } from './asker.js';
 import { Authenticator } from './authenticator.js';
 import type { Settings } from './command.js';
 import { isLoopbackAddress, pathOf } from './endpoint.js';
-import { defaultKeys } from './keys.js';
+import { connectionsFor } from './gate.js';
+import { defaultKeys, located } from './keys.js';
 import {
   listenForRequests,
   listenForSubscribers,
@@ -35,6 +36,11 @@ export async function openDoors(
 ): Promise<{ readonly doors: readonly Door[]; readonly events: Listener }> {
   const first = firstEndpoint(options, settings);
   const endpoints = [first, ...furtherEndpoints(options)];
+  const shared = {
+    insecure: options.insecure,
+    most: connectionsFor(endpoints.length + 1),
+    tell: (message: string) => log.warn(message),
+  };
   const eventsCurve = options.curve && pathOf(settings.pubsub_endpoint) === undefined;
   const keys = defaultKeys();
   let authenticator: Authenticator | undefined;
@@ -55,8 +61,7 @@ export async function openDoors(
   const placeOf = ({ option, address, owner, group, mode, curve, authorizedKeys }: Endpoint): Place => ({
     option,
     address,
-    ...{ owner, group, mode },
-    insecure: options.insecure,
+    ...{ ...shared, owner, group, mode },
     protect: curve ? protection(option, authorizedKeys) : undefined,
   });
 
@@ -71,32 +76,13 @@ export async function openDoors(
   const events = await listenForSubscribers({
     option: 'pubsub_endpoint',
     address: settings.pubsub_endpoint,
-    owner: options.endpoint_owner,
-    insecure: options.insecure,
+    ...{ ...shared, owner: options.endpoint_owner },
     protect: eventsCurve ? protection('pubsub_endpoint', options.authorized_keys) : undefined,
   });
   defer(() => events.close());
   settings.endpoint = doors[0]!.listener.address;
   settings.pubsub_endpoint = events.address;
   return { doors, events };
-}
-
-/** What makes the file or folder that an option means. */
-const makers: Readonly<Record<string, string>> = {
-  curve_key: 'circusctl keygen daemon',
-  authorized_keys: 'circusctl keygen NAME --authorize',
-};
-
-/** An error in reading something is told at the option that says where it is. */
-function located<T>(option: string, path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const reason = (error as Error).message.replace(/^(\w+): ([^,]+).*$/, '$2');
-    throw new Error(`option "${option}": "${path}" can't be used: ${reason} ("${makers[option]}" makes it)`, {
-      cause: error,
-    });
-  }
 }
 
 function warnOfLoopback({ address, curve, asker }: Endpoint, log: Log): void {

@@ -57,13 +57,33 @@ function userName(uid: number): string {
   return users.names.get(uid) ?? String(uid);
 }
 
+/** How old facts may be that are told again, in ms: whoever asks all the time must not have us read all the time. */
+const freshness = 250;
+/** How long the last reading of a process is kept, in ms: nobody tells of the end of those that are not our own. */
+const kept = 3_600_000;
+
+interface Sample {
+  readonly ticks: number;
+  readonly at: number;
+  readonly start: string;
+  readonly info: Info;
+  readonly withChildren: boolean;
+}
+
 /** Reads processes; CPU is a share of one core since the previous reading of the same process by the same reader. */
 export class InfoReader {
   readonly #extensions = new Set<ExtendStats>();
-  readonly #samples = new Map<number, { readonly ticks: number; readonly at: number; readonly start: string }>();
+  readonly #samples = new Map<number, Sample>();
+  #swept = performance.now();
 
-  /** The facts about one process and, if asked, its direct children; undefined when it is gone. */
+  /** The facts about one process and, if asked, its direct children, at most 250 ms old; undefined when it is gone. */
   read(pid: number, withChildren = false): Info | undefined {
+    const known = this.#samples.get(pid);
+    const isFresh = known && performance.now() - known.at < freshness;
+    return isFresh && (known.withChildren || !withChildren) ? known.info : this.#read(pid, withChildren);
+  }
+
+  #read(pid: number, withChildren: boolean): Info | undefined {
     let fields: string[];
     let uid: number;
     let argv: string;
@@ -73,16 +93,18 @@ export class InfoReader {
       uid = statSync(`/proc/${pid}`).uid;
       argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     } catch {
+      this.forget(pid);
       return undefined;
     }
     const field = (at: number) => Number(fields[at]);
     const zombie = fields[0] === 'Z';
     const resident = field(21) * pageSize;
     const created = bootTime + field(19) / ticksPerSecond;
-    return {
+    const sample = { ticks: field(11) + field(12), at: performance.now(), start: fields[19]!, withChildren };
+    const info: Info = {
       mem_info1: humanBytes(resident),
       mem_info2: humanBytes(field(20)),
-      cpu: this.#cpu(pid, field(11) + field(12), fields[19]!),
+      cpu: share(this.#samples.get(pid), sample),
       mem: Math.round((resident / total) * 100_000) / 1000,
       ctime: cpuTime((field(11) + field(12) + field(13) + field(14)) / ticksPerSecond),
       pid,
@@ -93,6 +115,9 @@ export class InfoReader {
       cmdline: basename(argv.split('\0')[0]?.split(' ')[0] ?? '') || 'N/A',
       children: withChildren ? childrenOf(pid).flatMap((child) => this.read(child) ?? []) : [],
     };
+    this.#samples.set(pid, { ...sample, info });
+    this.#sweep(sample.at);
+    return info;
   }
 
   /** Has `extend` add to extended facts until the returned function is called. */
@@ -120,12 +145,16 @@ export class InfoReader {
     this.#samples.delete(pid);
   }
 
-  #cpu(pid: number, ticks: number, start: string): number {
-    const at = performance.now();
-    const before = this.#samples.get(pid);
-    this.#samples.set(pid, { ticks, at, start });
-    if (before?.start !== start || at <= before.at) return 0;
-    const share = ((ticks - before.ticks) / ticksPerSecond / (at - before.at)) * 100_000;
-    return Math.round(share * 10) / 10;
+  #sweep(now: number): void {
+    if (now - this.#swept < kept) return;
+    this.#swept = now;
+    for (const [pid, { at }] of this.#samples) if (now - at > kept) this.#samples.delete(pid);
   }
+}
+
+/** The share of one core between two samples, in percent; 0 when they are not of the same process. */
+function share(before: Sample | undefined, { ticks, at, start }: Omit<Sample, 'info'>): number {
+  if (before?.start !== start || at <= before.at) return 0;
+  const percent = ((ticks - before.ticks) / ticksPerSecond / (at - before.at)) * 100_000;
+  return Math.round(percent * 10) / 10;
 }

@@ -137,6 +137,10 @@ export class Job {
   }
 }
 
+/** What is told of a watcher that was started and is not up; undefined when it is. */
+const troubleIn = ({ state, reason }: Fields): string | undefined =>
+  typeof state === 'string' && typeof reason === 'string' ? `it is ${state}: ${reason}` : undefined;
+
 /** All jobs: those under way, and the last ones that are over. */
 export class Jobs {
   readonly #jobs = new Map<number, Job>();
@@ -165,9 +169,9 @@ export class Jobs {
   }
 
   /** Ends a job with its work. */
-  settle(job: Job, work: Promise<unknown>): void {
+  settle(job: Job, work: Promise<Fields>): void {
     work.then(
-      () => job.finish('done'),
+      (fields) => job.finish('done', troubleIn(fields)),
       (error: unknown) => job.finish('failed', reasonOf(error)),
     );
   }

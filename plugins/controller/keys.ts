@@ -70,6 +70,24 @@ export function readPublicKeys(directory: string, odd: (message: string) => void
   return keys as ReadonlyMap<string, string>;
 }
 
+/** What makes the file or folder that an option means. */
+const makers: Readonly<Record<string, string>> = {
+  curve_key: 'circusctl keygen daemon',
+  authorized_keys: 'circusctl keygen NAME --authorize',
+};
+
+/** Reads the keys that an option means. @throws Error which names the option, and the command that makes such keys */
+export function located<T>(option: string, path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const reason = (error as Error).message.replace(/^(\w+): ([^,]+).*$/, '$2');
+    throw new Error(`option "${option}": "${path}" can't be used: ${reason} ("${makers[option]}" makes it)`, {
+      cause: error,
+    });
+  }
+}
+
 const certificate = (name: string, keys: Readonly<Record<string, string>>) =>
   [`# ${name}`, 'metadata', 'curve', ...Object.entries(keys).map(([key, value]) => `    ${key} = "${value}"`), ''].join(
     '\n',

@@ -2,12 +2,16 @@
 import { resolve } from 'node:path';
 import { Publisher, Router } from 'zeromq';
 import { checkAddress, pathOf } from './endpoint.js';
-import { Outbox } from './outbox.js';
+import { accessOption } from './foresight.js';
+import { Gate } from './gate.js';
+import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
 import { handOver, identityOf, preparePath, removeOwn, type FileAccess } from './socket-file.js';
 
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;
+/** A burst of clients waits in line for ZeroMQ; who does not speak its protocol is gone after 10 s. */
+const common = { linger, backlog: 1024, handshakeInterval: 10_000 };
 
 /** A bound socket: what goes out, and how to close it when it has gone. */
 export interface Listener {
@@ -25,6 +29,10 @@ export interface Place extends FileAccess {
   readonly insecure: boolean;
   /** Has the socket ask for keys before it is bound; undefined: whoever comes may use it. */
   readonly protect: ((socket: Router | Publisher) => void) | undefined;
+  /** How many may be connected at a time. */
+  readonly most: number;
+  /** Hears of what keeps people out. */
+  readonly tell: (message: string) => void;
 }
 
 /** Where a socket was bound, and how to take away the file that it has, if any. */
@@ -38,7 +46,7 @@ async function bindFile(socket: Router | Publisher, address: string, path: strin
   await preparePath(path);
   const umask = process.umask(0o177);
   try {
-    await socket.bind(address);
+    socket.bindSync(address);
   } finally {
     process.umask(umask);
   }
@@ -54,6 +62,7 @@ async function bindFile(socket: Router | Publisher, address: string, path: strin
   return { address, removeFile };
 }
 
+/** Binds where nobody listens yet. @throws Error */
 async function bind(socket: Router | Publisher, place: Place): Promise<Bound> {
   const { option, address, insecure, protect } = place;
   const open = insecure || protect !== undefined;
@@ -62,39 +71,56 @@ async function bind(socket: Router | Publisher, place: Place): Promise<Bound> {
     const path = pathOf(address);
     if (path !== undefined) return await bindFile(socket, address, path, place);
     protect?.(socket);
-    await socket.bind(address);
+    socket.bindSync(address);
     const bound = socket.lastEndpoint ?? address;
     // A name may mean another address than it seems to.
     checkAddress(option, bound, open);
     return { address: bound, removeFile: () => undefined };
   } catch (error) {
-    socket.close();
     const reason = (error as Error).message;
     if (reason.startsWith('option ')) throw error;
     const [, who] = /^there is no (user|group) /.exec(reason) ?? [];
     const text = who
-      ? `option "${optionFor(who, option)}": ${reason}`
+      ? `option "${accessOption(option, who === 'user' ? 'owner' : 'group')}": ${reason}`
       : `option "${option}": ${address} could not be bound: ${reason}`;
     throw new Error(text, { cause: error });
   }
 }
 
-/** The option that names the user or group of a socket. */
-function optionFor(who: string, option: string): string {
-  return option.endsWith('.address')
-    ? option.replace(/address$/, who === 'user' ? 'owner' : 'group')
-    : 'endpoint_owner';
-}
-
-function listener(socket: Router | Publisher, { address, removeFile }: Bound): Listener {
-  const outbox = new Outbox(socket);
+async function listener(socket: Router | Publisher, place: Place, nudge?: () => void): Promise<Listener> {
+  let bound = await bind(socket, place).catch((error: unknown) => {
+    socket.close();
+    throw error;
+  });
+  const { address } = bound;
+  // What was checked and protected once stays so; where any port was asked for, this is the one.
+  const again = { ...place, address, insecure: true, protect: undefined };
+  const gate = new Gate({
+    socket,
+    most: place.most,
+    shut() {
+      bound.removeFile();
+      // This is libzmq's unbind by another name: zeromq's unbindSync binds, and its unbind leaves this thread.
+      socket.disconnect(address);
+      nudge?.();
+      outbox.isMuted = true;
+    },
+    async open() {
+      bound = await bind(socket, again);
+      outbox.isMuted = false;
+      nudge?.();
+    },
+    tell: (message) => place.tell(`${address}: ${message}`),
+  });
+  const full = () => gate.shut('its clients do not read what they are sent, which takes too much memory');
+  const outbox = new Outbox(socket, memoryMeter(full));
   return {
     address,
     outbox,
     async close() {
       await outbox.flushed();
       // ZeroMQ leaves it behind.
-      removeFile();
+      bound.removeFile();
       socket.close();
     },
   };
@@ -108,14 +134,17 @@ export interface RequestListener extends Listener {
 
 /** Makes the socket for requests. @throws Error */
 export async function listenForRequests(place: Place): Promise<RequestListener> {
-  const router = new Router({ linger, sendHighWaterMark: 12_000, maxMessageSize: 8 * largestRequest });
-  const bound = listener(router, await bind(router, place));
+  const router = new Router({ ...common, sendHighWaterMark: 12_000, maxMessageSize: 8 * largestRequest });
+  // Binding may swallow the signal of a request that comes just then; sending, here to nobody, has zeromq look.
+  const nudge = () => bound.outbox.put('', '');
+  const bound: Listener = await listener(router, place, nudge);
   return {
     ...bound,
     receive(handle, odd) {
       const take = async () => {
         for await (const [peer, frame, ...more] of router) {
-          if (peer === undefined) continue;
+          // Who asked before all connections were ended is gone.
+          if (peer === undefined || bound.outbox.isMuted) continue;
           if (frame === undefined || more.length > 0) odd(more.length + (frame === undefined ? 0 : 1));
           else handle(frame, (text) => bound.outbox.put(peer, text));
         }
@@ -128,6 +157,5 @@ export async function listenForRequests(place: Place): Promise<RequestListener> 
 
 /** Publishes events. @throws Error */
 export async function listenForSubscribers(place: Place): Promise<Listener> {
-  const publisher = new Publisher({ linger, sendHighWaterMark: 10_000 });
-  return listener(publisher, await bind(publisher, place));
+  return listener(new Publisher({ ...common, sendHighWaterMark: 10_000 }), place);
 }

@@ -4,6 +4,7 @@ import { boolean, number, standard } from '../schema.js';
 import { watchersLike, type Asker } from './asker.js';
 import type { Settings } from './command.js';
 import { circusEndpoints, defaultEndpoints, pathOf } from './endpoint.js';
+import { foresee } from './foresight.js';
 
 const text = (about: string) => v.optional(v.pipe(v.string(), v.description(about)));
 const truth = (about: string) => v.optional(v.pipe(boolean(), v.description(about)), false);
@@ -19,7 +20,7 @@ const endpointOptions = v.strictObject({
   address: v.string('it has no address'),
   role: v.picklist(['view', 'operate', 'admin'], (issue) => `${issue.received} is not a role: view, operate or admin`),
   watchers: v.optional(v.pipe(v.string(), v.trim(), v.minLength(1, 'it is empty'))),
-  curve: truth('As the option of the daemon.'),
+  curve: v.optional(boolean()),
   authorized_keys: text('As the option of the daemon.'),
   owner: text('The user who owns the Unix socket.'),
   group: text('The group of the Unix socket.'),
@@ -76,11 +77,12 @@ function* faults(given: Readonly<Record<string, unknown>>): Generator<{ option: 
     else yield { option, message: option in given ? message : `it has no ${option}` };
   }
   if (!result.success) return;
-  const { address, role, watchers, owner, group, mode, curve } = result.output;
+  const { address, role, watchers, owner, group, mode, curve, authorized_keys } = result.output;
   if (role === 'admin' && watchers !== undefined)
     yield { option: 'watchers', message: 'an endpoint with the role admin is for all watchers' };
   const isFile = pathOf(address) !== undefined;
-  if (isFile && curve) yield { option: 'curve', message: 'a Unix socket has an owner and a mode instead' };
+  if (isFile && (curve || authorized_keys !== undefined))
+    yield { option: curve ? 'curve' : 'authorized_keys', message: 'a Unix socket has an owner and a mode instead' };
   if (!isFile && (owner ?? group ?? mode) !== undefined)
     yield { option: 'address', message: 'owner, group and mode are those of a Unix socket' };
 }
@@ -98,6 +100,17 @@ export const options = v.pipe(
     for (const [name, given] of grouped(input))
       for (const { option, message } of faults(given))
         tell(option in given ? `endpoint.${name}.${option}` : `endpoint.${name}.${Object.keys(given)[0]}`, message);
+    if (dataset.issues !== undefined) return;
+    const { value } = dataset;
+    const settings = settingsOf(value);
+    const all = [firstEndpoint(value, settings), ...furtherEndpoints(value), eventsEndpoint(value, settings)];
+    const told = new Set<string>();
+    for (const { option, message } of foresee(value, all)) {
+      // What an endpoint does not say itself, the daemon says for all of them.
+      const key = option in input ? option : option.replace(/^.*\./, '');
+      if (!told.has(key + message)) tell(key, message);
+      told.add(key + message);
+    }
   }),
 );
 
@@ -122,12 +135,14 @@ export interface Endpoint {
 /** The endpoints of `[endpoint:NAME]` sections, which have been checked. */
 export function furtherEndpoints(options: ControllerOptions): readonly Endpoint[] {
   return [...grouped(options)].map(([name, given]) => {
-    const { role, watchers, authorized_keys, ...rest } = v.parse(endpointOptions, given);
+    const { role, watchers, authorized_keys, curve, ...rest } = v.parse(endpointOptions, given);
+    const asksForKeys = curve ?? (options.curve || authorized_keys !== undefined);
     return {
       owner: undefined,
       group: undefined,
       mode: undefined,
       ...rest,
+      curve: asksForKeys && pathOf(rest.address) === undefined,
       option: `endpoint.${name}.address`,
       asker: { name: `endpoint ${name}`, role, sees: watchers === undefined ? undefined : watchersLike(watchers) },
       authorizedKeys: authorized_keys ?? options.authorized_keys,
@@ -136,7 +151,7 @@ export function furtherEndpoints(options: ControllerOptions): readonly Endpoint[
 }
 
 /** The daemon's own endpoint, for all that can be asked. */
-export function firstEndpoint(options: ControllerOptions, { endpoint }: Settings): Endpoint {
+export function firstEndpoint(options: ControllerOptions, { endpoint }: Pick<Settings, 'endpoint'>): Endpoint {
   return {
     option: 'endpoint',
     address: endpoint,
@@ -147,6 +162,12 @@ export function firstEndpoint(options: ControllerOptions, { endpoint }: Settings
     group: undefined,
     mode: undefined,
   };
+}
+
+/** Where events are published. */
+export function eventsEndpoint(options: ControllerOptions, { pubsub_endpoint }: Settings): Endpoint {
+  const first = firstEndpoint(options, { endpoint: pubsub_endpoint });
+  return { ...first, option: 'pubsub_endpoint' };
 }
 
 /** The values that are reported, with a default for what is not given. */

@@ -48,12 +48,24 @@ export interface FileAccess {
 export function handOver(path: string, { owner, group, mode }: FileAccess): void {
   // Where a folder has an access list of its own, the umask is not asked.
   if ((lstatSync(path).mode & 0o077) !== 0) throw new Error(`others may use "${path}": its folder says so`);
-  const uid = owner === undefined ? -1 : idIn('/etc/passwd', owner);
-  if (uid === undefined) throw new Error(`there is no user "${owner}"`);
-  const gid = group === undefined ? -1 : idIn('/etc/group', group);
-  if (gid === undefined) throw new Error(`there is no group "${group}"`);
+  const uid = userId(owner);
+  const gid = groupId(group);
   if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid);
   if (mode !== undefined) chmodSync(path, mode);
+}
+
+/** The number of a user, by name or number; -1 when none is said. @throws Error */
+export function userId(owner: string | undefined): number {
+  const uid = owner === undefined ? -1 : idIn('/etc/passwd', owner);
+  if (uid === undefined) throw new Error(`there is no user "${owner}"`);
+  return uid;
+}
+
+/** The number of a group, by name or number; -1 when none is said. @throws Error */
+export function groupId(group: string | undefined): number {
+  const gid = group === undefined ? -1 : idIn('/etc/group', group);
+  if (gid === undefined) throw new Error(`there is no group "${group}"`);
+  return gid;
 }
 
 /** The number of a user or group, from its name or number. */

@@ -42,7 +42,11 @@ const excused: Readonly<Record<string, string>> = { 'core/posix/socket.ts': 'htt
 const kernelWords = new Set(['hooks', 'limits']);
 
 /** What the client may load of plugins: these two load nothing but parts of Node. */
-const forClient = ['#plugins/controller/endpoint.js', '#plugins/controller/socket-file.js'];
+const forClient = [
+  '#plugins/controller/endpoint.js',
+  '#plugins/controller/keys.js',
+  '#plugins/controller/socket-file.js',
+];
 
 /** The file of the repository that a relative import means. */
 function target(file: string, from: string): string {

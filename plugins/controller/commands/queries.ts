@@ -173,7 +173,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       }),
       words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
       flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
-      reply: 'infos: watchers to pids to facts; or name and info; or process and info',
+      reply: 'infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info',
       run({ name, process: asked, extended }, { arbiter }) {
         if (name === undefined)
           return { infos: Object.fromEntries(arbiter.watchers.map((watcher) => [watcher.name, infosOf(watcher)])) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { curveKeyPair } from 'zeromq';
+import { writeKeys, writePublicKey } from '#plugins/controller/keys.js';
 import { ClientError, connect, type ClientErrorCode } from '../../../cli/client/index.js';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/ports.js';
@@ -201,6 +202,14 @@ describe('a client', () => {
     await fakeDaemon(endpoint(), (request) => request.reply(), options);
     const keys = { serverKey: daemons.publicKey, ...own };
     assert.equal((await client({ endpoint: endpoint(), curve: keys }).call('list')).status, 'ok');
+    const [key, serverKey] = [`${folder.path}/own/me.key_secret`, `${folder.path}/daemons/daemon.key`];
+    writeKeys(`${folder.path}/own`, 'me', own);
+    writePublicKey(`${folder.path}/daemons`, 'daemon', daemons.publicKey);
+    assert.equal((await client({ endpoint: endpoint(), curve: { key, serverKey } }).call('list')).status, 'ok');
+    assert.throws(
+      () => connect({ endpoint: endpoint(), curve: { key: `${key}x`, serverKey } }),
+      fails('ERR_ARGUMENT', /^"curve" can't be read: ENOENT.*me\.key_secretx/),
+    );
     for (const curve of [undefined, { ...keys, serverKey: others.publicKey }]) {
       const circus = client({ endpoint: endpoint(), timeout: 500, curve });
       await assert.rejects(circus.list(), fails('ERR_FOREIGN', /wants other keys/));

@@ -38,6 +38,15 @@ describe('the INFO object', () => {
     }
   });
 
+  it('reads a process again only after a quarter of a second', async () => {
+    const reader = new InfoReader();
+    const first = reader.read(process.pid);
+    assert.notEqual(first, undefined);
+    const at = performance.now();
+    await eventually(() => reader.read(process.pid) !== first);
+    assert.ok(performance.now() - at > 200);
+  });
+
   it('tells of a zombie what there still is', async () => {
     const parent = spawn('/bin/sh', ['-c', '(exec true) & exec sleep 600']);
     try {

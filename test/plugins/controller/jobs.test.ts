@@ -106,6 +106,14 @@ describe('the jobs of the controller', () => {
     assert.equal((await client.ask('wait', { id }))['status'], 'ok');
   });
 
+  it('tell of what was started and is not up', async () => {
+    assert.equal((await client.ask('add', { name: 'bad', cmd: '/nowhere/at/all' }))['status'], 'ok');
+    const { job: id } = await client.ask('start', { name: 'bad' });
+    const { status, job } = await client.ask('wait', { id });
+    assert.deepEqual([status, (job as Job).state], ['ok', 'done']);
+    assert.match((job as Job).reason!, /^it is retrying: could not start "\/nowhere\/at\/all"/);
+  });
+
   it('that are not there are told from those that were', async () => {
     const refusal = async (id: unknown) => (await client.ask('job', { id }))['reason'];
     assert.equal(await refusal(999), 'job 999 not found: there was none yet');
