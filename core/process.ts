@@ -208,7 +208,12 @@ export class Process {
     const end = (status: ExitStatus) => {
       if (this.exit) return;
       const { stopping, age: lived } = this;
-      const ended = { forced: !!this.#stop?.forced, failedLink: this.#failedLink, at: this.#context.clock.now(), lived };
+      const ended = {
+        forced: !!this.#stop?.forced,
+        failedLink: this.#failedLink,
+        at: this.#context.clock.now(),
+        lived,
+      };
       this.exit = Object.freeze({ ...status, reason: stopping?.reason ?? 'ended', why: stopping?.why, ...ended });
       this.become('end');
       settle(this.exit);
