@@ -78,7 +78,7 @@ describe('the controller in a crowd', () => {
       deaf.connect(`ipc://${daemon.folder.path}/events`);
       deaf.subscribe('');
       const { events } = await listen(daemon, 'web', 'watcher.');
-      const options = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`hooks.x${at}`, 'y']));
+      const options = Object.fromEntries(Array.from({ length: 2000 }, (_, at) => [`stdout_stream.x${at}`, 'y']));
       const flood = async (rounds: number) => {
         for (let round = 0; round < rounds; round++) {
           const known = events.length;
