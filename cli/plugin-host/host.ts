@@ -1,10 +1,10 @@
 /** The life of a plugin in a process of its own: loaded, checked, run until a signal, cleaned up. */
 import { pathToFileURL } from 'node:url';
 import { reasonOf, Scope } from '#core';
-import type { DaemonLog } from '../log.js';
-import { inTime } from '../deadline.js';
-import { refusals, type Refusal } from '../plugin-options.js';
-import { firstParty, locate } from '../plugins.js';
+import type { DaemonLog } from '../daemon/log.js';
+import { inTime } from '../plugins/deadline.js';
+import { refusals, type Refusal } from '../plugins/options.js';
+import { firstParty, locate } from '../plugins/find.js';
 import { checkClientPlugin, type AnyClientPlugin, type ClientContext } from './client-plugin.js';
 import type { PluginConfig } from './config-string.js';
 import { DaemonClient } from './daemon-client.js';

@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { reasonOf } from '#core';
 import { settingsOf } from '#plugins/controller/options.js';
 import { chooseEndpoint } from '../ctl/endpoint.js';
-import { openLog } from '../log.js';
+import { openLog } from '../daemon/log.js';
 import { readConfig, type PluginConfig } from './config-string.js';
 import { checkConfig, exitCodes, loadPlugin, runPlugin } from './host.js';
 import { version } from '../version.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { claimedKeys } from '../../cli/plugins.js';
+import { claimedKeys } from '../../cli/plugins/find.js';
 import { temporaryPerTest } from '../support/temporary.js';
 
 describe('the claims of a package', () => {

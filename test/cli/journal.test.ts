@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keepJournal } from '../../cli/journal.js';
+import { keepJournal } from '../../cli/daemon/journal.js';
 import { worldPerTest } from '../core/world.js';
 
 describe('the journal', () => {

@@ -1,6 +1,6 @@
 /** The configuration of a daemon as it is compared with the next one. */
 import type { Assembly } from './assemble.js';
-import { sourcesOf, type Traced } from './config/kept.js';
+import { sourcesOf, type Traced } from '../config/kept.js';
 
 /** What is compared of an assembly. */
 export function traced({ configuration, watchers, meant, apart }: Assembly): Traced {

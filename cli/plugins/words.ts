@@ -3,12 +3,12 @@ import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { findProgram, reasonOf, type WatcherSpec } from '#core';
-import { pluginNamed } from './config/rewrite.js';
-import { protective } from './config/schema.js';
-import { circusConfig, jsonConfig, safeJson, type PluginConfig } from './plugin-host/config-string.js';
-import type { Refusal } from './plugin-options.js';
-import type { DaemonFacts } from './daemon-facts.js';
-import { firstParty, locate } from './plugins.js';
+import { pluginNamed } from '../config/rewrite.js';
+import { protective } from '../config/schema.js';
+import { circusConfig, jsonConfig, safeJson, type PluginConfig } from '../plugin-host/config-string.js';
+import type { Refusal } from './options.js';
+import type { DaemonFacts } from '../daemon/facts.js';
+import { firstParty, locate } from './find.js';
 
 /** What is to be started, and in what surroundings. */
 export interface Wish {

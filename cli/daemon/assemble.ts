@@ -1,17 +1,17 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
-import { buildConfiguration, type Configuration } from './config/build.js';
-import { byPlace, type Problem } from './config/problem.js';
-import { readFiles } from './config/read.js';
-import { meantPlugins, sectionOwners, type MeantPlugin } from './config/rewrite.js';
-import { optionOf, protective } from './config/schema.js';
-import { optionsOf, type Written } from './config/sections.js';
-import { factsOf, type DaemonFacts } from './daemon-facts.js';
-import { flawsOf } from './judges.js';
-import { refusals } from './plugin-options.js';
-import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
-import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
+import { buildConfiguration, type Configuration } from '../config/build.js';
+import { byPlace, type Problem } from '../config/problem.js';
+import { readFiles } from '../config/read.js';
+import { meantPlugins, sectionOwners, type MeantPlugin } from '../config/rewrite.js';
+import { optionOf, protective } from '../config/schema.js';
+import { optionsOf, type Written } from '../config/sections.js';
+import { factsOf, type DaemonFacts } from './facts.js';
+import { flawsOf } from '../plugins/judges.js';
+import { refusals } from '../plugins/options.js';
+import { claimedKeys, firstParty, importPlugin, ownerOfKey } from '../plugins/find.js';
+import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
 
 /** A plugin section with the plugin that it names. */
 export interface Assembled extends MeantPlugin {

@@ -1,19 +1,19 @@
 /** Plugins in processes of their own: from a `[plugin:NAME]` section to the watcher `plugin:NAME` that runs it, as in Circus. */
 import { quoteWord, reasonOf, type WatcherSpec } from '#core';
-import type { Configuration, Origin, PluginSection } from './config/build.js';
-import { environmentsOf } from './config/environment.js';
-import type { Variables } from './config/expand.js';
-import { finished, rejectDoubled } from './config/judge.js';
-import type { Problem } from './config/problem.js';
-import { pluginNamed, unbuiltPlugins, type KnownPlugins, type MeantPlugin } from './config/rewrite.js';
-import type { Building } from './config/options.js';
-import { optionOf } from './config/schema.js';
-import type { WrittenSection } from './config/sections.js';
-import { buildWatcher, type BuiltWatcher } from './config/watcher.js';
-import { keysLostIn, type PluginConfig } from './plugin-host/config-string.js';
-import type { DaemonFacts } from './daemon-facts.js';
-import { isPythonName, nodeWords, pythonWords, type Wish } from './process-words.js';
-import { firstParty } from './plugins.js';
+import type { Configuration, Origin, PluginSection } from '../config/build.js';
+import { environmentsOf } from '../config/environment.js';
+import type { Variables } from '../config/expand.js';
+import { finished, rejectDoubled } from '../config/judge.js';
+import type { Problem } from '../config/problem.js';
+import { pluginNamed, unbuiltPlugins, type KnownPlugins, type MeantPlugin } from '../config/rewrite.js';
+import type { Building } from '../config/options.js';
+import { optionOf } from '../config/schema.js';
+import type { WrittenSection } from '../config/sections.js';
+import { buildWatcher, type BuiltWatcher } from '../config/watcher.js';
+import { keysLostIn, type PluginConfig } from '../plugin-host/config-string.js';
+import type { DaemonFacts } from '../daemon/facts.js';
+import { isPythonName, nodeWords, pythonWords, type Wish } from './words.js';
+import { firstParty } from './find.js';
 
 /** A plugin with its watcher; that has no command before the daemon's addresses are known. */
 export interface ProcessPlugin extends BuiltWatcher {

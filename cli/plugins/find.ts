@@ -5,13 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkPlugin, reasonOf, type AnyPlugin } from '#core';
 import { manifest, type ManifestEntry } from '#plugins/manifest.js';
-import { readBytes } from './config/file.js';
-import type { KnownKeys } from './config/options.js';
-import { didYouMean } from './config/problem.js';
-import { circusPlugins, sectionOwners } from './config/rewrite.js';
-import { schema } from './config/schema.js';
+import { readBytes } from '../config/file.js';
+import type { KnownKeys } from '../config/options.js';
+import { didYouMean } from '../config/problem.js';
+import { circusPlugins, sectionOwners } from '../config/rewrite.js';
+import { schema } from '../config/schema.js';
 import { inTime } from './deadline.js';
-import { isClientPlugin } from './plugin-host/client-plugin.js';
+import { isClientPlugin } from '../plugin-host/client-plugin.js';
 
 /** Names of plugins that are ours, now or later: a watcher with "uid" waits for one that is called "limits". */
 const reserved = new Set([

@@ -1,6 +1,6 @@
 /** Loads plugins that no section means, because an option that came at run time needs them. */
 import type { Host } from '#core';
-import { firstParty } from './plugins.js';
+import { firstParty } from '../plugins/find.js';
 
 /** Loads each of them once. */
 export class NeededPlugins {

@@ -1,6 +1,6 @@
 /** The options of a plugin after its own validator. */
 import type { OptionsSchema } from '#core';
-import { didYouMean } from './config/problem.js';
+import { didYouMean } from '../config/problem.js';
 import { inTime } from './deadline.js';
 
 /** What a validator has against an option, or against all of them. */

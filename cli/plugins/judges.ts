@@ -1,7 +1,7 @@
 /** What first-party plugins have against the options of watchers, found out before they are loaded. */
 import type { WatcherSpec } from '#core';
 import type { Judge, JudgeFlaw, ManifestEntry } from '#plugins/manifest.js';
-import { ownerOfKey } from './plugins.js';
+import { ownerOfKey } from './find.js';
 
 type Load = NonNullable<ManifestEntry['judge']>;
 

@@ -3,14 +3,14 @@ import { Command, CommanderError, Option } from 'commander';
 import { reasonOf } from '#core';
 import { defaultEndpoints } from '#plugins/controller/endpoint.js';
 import { assemble, type Assembly } from './assemble.js';
-import { effective, sectionOf } from './config/effective.js';
-import { didYouMean, formatProblem, strictly, type Problem } from './config/problem.js';
-import { asRead } from './config/sections.js';
-import { formats, showConfiguration, type Format } from './config/show.js';
+import { effective, sectionOf } from '../config/effective.js';
+import { didYouMean, formatProblem, strictly, type Problem } from '../config/problem.js';
+import { asRead } from '../config/sections.js';
+import { formats, showConfiguration, type Format } from '../config/show.js';
 import { detach, waitingParent } from './detach.js';
 import { exitCodes, runDaemon } from './run.js';
 import { handedSockets } from './sockets.js';
-import { version } from './version.js';
+import { version } from '../version.js';
 
 interface Options {
   readonly logLevel?: string;

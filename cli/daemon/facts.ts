@@ -1,8 +1,8 @@
 /** What plugins in processes of their own are told of the daemon. */
 import { resolve } from 'node:path';
 import { pathOf } from '#plugins/controller/endpoint.js';
-import type { CircusOptions } from './config/build.js';
-import type { MeantPlugin } from './config/rewrite.js';
+import type { CircusOptions } from '../config/build.js';
+import type { MeantPlugin } from '../config/rewrite.js';
 
 /** Its addresses, and what it says about logs; all of it stays as it was at the daemon's start. */
 export interface DaemonFacts {

@@ -6,10 +6,10 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf, usesSocket, type Arbiter, type Log, type Socket, type SocketSpec, type WatcherSpec } from '#core';
 import type { Change } from '#plugins/controller/service.js';
-import type { Configuration } from './config/build.js';
-import { keysInPlace } from './config/diff.js';
-import { formatProblem, type Problem } from './config/problem.js';
-import { namedSockets } from './config/watcher.js';
+import type { Configuration } from '../config/build.js';
+import { keysInPlace } from '../config/diff.js';
+import { formatProblem, type Problem } from '../config/problem.js';
+import { namedSockets } from '../config/watcher.js';
 
 /** A socket that whoever started the daemon has bound for it, and its name. */
 export interface Handed {

@@ -1,8 +1,8 @@
 /** The daemon's life: from an assembled configuration to its exit code. */
 import { Arbiter, Host, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
-import { formatProblem, type Place, type Problem } from './config/problem.js';
-import { optionsOf } from './config/sections.js';
+import { formatProblem, type Place, type Problem } from '../config/problem.js';
+import { optionsOf } from '../config/sections.js';
 import { settleMemory } from './memory.js';
 import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';

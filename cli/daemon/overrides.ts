@@ -1,7 +1,7 @@
 /** The file of overrides, which what was changed at run time is saved to. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Plan } from '#plugins/controller/service.js';
-import { withDrift } from './config/save.js';
+import { withDrift } from '../config/save.js';
 
 /** Writes what was changed over what the file says. */
 export function saveOverrides(file: string, saved: Plan['drift']): void {
