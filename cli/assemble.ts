@@ -10,7 +10,7 @@ import { optionOf, protective } from './config/schema.js';
 import { optionsOf, type Written } from './config/sections.js';
 import { factsOf, type DaemonFacts } from './daemon-facts.js';
 import { refusals } from './plugin-options.js';
-import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
+import { claimedKeys, firstParty, importPlugin, loadedBy, ownerOfKey } from './plugins.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
 
 /** A plugin section with the plugin that it names. */
@@ -60,7 +60,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     ? { ...read, circus: { ...read.circus, endpoints: 'circus' } }
     : read;
   const known = {
-    ownerOf: (key: string) => ownerOfKey(key)?.name,
+    loadedBy,
     has: (name: string) => firstParty(name) !== undefined,
   };
   const sections = configuration.plugins.filter((section) => runsApart(section, folder));
@@ -68,7 +68,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
   const inside = configuration.plugins.filter((section) => !sections.includes(section));
   const watchers = [...configuration.watchers, ...built];
-  const flaws = await judgeWatchers(watchers);
+  const flaws = await judgeWatchers(watchers, configuration.sockets);
   const flawed = new Set(flaws.map(({ section }) => section));
   const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
@@ -99,14 +99,18 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
 }
 
 /** What plugins would refuse in the options of watchers, where it is written; only judges that have something to judge are loaded. */
-async function judgeWatchers(watchers: Configuration['watchers']): Promise<readonly Problem[]> {
+async function judgeWatchers(
+  watchers: Configuration['watchers'],
+  bound: Configuration['sockets'],
+): Promise<readonly Problem[]> {
+  const sockets = bound.map(({ spec }) => spec);
   const judgesOf = ({ options }: WatcherSpec) =>
     new Set(Object.keys(options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
   const judges = new Map<NonNullable<ManifestEntry['judge']>, Judge>();
   for (const load of new Set(watchers.flatMap(({ spec }) => [...judgesOf(spec)])))
     judges.set(load, (await load()).judge());
   return watchers.flatMap(({ spec, places, origin: { section, file, line } }) => {
-    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options));
+    const flaws = [...judgesOf(spec)].flatMap((load) => judges.get(load)!(spec.options, { spec, sockets }));
     return flaws.map(({ key, message }): Problem => {
       const { column, ...at } = places.get(key) ?? { file, line, column: 1 };
       const words = `"${key}" ${message}; [${section}] is left out`;

@@ -12,7 +12,7 @@ import { restricted, uses, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { NeededPlugins } from './needed.js';
-import { ownerOfKey } from './plugins.js';
+import { loadedBy } from './plugins.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -105,7 +105,7 @@ export class Reconfiguration implements ConfigurationService {
     // What is running well is not changed by a key that was probably mistyped.
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
-    const target = withKept(this.#applied, traced(assembly), assembly, (key) => ownerOfKey(key)?.name);
+    const target = withKept(this.#applied, traced(assembly), assembly, loadedBy);
     return { assembly, target, changes: diff(this.#running(), target) };
   }
 

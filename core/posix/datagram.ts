@@ -5,8 +5,6 @@ import { checked, libc } from './libc.js';
 import { bindSocket } from './socket.js';
 import { waiter } from './wait.js';
 
-const [SOL_SOCKET, SO_PASSCRED] = [1, 16];
-
 /**
  * Receives what is sent to the abstract address `name` (`@name` in texts), with the pid of its sender, until the
  * returned function is called. Descriptors that come along are closed. @throws ERR_SYSTEM_CALL
@@ -14,7 +12,8 @@ const [SOL_SOCKET, SO_PASSCRED] = [1, 16];
 export function receiveDatagrams(name: string, told: (message: Buffer, pid: number) => void): () => void {
   const plain = { protocol: 0, backlog: 0, reusePort: false, device: null, blocking: false };
   const { fd } = bindSocket({ ...plain, family: 'AF_UNIX', type: 'SOCK_DGRAM', address: { path: `\0${name}` } });
-  checked('SO_PASSCRED', libc().setsockopt(fd, SOL_SOCKET, SO_PASSCRED, Buffer.from([1, 0, 0, 0]), 4));
+  // SOL_SOCKET, SO_PASSCRED
+  checked('setsockopt', libc().setsockopt(fd, 1, 16, Buffer.from([1, 0, 0, 0]), 4));
   // With room for credentials and no more, the system itself closes descriptors.
   const [message, control] = [Buffer.alloc(4096), Buffer.alloc(32)];
   const words = (...all: bigint[]) => Buffer.from(BigUint64Array.from(all).buffer);

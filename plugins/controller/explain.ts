@@ -1,7 +1,8 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import type { Arbiter, Process, Watcher, WatcherState } from '#core';
 import type { Fields } from './command.js';
-import type { End, History } from './history.js';
+import type { End } from './history.js';
+import type { Records } from './records.js';
 
 /** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
@@ -33,12 +34,12 @@ export function endInWords({ reason, by, code, signal }: End): string {
 }
 
 /** Everything about a watcher, or about it and one of its processes. Times are seconds since the epoch. */
-export function explain(arbiter: Arbiter, history: History, watcher: Watcher, only?: Process): Fields {
-  const facts = factsOf(arbiter, history, watcher, only);
+export function explain(arbiter: Arbiter, records: Records, watcher: Watcher, only?: Process): Fields {
+  const facts = factsOf(arbiter, records, watcher, only);
   return { ...facts, text: sentences(facts, watcher.spec, arbiter.clock.now() / 1000).join('\n') };
 }
 
-function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Process | undefined) {
+function factsOf(arbiter: Arbiter, { history, explainers }: Records, watcher: Watcher, only: Process | undefined) {
   const { name, state, reason, wanted, spec } = watcher;
   const now = arbiter.clock.now();
   const ends = history.of(name);
@@ -68,6 +69,7 @@ function factsOf(arbiter: Arbiter, history: History, watcher: Watcher, only: Pro
       started: process.startedAt / 1000,
       restarts: history.restarts(process),
       last_exit: ends.findLast(({ wid }) => wid === process.wid) ?? null,
+      notes: [...explainers].flatMap((explainer) => explainer(process)),
     })),
     last_exit: ends.at(-1) ?? null,
   };
@@ -78,11 +80,12 @@ type Facts = ReturnType<typeof factsOf>;
 function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly string[] {
   const { name, state, since, reason, numprocesses, running, ready, processes, last_exit } = facts;
   const ago = (time: number) => inWords(now - time);
-  const processLine = ({ pid, wid, restarts, last_exit: end, ...process }: Facts['processes'][number]) =>
+  const processLine = ({ pid, wid, restarts, last_exit: end, notes, ...process }: Facts['processes'][number]) =>
     `Process ${pid} (place ${wid}) has been ${process.state} for ${ago(process.since)}` +
     (restarts === 0 || !end
       ? '.'
-      : `; ${times(restarts)} before it: the last one ${endInWords(end)} ${ago(end.time)} ago.`);
+      : `; ${times(restarts)} before it: the last one ${endInWords(end)} ${ago(end.time)} ago.`) +
+    notes.map((note) => ` ${note}`).join('');
   const why = reason.replace(/^gave up: /, '');
   // Of what runs, it tells how the last process ended: that follows.
   const isToldBelow = state === 'active' || facts.retries.some((retry) => retry.reason === reason);

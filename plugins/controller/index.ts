@@ -55,6 +55,7 @@ export default definePlugin({
     const controller: ControllerService = {
       commands: dispatcher.commands,
       addCommand: (command) => dispatcher.add(command),
+      addExplainer: (explainer) => records.addExplainer(explainer),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
     };

@@ -6,6 +6,7 @@ import { EventLog } from './event-log.js';
 import { publishEvents, topicOf } from './events.js';
 import { History } from './history.js';
 import type { Outbox } from './outbox.js';
+import type { Explainer } from './service.js';
 
 /** What can be kept over a reload of the plugin. */
 interface State {
@@ -17,6 +18,8 @@ interface State {
 export class Records {
   readonly events: EventLog;
   readonly history: History;
+  /** What plugins have to say about processes. */
+  readonly explainers = new Set<Explainer>();
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;
@@ -34,6 +37,12 @@ export class Records {
 
   /** Publishes an event of the daemon. */
   readonly announce = (event: DaemonEvent, facts: Fields): void => this.events.add(`daemon.${event}`, facts);
+
+  /** Asks for sentences until the returned function is called. */
+  addExplainer(explainer: Explainer): () => void {
+    this.explainers.add(explainer);
+    return () => void this.explainers.delete(explainer);
+  }
 
   /** Learns from the kernel's notices. */
   tap(hooks: HookViews): void {

@@ -1,10 +1,13 @@
 /** What the controller offers to other plugins: the command table and the execution of requests. */
-import { service } from '#core';
+import { service, type Process } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
 export { defineCommand } from './command.js';
 export { RequestError } from './protocol.js';
+
+/** Sentences about a process. */
+export type Explainer = (process: Process) => readonly string[];
 
 /** The controller as other plugins see it. */
 export interface ControllerService {
@@ -17,6 +20,8 @@ export interface ControllerService {
    * reply, for work that takes time when it has begun, or with `waiting` when it is done. @throws RequestError
    */
   execute(command: string, properties: unknown, by: string): Promise<Fields>;
+  /** Has `explain` tell more of each process, as sentences, until the returned function is called. */
+  addExplainer(explainer: Explainer): () => void;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
 }

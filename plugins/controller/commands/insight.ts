@@ -90,10 +90,10 @@ export const insight: readonly Command[] = [
     reply:
       'state, since, reason, wanted, numprocesses, running, ready, operations, retries, processes, last_exit, and text: ' +
       'the same as a few sentences',
-    run({ name, pid }, { arbiter, records: { history } }) {
+    run({ name, pid }, { arbiter, records }) {
       const watcher = named(arbiter, name);
-      const process = pid === undefined ? undefined : processOf(watcher, pid, history.of(watcher.name));
-      return explain(arbiter, history, watcher, process);
+      const process = pid === undefined ? undefined : processOf(watcher, pid, records.history.of(watcher.name));
+      return explain(arbiter, records, watcher, process);
     },
   }),
 ];
