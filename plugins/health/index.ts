@@ -25,7 +25,7 @@ export default definePlugin({
     const unhealthy = ({ pid, watcher }: { readonly pid: number; readonly watcher: string }, reason: string) =>
       controller?.publish(watcher, 'unhealthy', { process_pid: pid, reason });
     const tools = { arbiter, records, run, log, by, unhealthy };
-    const notices = new Notices(`circusd-notify-${arbiter.id}`, { records, log, guard, clock: arbiter.clock });
+    const notices = new Notices(`circusd-notify-${arbiter.id}`, { records, log, guard });
     defer(() => notices.close());
     defer(forgiveOutputs());
 

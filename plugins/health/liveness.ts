@@ -1,9 +1,9 @@
 /** The watch over processes that run: who does not answer any more is replaced. */
-import type { PluginContext, Process, Watcher } from '#core';
+import type { Clock, PluginContext, Process, Watcher } from '#core';
 import { probesOf } from './probe.js';
 import type { HealthRecord } from './records.js';
 import type { Tools } from './readiness.js';
-import { pause, untilBad } from './schedule.js';
+import { untilBad } from './schedule.js';
 import type { AliveSettings } from './settings.js';
 
 /** What it takes to watch. */
@@ -80,21 +80,27 @@ function* conditions(
     yield untilBad(probe, pace, clock, signal, told).then((how) => ({ key, how: `${how}, ${pace.failures} times` }));
   }
   if (settings.notify !== undefined) {
-    const key = 'alive.notify';
     record.silence ??= settings.notify;
-    record.lastSign = clock.monotonic();
-    yield new Promise((resolve) => (record.troubled = () => resolve({ key, how: 'says that it is in trouble' })));
-    yield untilSilent(record, clock, signal).then((how) => ({ key, how }));
+    yield untilSilent(record, clock, signal).then((how) => ({ key: 'alive.notify', how }));
   }
 }
 
-async function untilSilent(record: HealthRecord, clock: Tools['arbiter']['clock'], signal: AbortSignal) {
-  for (;;) {
-    const { silence = Infinity } = record;
-    const rest = record.lastSign + silence - clock.monotonic();
-    if (rest <= 0) return `has not said for ${silence / 1000} s that it is alive`;
-    await pause(clock, rest, signal);
-  }
+/** Resolves when it has not said for too long that it is alive, or says that it is not. */
+function untilSilent(record: HealthRecord, clock: Clock, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    let cancel = () => undefined as void;
+    record.sign = () => {
+      cancel();
+      const { silence = Infinity } = record;
+      cancel = clock.after(silence, () => resolve(`has not said for ${silence / 1000} s that it is alive`));
+    };
+    record.troubled = () => resolve('says that it is in trouble');
+    signal.addEventListener('abort', () => {
+      cancel();
+      record.sign = record.troubled = () => undefined;
+    });
+    record.sign();
+  });
 }
 
 function replace(process: Process, watcher: Watcher, { log, by, unhealthy }: WatchTools, reason: string): void {

@@ -1,12 +1,11 @@
 /** systemd's protocol by which services tell how they are: sd_notify(3). */
-import { receiveDatagrams, type Clock, type PluginContext, type Process } from '#core';
+import { receiveDatagrams, type PluginContext, type Process } from '#core';
 import { unwatch } from './liveness.js';
 import type { HealthRecord, Records } from './records.js';
 
 /** What it takes to read notices. */
 interface Context extends Pick<PluginContext, 'log' | 'guard'> {
   readonly records: Records;
-  readonly clock: Clock;
 }
 
 /** The assignments of a notice, by name. */
@@ -71,13 +70,13 @@ export class Notices {
   }
 
   #take(notice: ReadonlyMap<string, string>, process: Process, record: HealthRecord): void {
-    const { log, clock } = this.#context;
+    const { log } = this.#context;
     const main = Number(notice.get('MAINPID'));
     if (main === process.pid || process.descendants().includes(main)) record.mainPid = main;
     record.status = notice.get('STATUS') ?? record.status;
     const limit = Number(notice.get('WATCHDOG_USEC'));
     if (limit > 0) record.silence = limit / 1000;
-    if (notice.get('WATCHDOG') === '1') record.lastSign = clock.monotonic();
+    if (limit > 0 || notice.get('WATCHDOG') === '1') record.sign();
     if (notice.get('WATCHDOG') === 'trigger') record.troubled();
     if (notice.has('FDSTORE'))
       log.info(`${process.watcher}: process ${process.pid} wants descriptors to be kept, which circusd does not do`);

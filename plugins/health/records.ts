@@ -20,7 +20,7 @@ export interface Finding {
   readonly how: string;
 }
 
-/** One process; times are monotonic, in ms. */
+/** One process. */
 export class HealthRecord {
   readonly settings: Settings;
   readonly forwards: readonly number[];
@@ -46,11 +46,11 @@ export class HealthRecord {
   leaving = false;
   /** The process that may send notices. */
   mainPid: number;
-  /** When it said last that it is alive. */
-  lastSign = -Infinity;
+  /** Called when it says that it is alive, or how long it may be silent. */
+  sign: () => void = () => undefined;
   /** Called when it says that it is in trouble. */
   troubled: () => void = () => undefined;
-  /** How long it may say nothing. */
+  /** How long it may be silent, in ms. */
   silence: number | undefined;
   readonly #heard = new Set<Channel>();
   readonly #waiting = new Map<Channel, () => void>();

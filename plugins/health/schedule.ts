@@ -40,7 +40,7 @@ export async function ask(
 const spread = ({ interval, jitter }: Pace) => interval * (1 + Math.random() * jitter);
 
 /** Sleeps; rejects when the signal is aborted. */
-export async function pause(clock: Clock, time: number, signal: AbortSignal): Promise<void> {
+async function pause(clock: Clock, time: number, signal: AbortSignal): Promise<void> {
   await sleep(clock, time, signal);
   signal.throwIfAborted();
 }

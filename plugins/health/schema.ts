@@ -29,7 +29,7 @@ export const readySchema = v.strictObject({
   fd: v.optional(v.pipe(integer(), v.minValue(3, 'it is at least 3'), v.maxValue(63, 'it is at most 63'))),
   ipc: v.optional(boolean(), false),
   delay: v.optional(time),
-  timeout: v.optional(some, 60),
+  timeout: v.optional(some),
   interval: v.optional(some),
   probe_timeout: v.optional(some),
   settle: v.optional(time),
@@ -42,7 +42,7 @@ export const aliveSchema = v.strictObject({
   ...probes,
   notify: v.optional(some),
   timeout: v.optional(some),
-  interval: v.optional(some, 10),
+  interval: v.optional(some),
   failure_threshold: v.optional(count, 3),
   jitter: v.optional(part, 0.1),
 });

@@ -10,16 +10,19 @@ export interface ReadySettings extends Omit<v.InferOutput<typeof readySchema>, '
   /** `unasked`: nothing is said about it, and it uses sockets. */
   readonly listen: boolean | 'unasked';
   readonly notify: boolean;
+  readonly timeout: number;
   readonly interval: number;
   readonly probe_timeout: number;
   readonly settle: number;
 }
 
-/** Times whose defaults follow from those that are written. */
-type Adapted = 'interval' | 'probe_timeout' | 'settle';
+/** Times whose defaults follow from those that are written: only what is written can be to blame. */
+type Adapted = 'timeout' | 'interval' | 'probe_timeout' | 'settle';
+const usual = { timeout: 60_000, interval: 1000, probe: 1000, settle: 1000, watch: 10_000 };
 
 /** When a process counts as alive; times in ms. */
-export interface AliveSettings extends Omit<v.InferOutput<typeof aliveSchema>, 'timeout'> {
+export interface AliveSettings extends Omit<v.InferOutput<typeof aliveSchema>, 'timeout' | 'interval'> {
+  readonly interval: number;
   readonly timeout: number;
 }
 
@@ -68,6 +71,21 @@ function readGroup<S extends v.GenericSchema & { readonly entries: object }>(
   return v.parse(schema, given);
 }
 
+function readyTimes(ready: v.InferOutput<typeof readySchema>): Pick<ReadySettings, Adapted> {
+  const { delay = 0, initial_delay, success_threshold } = ready;
+  const wished = ready.interval ?? Math.max(usual.interval, ready.probe_timeout ?? 0);
+  const least = Math.max(delay, initial_delay + success_threshold * wished, ready.settle ?? 0);
+  const timeout = ready.timeout ?? least + usual.timeout;
+  const interval = ready.interval ?? Math.min(wished, timeout);
+  const probe_timeout = ready.probe_timeout ?? Math.min(usual.probe, interval);
+  return { timeout, interval, probe_timeout, settle: ready.settle ?? Math.min(usual.settle, timeout / 2) };
+}
+
+function aliveTimes({ interval, timeout }: v.InferOutput<typeof aliveSchema>) {
+  const every = interval ?? Math.max(usual.watch, timeout ?? 0);
+  return { interval: every, timeout: timeout ?? Math.min(usual.probe, every) };
+}
+
 /** Reads what a watcher says; `sockets` are those of the daemon. What has a flaw is left out. */
 export function readSettings(
   spec: WatcherSpec,
@@ -86,17 +104,9 @@ export function readSettings(
   const asked = [http, tcp, exec, log, fd, delay].some((one) => one !== undefined) || ipc || awaitsNotice;
   const isSilent = Object.keys(options).every((key) => !key.startsWith('ready.')) && spec.ready_after === null;
   const byDefault = !asked && usesSockets(spec) && spec.ready_after === null && (isSilent ? 'unasked' : true);
-  const { interval = Math.min(1000, ready.timeout) } = ready;
   const settings: Settings = {
-    ready: {
-      ...ready,
-      interval,
-      listen: ready.listen ?? byDefault,
-      notify: awaitsNotice,
-      probe_timeout: ready.probe_timeout ?? Math.min(1000, interval),
-      settle: ready.settle ?? Math.min(1000, ready.timeout / 2),
-    },
-    alive: { ...alive, timeout: alive.timeout ?? Math.min(1000, alive.interval) },
+    ready: { ...ready, ...readyTimes(ready), listen: ready.listen ?? byDefault, notify: awaitsNotice },
+    alive: { ...alive, ...aliveTimes(alive) },
     notify: said ?? (awaitsNotice || alive.notify !== undefined ? 'main' : undefined),
   };
   // A value that is wrong by itself says nothing about the others.
