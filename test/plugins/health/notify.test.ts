@@ -52,8 +52,8 @@ describe('notices by sd_notify', () => {
     folder.write('a', '');
     await started;
 
-    const cmd = `sh -c 'systemd-notify --ready --status=child; exec sleep 600'`;
-    const all = world().add(cmd, { notify: 'all' }, { name: 'all' });
+    const words = [program('notify.py'), 'child:READY=1\nSTATUS=child'];
+    const all = world().add('/usr/bin/python3', { notify: 'all' }, { name: 'all', args: words });
     await all.start().result;
     assert.match(world().explained(all), /it has sent READY=1. It says: child$/);
   });
@@ -61,11 +61,11 @@ describe('notices by sd_notify', () => {
   it('a stranger is not heard', async () => {
     const watcher = sending([gate('a'), 'READY=1'], { notify: 'all' });
     const started = watcher.start().result;
-    const { NOTIFY_SOCKET } = await eventually(() => {
-      const env = environmentOf(watcher.processes[0]!.pid);
-      return env['NOTIFY_SOCKET'] !== undefined && env;
+    const variable = () => environmentOf(watcher.processes[0]!.pid)['NOTIFY_SOCKET'];
+    const NOTIFY_SOCKET = await eventually(() => variable() ?? false);
+    const stranger = spawn('/usr/bin/python3', [program('notify.py'), 'READY=1'], {
+      env: { NOTIFY_SOCKET: String(NOTIFY_SOCKET) },
     });
-    const stranger = spawn('/usr/bin/python3', [program('notify.py'), 'READY=1'], { env: { NOTIFY_SOCKET } });
     await eventually(() => assert.match(world().lines.join(), /which is none of ours, sent a notice/));
     assert.equal(stateOf(watcher), 'unready');
     stranger.kill();
