@@ -117,7 +117,8 @@ function addressFlaws(
     read: (text: string) => Address | readonly string[],
   ): Flaw[] => {
     const key = `${group}.${name}`;
-    for (let wid = 1; text !== undefined && wid <= copies; wid++) {
+    if (text === undefined) return [];
+    for (let wid = 1; wid <= copies; wid++) {
       try {
         const found = read(fillIn(text, wid, spec.env ?? {}));
         const socket = 'host' in found && !spec.singleton ? socketAt(found, sockets) : undefined;

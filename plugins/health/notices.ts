@@ -24,8 +24,6 @@ export class Notices {
   readonly #name: string;
   readonly #context: Context;
   #close: (() => void) | undefined;
-  /** Pids whose notices were refused, which is told once. */
-  readonly #told = new Set<number>();
 
   /** `name` is its abstract address. */
   constructor(name: string, context: Context) {
@@ -60,13 +58,16 @@ export class Notices {
     if (main) return main;
     const member = all.find(([process]) => process.pid === pid || process.descendants().includes(pid));
     if (member?.[1].settings.notify === 'all') return member;
-    if (member && !this.#told.has(member[0].pid))
-      this.#context.log.warn(
-        `${member[0].watcher}: process ${pid} sent a notice for process ${member[0].pid}, and may not: write "notify = all"`,
-      );
-    if (member) this.#told.add(member[0].pid);
+    if (member) this.#refuse(pid, ...member);
     else this.#context.log.debug(`process ${pid}, which is none of ours, sent a notice`);
     return undefined;
+  }
+
+  #refuse(pid: number, process: Process, record: HealthRecord): void {
+    if (record.toldOfSender) return;
+    record.toldOfSender = true;
+    const what = `process ${pid} sent a notice for process ${process.pid}, and may not`;
+    this.#context.log.warn(`${process.watcher}: ${what}: write "notify = all"`);
   }
 
   #take(notice: ReadonlyMap<string, string>, process: Process, record: HealthRecord): void {

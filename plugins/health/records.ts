@@ -34,6 +34,8 @@ export class HealthRecord {
   readonly findings = new Map<string, Finding>();
   /** What its last probes say when they fail, by their keys. */
   readonly complaints = new Map<string, string>();
+  /** It was told that another of its tree sent a notice, and may not. */
+  toldOfSender = false;
   /** It has been ready once. */
   wasReady = false;
   /** Ends the watch over it; undefined while nobody watches. */
@@ -134,10 +136,12 @@ export class Records {
     const forwards = intake?.forwards ?? this.#restored[process.pid] ?? [];
     const record = new HealthRecord(process, this.settingsOf(spec), forwards);
     this.#records.set(process, record);
-    void process.ended.then(() => {
-      record.life.abort();
-      this.#records.delete(process);
-    });
+    void process.ended.then(() => this.#end(process, record));
     return record;
+  }
+
+  #end(process: Process, { life }: HealthRecord): void {
+    life.abort();
+    this.#records.delete(process);
   }
 }

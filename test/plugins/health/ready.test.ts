@@ -102,8 +102,8 @@ describe('the conditions of being ready', () => {
     const cmd = `sh -c 'printf "liste" >&2; until test -e ${gate}; do sleep 0.02; done; echo "ning on 80" >&2; exec sleep 600'`;
     const watcher = world().add(cmd, { 'ready.log': '^listening on \\d+$' });
     const written: string[] = [];
-    const write = process.stderr.write.bind(process.stderr);
-    process.stderr.write = ((chunk: Buffer) => written.push(String(chunk)) > 0) as typeof write;
+    const { write } = process.stderr;
+    process.stderr.write = (chunk: unknown) => written.push(String(chunk)) > 0;
     try {
       await waits(watcher, /ready.log: it has not written it/, async () => {
         await eventually(() => assert.equal(written.join(''), 'liste'));

@@ -11,7 +11,7 @@ export const program = (name: string) => inRoot('test', 'fixtures', 'programs', 
 export class World {
   readonly arbiter = new Arbiter({});
   readonly lines: string[] = [];
-  readonly published: (readonly [string, string, unknown])[] = [];
+  readonly published: (readonly [string, string, object])[] = [];
   readonly faults: Fault[] = [];
   readonly host = new Host(this.arbiter, () => this.#log);
   port = 0;
@@ -32,7 +32,7 @@ export class World {
     this.port = await freePort();
     await this.arbiter.addSocket(socketSpec({ name: 'web', host: '127.0.0.1', port: this.port }));
     const controller = {
-      publish: (...told: readonly [string, string, unknown]) => void this.published.push(told),
+      publish: (...told: readonly [string, string, object]) => void this.published.push(told),
       addExplainer: (explainer: Explainer) => {
         this.#explain = explainer;
         return () => undefined;
