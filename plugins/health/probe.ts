@@ -1,5 +1,5 @@
 /** One question to one process: it is answered with nothing when all is well, or with a phrase that goes on after "it". */
-import { request as requestPlain, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { reasonOf, type PluginContext, type Process } from '#core';
 import { fillIn, readAddress, readUrl, readWords, type Address } from './values.js';
@@ -47,7 +47,7 @@ function askHttp(address: Address, isGood: (status: number) => boolean, body: Re
   const { host, port, socketPath, path, secure } = address;
   const headers = { 'user-agent': 'circusd', connection: 'close' };
   return async (signal) => {
-    const request = secure ? (await import('node:https')).request : requestPlain;
+    const { request } = await (secure ? import('node:https') : import('node:http'));
     return new Promise((resolve) => {
       const to = socketPath === undefined ? { host, port } : { socketPath };
       // As with an address by number there is no name that a certificate could be for.

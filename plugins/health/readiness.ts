@@ -18,7 +18,7 @@ type Answer = true | { readonly refuse: string } | undefined;
 const listen = 'ready.listen';
 
 /** A look at the tree costs less than a millisecond, so it need not wait for a whole interval. */
-const lookInterval = 200;
+const lookInterval = 100;
 
 const treeOf = (process: Process) => [process.pid, ...process.descendants()];
 

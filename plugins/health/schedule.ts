@@ -12,8 +12,9 @@ export interface Pace {
   readonly patience: number;
 }
 
-/** The first pause while something is awaited: most programs are there soon. */
+/** The pauses while something is awaited, up to the interval: most programs are there soon, and nobody waits much longer than it took. */
 const firstPause = 10;
+const growth = 1.3;
 
 /** Asks once, with an end; the answer is undefined when all is well. */
 export async function ask(
@@ -67,7 +68,7 @@ export async function untilGood(
     if (good >= pace.successes) return;
     if (objection !== undefined && bad === pace.failures) told.failed(`${objection}, ${bad} times in a row`);
     await pause(clock, good > 0 ? spread(pace) : Math.min(short, spread(pace)), signal);
-    short *= 2;
+    short *= growth;
   }
 }
 
