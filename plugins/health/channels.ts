@@ -36,8 +36,9 @@ export function withChannels(
   return { process: { ...process, files, env }, forwards };
 }
 
-/** Looks for what is awaited in a piece of output. */
-export function listen(chunk: Buffer, fd: number, { spec }: Process, record: HealthRecord): void {
+/** Looks for what is awaited in a piece of output, and passes it on where it would have gone without us. */
+export function hear(chunk: Buffer, fd: number, process: Process, record: HealthRecord): void {
+  if (record.forwards.includes(fd)) passOn(chunk, fd, process);
   const { log, fd: own, ipc } = record.settings.ready;
   const says = (channel: 'log' | 'fd' | 'ipc', what: RegExp) => {
     if (record.hasHeard(channel)) return;
@@ -47,7 +48,7 @@ export function listen(chunk: Buffer, fd: number, { spec }: Process, record: Hea
   };
   if (log && (fd === 1 || fd === 2)) says('log', log);
   if (fd === own) says('fd', /\n/);
-  if (ipc && String(fd) === spec.env[channelVariable]) says('ipc', sentReady);
+  if (ipc && String(fd) === process.spec.env[channelVariable]) says('ipc', sentReady);
 }
 
 const outputs: Readonly<Record<number, NodeJS.WriteStream>> = { 1: process.stdout, 2: process.stderr };
@@ -61,8 +62,8 @@ export function forgiveOutputs(): () => void {
   };
 }
 
-/** Writes a piece of output where it would have gone without us; the process waits while nobody reads there. */
-export function passOn(chunk: Buffer, fd: number, process: Process): void {
+/** The process waits while nobody reads what it writes. */
+function passOn(chunk: Buffer, fd: number, process: Process): void {
   const output = outputs[fd];
   if (!output || output.destroyed || output.write(chunk)) return;
   process.pause(fd);

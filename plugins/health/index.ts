@@ -2,12 +2,13 @@ import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { Controller } from '../controller/service.js';
 import { standard } from '../schema.js';
-import { forgiveOutputs, listen, passOn, withChannels } from './channels.js';
+import { forgiveOutputs, hear, withChannels } from './channels.js';
 import { explain } from './explain.js';
 import { rewatch, watchOver } from './liveness.js';
 import { Notices } from './notices.js';
 import { Question } from './readiness.js';
 import { Records } from './records.js';
+import { Turns } from './schedule.js';
 import { refusal } from './settings.js';
 
 /** Before the plugins that put outputs elsewhere: those that go to the daemon's own are known by that. */
@@ -24,16 +25,14 @@ export default definePlugin({
     defer(() => records.close());
     const unhealthy = ({ pid, watcher }: { readonly pid: number; readonly watcher: string }, reason: string) =>
       controller?.publish(watcher, 'unhealthy', { process_pid: pid, reason });
-    const tools = { arbiter, records, run, log, by, unhealthy };
-    const notices = new Notices(`circusd-notify-${arbiter.id}`, { records, log, guard });
+    const tools = { arbiter, records, run, log, by, unhealthy, turns: new Turns(arbiter.clock) };
+    const notices = new Notices(`circusd-notify-${arbiter.id}`, { arbiter, records, log, guard });
     defer(() => notices.close());
     defer(forgiveOutputs());
 
     hooks.watcherSpec.tap('health', (spec) => {
-      const flaws = refusal(
-        spec,
-        [...arbiter.sockets.values()].map((socket) => socket.spec),
-      );
+      const sockets = [...arbiter.sockets.values()].map((socket) => ({ ...socket.spec, port: socket.port }));
+      const flaws = refusal(spec, sockets);
       if (flaws !== undefined) throw new Error(flaws);
       return spec;
     });
@@ -43,11 +42,7 @@ export default definePlugin({
       records.take(watcher.name, wid, { spec, forwards: prepared.forwards });
       return prepared.process;
     });
-    hooks.output.tap('health', (chunk, fd, process) => {
-      const record = records.of(process);
-      listen(chunk, fd, process, record);
-      if (record.forwards.includes(fd)) passOn(chunk, fd, process);
-    });
+    hooks.output.tap('health', (chunk, fd, process) => hear(chunk, fd, process, records.of(process)));
     hooks.ready.tap('health', async (process, watcher) => {
       const answer = await new Question(process, watcher, tools).ask();
       watchOver(process, watcher, tools);
@@ -58,6 +53,7 @@ export default definePlugin({
     });
     hooks.watcherUpdated.tap('health', (watcher) => rewatch(watcher, tools));
     // Those that were there before it.
+    notices.resume();
     for (const watcher of arbiter.watchers)
       for (const process of watcher.processes) if (process.state !== 'unready') watchOver(process, watcher, tools);
     if (controller) defer(controller.addExplainer((process) => explain(process, records.of(process))));

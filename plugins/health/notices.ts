@@ -4,7 +4,7 @@ import { unwatch } from './liveness.js';
 import type { HealthRecord, Records } from './records.js';
 
 /** What it takes to read notices. */
-interface Context extends Pick<PluginContext, 'log' | 'guard'> {
+interface Context extends Pick<PluginContext, 'arbiter' | 'log' | 'guard'> {
   readonly records: Records;
 }
 
@@ -41,6 +41,11 @@ export class Notices {
     return `@${this.#name}`;
   }
 
+  /** Opens it again where processes that live would send to it. */
+  resume(): void {
+    if (this.#speakers().length > 0) this.open();
+  }
+
   close(): void {
     this.#close?.();
     this.#close = undefined;
@@ -53,7 +58,7 @@ export class Notices {
 
   /** The process that a pid speaks for, if it may. */
   #senderOf(pid: number): readonly [Process, HealthRecord] | undefined {
-    const all = [...this.#context.records.all].filter(([, { settings }]) => settings.notify !== undefined);
+    const all = this.#speakers();
     const main = all.find(([, { mainPid }]) => mainPid === pid);
     if (main) return main;
     const member = all.find(([process]) => process.pid === pid || process.descendants().includes(pid));
@@ -61,6 +66,15 @@ export class Notices {
     if (member) this.#refuse(pid, ...member);
     else this.#context.log.debug(`process ${pid}, which is none of ours, sent a notice`);
     return undefined;
+  }
+
+  /** The living processes that send notices. */
+  #speakers(): readonly (readonly [Process, HealthRecord])[] {
+    const { records, arbiter } = this.#context;
+    const all = arbiter.watchers.flatMap(({ processes }) => processes);
+    return all
+      .map((process) => [process, records.of(process)] as const)
+      .filter(([, { settings }]) => settings.notify !== undefined);
   }
 
   #refuse(pid: number, process: Process, record: HealthRecord): void {

@@ -1,15 +1,17 @@
 /** The answer to the kernel's question whether a process is ready. */
 import { abortable, sleep, type Arbiter, type PluginContext, type Process, type Watcher } from '#core';
-import { inodeOf, lookAt, type Sought } from './listening.js';
+import { inodeOf, lookAt, type Sight, type Sought } from './listening.js';
 import { probesOf, type Probe } from './probe.js';
 import type { Channel, HealthRecord, Records } from './records.js';
-import { untilGood } from './schedule.js';
+import { untilGood, type Turns } from './schedule.js';
 
 /** What asking needs to know. */
 export interface Tools {
   readonly arbiter: Arbiter;
   readonly records: Records;
   readonly run: PluginContext['run'];
+  /** For looks at processes, which hold up everything else. */
+  readonly turns: Turns;
 }
 
 /** What the kernel is told: it is ready; it is not, and why; or nobody here has an opinion. */
@@ -150,24 +152,21 @@ export class Question {
   #look(sought: Sought, found: (how: string) => void): Probe {
     const { listen: asked, settle } = this.#record.settings.ready;
     const lived = `has lived ${inSeconds(settle)} (ready.settle)`;
-    return () => {
-      const sight = lookAt(treeOf(this.#process), sought);
+    const judge = (sight: Sight): string | undefined => {
       if (sight.sees !== 'idle') this.#record.sight = sight;
-      const good = (how: string) => {
-        found(how);
-        return Promise.resolve(undefined);
-      };
-      const bad = Promise.resolve(sight.how);
-      if (sight.sees === 'accepting') return good(sight.how);
-      if (this.#process.age < settle) return bad;
-      if (sight.sees === 'nothing') return good(`${sight.how}, which tells nothing, and ${lived}`);
-      if (asked !== 'unasked') return bad;
-      if (!isReplacing(this.#watcher, this.#tools.arbiter)) {
-        // Nobody said that its start is to wait for it.
-        this.#refuse(`${listen}: it ${sight.how}`);
-        return bad;
-      }
-      return this.#othersAccept(sought) ? bad : good(`${sight.how}, as others of the watcher don't, and ${lived}`);
+      if (sight.sees === 'accepting') return void found(sight.how);
+      if (this.#process.age < settle) return sight.how;
+      if (sight.sees === 'nothing') return void found(`${sight.how}, which tells nothing, and ${lived}`);
+      if (asked !== 'unasked') return sight.how;
+      // Nobody said that its start is to wait for it.
+      if (!isReplacing(this.#watcher, this.#tools.arbiter)) this.#refuse(`${listen}: it ${sight.how}`);
+      else if (!this.#othersAccept(sought))
+        return void found(`${sight.how}, as others of the watcher don't, and ${lived}`);
+      return sight.how;
+    };
+    return async (signal) => {
+      const sight = await this.#tools.turns.take(() => lookAt(treeOf(this.#process), sought), signal);
+      return sight && judge(sight);
     };
   }
 

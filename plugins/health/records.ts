@@ -103,11 +103,6 @@ export class Records {
     return Object.fromEntries([...this.#records].map(([{ pid }, { forwards }]) => [pid, forwards]));
   }
 
-  /** The living processes with their records. */
-  get all(): Iterable<readonly [Process, HealthRecord]> {
-    return this.#records;
-  }
-
   settingsOf(spec: WatcherSpec): Settings {
     const settings = this.#settings.get(spec) ?? readSettings(spec).settings;
     this.#settings.set(spec, settings);

@@ -15,6 +15,8 @@ export interface Pace {
 /** The pauses while something is awaited, up to the interval: most programs are there soon, and nobody waits much longer than it took. */
 const firstPause = 10;
 const growth = 1.3;
+/** So many times as long as a turn takes, nobody else has one. */
+const rest = 3;
 
 /** Asks once, with an end; the answer is undefined when all is well. */
 export async function ask(
@@ -92,5 +94,32 @@ export async function untilBad(
     told(objection, bad);
     if (objection !== undefined && bad >= pace.failures) return objection;
     await pause(clock, spread(pace), signal);
+  }
+}
+
+/** Lets things be done one after the other, so that they take no more than a part of the time, however many there are. */
+export class Turns {
+  readonly #clock: Clock;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves with what `action` answers when its turn has come; with undefined when the signal was aborted before. */
+  take<T>(action: () => T, signal: AbortSignal): Promise<T | undefined> {
+    let took = 0;
+    const turn = this.#last.then(() => {
+      if (signal.aborted) return undefined;
+      const begun = performance.now();
+      try {
+        return action();
+      } finally {
+        took = performance.now() - begun;
+      }
+    });
+    const pausing = () => (took > 0 ? sleep(this.#clock, took * rest) : undefined);
+    this.#last = turn.then(pausing, pausing);
+    return turn;
   }
 }

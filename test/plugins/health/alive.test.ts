@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Watcher } from '#core';
+import health from '#plugins/health/index.js';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 import { program, worldPerTest } from './world.js';
@@ -100,7 +101,6 @@ describe('the watch over processes', () => {
     const watcher = add(checked);
     await watcher.start().result;
     const [process] = watcher.processes;
-    const { default: health } = await import('#plugins/health/index.js');
     await world().host.reload('health', { plugin: health, options: {} });
     rmSync(`${folder.path}/well1`);
     await process!.ended;

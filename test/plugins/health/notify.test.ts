@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { spawn } from 'node:child_process';
 import type { Watcher } from '#core';
+import health from '#plugins/health/index.js';
 import { eventually } from '../../support/eventually.js';
 import { environmentOf } from '../../support/proc.js';
 import { temporaryPerTest } from '../../support/temporary.js';
@@ -72,6 +72,21 @@ describe('notices by sd_notify', () => {
     await once(stranger, 'close');
     folder.write('a', '');
     await started;
+  });
+
+  it('is heard from the first moment on, and over a reload of the plugin', async () => {
+    // Others take their time before the kernel asks whether it is ready.
+    let release = () => undefined as void;
+    world().hooks.afterSpawn.tap('test', () => new Promise<void>((resolve) => (release = resolve)));
+    const watcher = sending(['READY=1\nSTATUS=early', gate('a'), 'RELOADING=1']);
+    const started = watcher.start().result;
+    await eventually(() => assert.ok(watcher.processes[0] && /early/.test(world().explained(watcher))));
+    release();
+    await started;
+    assert.equal(stateOf(watcher), 'ready');
+    await world().host.reload('health', { plugin: health, options: {} });
+    folder.write('a', '');
+    await eventually(() => assert.equal(stateOf(watcher), 'unready'));
   });
 
   it('MAINPID names another process of its tree, and no other', async () => {
