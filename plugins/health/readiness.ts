@@ -122,7 +122,10 @@ export class Question {
   async #listening(sought: Sought): Promise<void> {
     const { ready } = this.#record.settings;
     let how = '';
-    const probe = this.#look(sought, (words) => (how = words));
+    const probe = this.#look(sought, (words) => {
+      how = words;
+      return undefined;
+    });
     await this.#polling(listen, probe, Math.min(lookInterval, ready.interval));
     this.#record.findings.set(listen, { met: true, how });
   }
@@ -149,19 +152,18 @@ export class Question {
   }
 
   /** A look at the process; `found` is told by which rule it counts as ready. */
-  #look(sought: Sought, found: (how: string) => void): Probe {
+  #look(sought: Sought, found: (how: string) => undefined): Probe {
     const { listen: asked, settle } = this.#record.settings.ready;
     const lived = `has lived ${inSeconds(settle)} (ready.settle)`;
     const judge = (sight: Sight): string | undefined => {
       if (sight.sees !== 'idle') this.#record.sight = sight;
-      if (sight.sees === 'accepting') return void found(sight.how);
+      if (sight.sees === 'accepting') return found(sight.how);
       if (this.#process.age < settle) return sight.how;
-      if (sight.sees === 'nothing') return void found(`${sight.how}, which tells nothing, and ${lived}`);
+      if (sight.sees === 'nothing') return found(`${sight.how}, which tells nothing, and ${lived}`);
       if (asked !== 'unasked') return sight.how;
       // Nobody said that its start is to wait for it.
       if (!isReplacing(this.#watcher, this.#tools.arbiter)) this.#refuse(`${listen}: it ${sight.how}`);
-      else if (!this.#othersAccept(sought))
-        return void found(`${sight.how}, as others of the watcher don't, and ${lived}`);
+      else if (!this.#othersAccept(sought)) return found(`${sight.how}, as others of the watcher don't, and ${lived}`);
       return sight.how;
     };
     return async (signal) => {

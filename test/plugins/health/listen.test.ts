@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import type { Watcher } from '#core';
 import { request } from '../../e2e/load.js';
 import { eventually } from '../../support/eventually.js';
@@ -105,6 +105,15 @@ describe('whether a process accepts on its sockets', () => {
     );
     await reload(watcher);
     assert.equal((await request(world().port)).text, String(pids(watcher)[0]));
+  });
+
+  it('counts as ready after a second where it uses io_uring', async function () {
+    const setting = '/proc/sys/kernel/io_uring_disabled';
+    if (existsSync(setting) && readFileSync(setting, 'utf8') === '2\n') return this.skip();
+    const watcher = world().serving('uring', { 'ready.listen': '1' });
+    await watcher.start().result;
+    assert.match(world().explained(watcher), /it uses io_uring, which tells nothing, and has lived 1 s/);
+    await reload(watcher);
   });
 
   it('counts as ready after a second where a process of another user hides what it does', async () => {
