@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { runCircusd, type Circusd } from '../../support/circusd.js';
+import { circusdPerTest, runCircusd, type Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { inRoot } from '../../support/paths.js';
 import { temporaryPerTest } from '../../support/temporary.js';
-import { daemonPerTest } from '../daemon.js';
 
 const server = inRoot('test', 'fixtures', 'programs', 'serve-by.py');
 const served = (options = '', gate = '') => `
@@ -20,7 +19,9 @@ ${options}
 const sleeper = (options: string) => `[watcher:web]\ncmd = sleep 600\n${options}\n`;
 
 describe('health in a real daemon', () => {
-  const start = daemonPerTest();
+  const begin = circusdPerTest();
+  const start: typeof begin = (ini, options) =>
+    begin(ini, { ready: ({ log }) => log.includes('web started'), ...options });
   const temporary = temporaryPerTest();
   const pids = async (daemon: Circusd) =>
     ((await daemon.json('list', 'web')) as { readonly pids: readonly number[] }).pids;
