@@ -88,11 +88,11 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
 
   const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
     if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
-    const { env, cwd = process.cwd(), input, timeout = Infinity } = settings;
+    const { env, bare = false, cwd = process.cwd(), input, timeout = Infinity } = settings;
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
     const helper = Process.run(
-      { command, args, chain: [], env: { ...process.env, ...env } as Record<string, string>, cwd, files },
+      { command, args, chain: [], env: { ...(bare ? {} : process.env), ...env } as Record<string, string>, cwd, files },
       arbiter.clock,
       (chunk, fd) => {
         const stream = output[fd as 1 | 2];

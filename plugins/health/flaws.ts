@@ -111,6 +111,8 @@ function addressFlaws(
   sockets: readonly SocketSpec[],
 ): readonly Flaw[] {
   const copies = Math.min(mostCopies, spec.numprocesses + 1);
+  const env = { ...spec.env };
+  for (const name of spec.secrets) env[name] = '***';
   const check = (
     name: string,
     text: string | undefined,
@@ -120,7 +122,7 @@ function addressFlaws(
     if (text === undefined) return [];
     for (let wid = 1; wid <= copies; wid++) {
       try {
-        const found = read(fillIn(text, wid, spec.env ?? {}));
+        const found = read(fillIn(text, wid, env));
         const socket = 'host' in found && !spec.singleton ? socketAt(found, sockets) : undefined;
         const why = 'at which any of its processes may answer: give each an address of its own, with $(circus.wid)';
         if (socket) return [{ key, message: `points at socket "${socket.name}", ${why}` }];

@@ -1,6 +1,7 @@
 /** One question to one process: it is answered with nothing when all is well, or with a phrase that goes on after "it". */
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import daemon from 'node:process';
 import { reasonOf, type PluginContext, type Process } from '#core';
 import { fillIn, readAddress, readUrl, readWords, type Address } from './values.js';
 import type { AliveSettings, ReadySettings } from './settings.js';
@@ -71,9 +72,10 @@ function askHttp(address: Address, isGood: (status: number) => boolean, body: Re
 /** Runs a command with the rights, variables and folder of the process; it must end with 0. */
 function askProgram(text: string, { spec, pid }: Process, run: PluginContext['run'], timeout: number): Probe {
   const [command, ...args] = [...spec.chain.flat(), ...readWords(text)] as [string, ...string[]];
-  const env = { ...spec.env, CIRCUS_PID: String(pid) };
+  // Whoever it runs as may read its variables: there are none of the daemon but where programs are.
+  const env = { PATH: daemon.env['PATH'] ?? '', ...spec.env, CIRCUS_PID: String(pid) };
   return async () => {
-    const ran = await run(command, args, { env, cwd: spec.cwd, timeout }).catch(reasonOf);
+    const ran = await run(command, args, { env, bare: true, cwd: spec.cwd, timeout }).catch(reasonOf);
     if (typeof ran === 'string') return `can't be checked: ${ran}`;
     const { code, signal, stderr, stdout } = ran;
     if (code === 0) return undefined;

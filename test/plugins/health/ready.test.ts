@@ -81,11 +81,15 @@ describe('the conditions of being ready', () => {
 
   it('exec: the command ends with 0, in the folder and with the variables of the process', async () => {
     const options = {
-      'ready.exec': `sh -c 'echo "$CIRCUS_PID $PLACE" > seen; test -e gate$(circus.wid) || { echo not yet >&2; exit 4; }'`,
+      'ready.exec': `sh -c 'echo "$CIRCUS_PID $PLACE $HOME" > seen; test -e gate$(circus.wid) || { echo not yet >&2; exit 4; }'`,
     };
-    const watcher = world().add('sleep 600', options, { working_dir: folder.path, env: { PLACE: 'here' } });
+    const watcher = world().add('sleep 600', options, {
+      working_dir: folder.path,
+      env: { PLACE: 'here' },
+      copy_env: false,
+    });
     await waits(watcher, /ready.exec: it fails its check with code 4: not yet/, () => folder.write('gate1', ''));
-    assert.equal(readFileSync(`${folder.path}/seen`, 'utf8'), `${watcher.processes[0]!.pid} here\n`);
+    assert.equal(readFileSync(`${folder.path}/seen`, 'utf8'), `${watcher.processes[0]!.pid} here \n`);
   });
 
   it('exec: a command that is not there is said', async () => {
