@@ -67,6 +67,7 @@ function* conditions(
   const { clock } = arbiter;
   const pace = {
     ...settings,
+    interval: () => settings.interval,
     patience: settings.timeout,
     successes: settings.success_threshold,
     failures: settings.failure_threshold,

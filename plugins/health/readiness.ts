@@ -19,8 +19,11 @@ type Answer = true | { readonly refuse: string } | undefined;
 
 const listen = 'ready.listen';
 
-/** A look at the tree costs less than a millisecond, so it need not wait for a whole interval. */
-const lookInterval = 100;
+/**
+ * Pauses between looks, at most, in ms. One costs less than a millisecond, so nobody who waits need wait for a whole
+ * interval; when nobody waits any more, a program that never accepts must not keep us awake.
+ */
+const looks = { awaited: 100, forgotten: 10_000 };
 
 const treeOf = (process: Process) => [process.pid, ...process.descendants()];
 
@@ -61,6 +64,7 @@ export class Question {
   readonly #record: HealthRecord;
   readonly #tools: Tools;
   #answer: (answer: Answer) => void = () => undefined;
+  #isAnswered = false;
 
   constructor(process: Process, watcher: Watcher, tools: Tools) {
     this.#process = process;
@@ -86,6 +90,7 @@ export class Question {
       this.#refuse(`${wordsOf(this.#record, false)}, for ${inSeconds(timeout)}`),
     );
     const answer = await answered;
+    this.#isAnswered = true;
     cancel();
     if (answer !== true) void met.then((late) => late && this.#process.become('ready'));
     return answer;
@@ -120,17 +125,21 @@ export class Question {
   }
 
   async #listening(sought: Sought): Promise<void> {
-    const { ready } = this.#record.settings;
+    const { findings, settings } = this.#record;
+    const { ready } = settings;
     let how = '';
     const probe = this.#look(sought, (words) => {
       how = words;
       return undefined;
     });
-    await this.#polling(listen, probe, Math.min(lookInterval, ready.interval));
-    this.#record.findings.set(listen, { met: true, how });
+    const interval = () =>
+      this.#isAnswered ? Math.max(looks.forgotten, ready.interval) : Math.min(looks.awaited, ready.interval);
+    findings.set(listen, { met: false, how: 'was not looked at yet' });
+    await this.#polling(listen, probe, interval);
+    findings.set(listen, { met: true, how });
   }
 
-  #polling(key: string, probe: Probe, interval = this.#record.settings.ready.interval): Promise<void> {
+  #polling(key: string, probe: Probe, interval = () => this.#record.settings.ready.interval): Promise<void> {
     const { settings, life, findings } = this.#record;
     const { initial_delay, jitter, probe_timeout, success_threshold, failure_threshold } = settings.ready;
     const pace = {

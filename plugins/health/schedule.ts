@@ -5,7 +5,8 @@ import type { Probe } from './probe.js';
 /** How often is asked. */
 export interface Pace {
   readonly initial_delay: number;
-  readonly interval: number;
+  /** The pause, which may change with time. */
+  readonly interval: () => number;
   /** So much of the interval is added by chance, at most. */
   readonly jitter: number;
   /** How long one question may take. */
@@ -40,7 +41,7 @@ export async function ask(
   }
 }
 
-const spread = ({ interval, jitter }: Pace) => interval * (1 + Math.random() * jitter);
+const spread = ({ interval, jitter }: Pace) => interval() * (1 + Math.random() * jitter);
 
 /** Sleeps; rejects when the signal is aborted. */
 async function pause(clock: Clock, time: number, signal: AbortSignal): Promise<void> {
@@ -84,7 +85,7 @@ export async function untilBad(
 ): Promise<string> {
   let [good, bad] = [0, 0];
   // The copies of a watcher begin at the same time, and are not asked at the same time.
-  await pause(clock, pace.initial_delay + Math.random() * pace.jitter * pace.interval, signal);
+  await pause(clock, pace.initial_delay + Math.random() * pace.jitter * pace.interval(), signal);
   for (;;) {
     const objection = await ask(probe, pace.patience, clock, signal);
     signal.throwIfAborted();
