@@ -94,13 +94,13 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
 
   const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
     if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
-    const { env, cwd = process.cwd(), input, timeout = Infinity, signal: cancelled } = settings;
+    const { env, bare = false, cwd = process.cwd(), input, timeout = Infinity, signal: cancelled } = settings;
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
     quiet ??= new HookBoard(arbiter.clock);
     const mark = `helper:${process.pid}:${++started}`;
     const helper = Process.start(
-      { command, args, chain: [], env: { ...process.env, ...env } as Record<string, string>, cwd, files },
+      { command, args, chain: [], env: { ...(bare ? {} : process.env), ...env } as Record<string, string>, cwd, files },
       {
         ...{ wid: 0, watcher: '', mark, board: quiet, clock: arbiter.clock },
         output: (chunk, fd) => {

@@ -30,6 +30,7 @@ export {
   type RunOptions,
   type RunResult,
 } from './plugin.js';
+export { receiveDatagrams } from './posix/datagram.js';
 export { releaseFilePages } from './posix/memory.js';
 export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';

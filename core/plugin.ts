@@ -50,6 +50,8 @@ export interface RunResult {
 export interface RunOptions {
   /** Put over the daemon's own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Not over the daemon's own, but alone. */
+  readonly bare?: boolean;
   readonly cwd?: string;
   /** The text for its standard input. */
   readonly input?: string;

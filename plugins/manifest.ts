@@ -1,5 +1,5 @@
 /** What each first-party plugin is called and what loads it, known without importing any of them. */
-import type { AnyPlugin, WatcherSpec } from '#core';
+import type { AnyPlugin, SocketSpec, WatcherSpec } from '#core';
 
 /** One first-party plugin. */
 export interface ManifestEntry {
@@ -8,6 +8,8 @@ export interface ManifestEntry {
   readonly aliases: readonly string[];
   /** Watcher keys that load it; a key that ends in `*` is a prefix. */
   readonly keys: readonly string[];
+  /** Watchers that load it without any such key. */
+  readonly suits?: (spec: WatcherSpec) => boolean;
   readonly load: () => Promise<{ readonly default: AnyPlugin }>;
   /**
    * Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is
@@ -24,10 +26,10 @@ export interface JudgeFlaw {
   readonly likely?: true;
 }
 
-/** What is wrong with the options of a watcher. */
+/** What is wrong with the options of a watcher, in a daemon with these sockets. */
 export type Judge = (
   options: WatcherSpec['options'],
-  spec: WatcherSpec,
+  around: { readonly spec: WatcherSpec; readonly sockets: readonly SocketSpec[] },
 ) => readonly JudgeFlaw[] | Promise<readonly JudgeFlaw[]>;
 
 /** The first-party plugins. */
@@ -50,6 +52,15 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],
     load: () => import('./flapping/index.js'),
+  },
+  {
+    name: 'health',
+    aliases: [],
+    keys: ['ready.*', 'alive.*', 'notify'],
+    // Whoever inherits sockets is asked whether it accepts on them, before another one is stopped for it.
+    suits: ({ use_sockets, sockets, stdin_socket }) => use_sockets || sockets.length > 0 || stdin_socket !== null,
+    load: () => import('./health/index.js'),
+    judge: () => import('./health/judge.js'),
   },
   {
     name: 'hooks',

@@ -1,4 +1,5 @@
 /** What stays as it was when the files are read again and a part of them is broken: nothing sound is stopped for that. */
+import type { WatcherSpec } from '#core';
 import { statSync } from 'node:fs';
 import type { Configuration } from './build.js';
 import type { Comparable } from './diff.js';
@@ -52,13 +53,13 @@ const shared = /^(?:DEFAULT$|env(?:$|:)|defaults(?:$|:)|watcher:\*$)/;
 
 /**
  * The new configuration, but with the old form of everything whose section has an error now, or of which a part stands
- * in a file that has an error outside of all sections, or can't be read. `ownerOf` tells the plugin that a key needs.
+ * in a file that has an error outside of all sections, or can't be read. `loadedBy` tells the plugins that a watcher needs.
  */
 export function withKept(
   old: Traced,
   fresh: Traced,
   { written, problems }: { readonly written: Written; readonly problems: readonly Problem[] },
-  ownerOf: (key: string) => string | undefined,
+  loadedBy: (spec: WatcherSpec) => readonly string[],
 ): Traced {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const broken = new Set(errors.map(({ section }) => section));
@@ -69,11 +70,7 @@ export function withKept(
     const section = (before ?? fresh.sources.get(keyOf(kind, name)))?.section;
     return broken.has(section) || (kind === 'watcher' && sharedIsBroken) || [...(before?.files ?? [])].some(isLost);
   };
-  const needed = new Set(
-    old.watchers
-      .filter(({ name }) => stays('watcher', name))
-      .flatMap(({ options }) => Object.keys(options).flatMap((key) => ownerOf(key) ?? [])),
-  );
+  const needed = new Set(old.watchers.filter(({ name }) => stays('watcher', name)).flatMap(loadedBy));
   const meant = new Set(fresh.plugins.map(({ use }) => use));
   const goes = (name: string): boolean => {
     const use = old.plugins.find((plugin) => plugin.name === name)?.use;

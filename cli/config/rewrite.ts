@@ -1,4 +1,5 @@
 /** Circus's switches in `[circus]`, its names of plugins, and keys that load a plugin, as the plugin sections that they mean: the one place for it. */
+import type { WatcherSpec } from '#core';
 import type { CircusOptions, Configuration, Origin, Places } from './build.js';
 import type { Place, Problem } from './problem.js';
 
@@ -16,8 +17,8 @@ export interface MeantPlugin {
 
 /** What is known of plugins without importing them. */
 export interface KnownPlugins {
-  /** The first-party plugin that a watcher key loads. */
-  readonly ownerOf: (key: string) => string | undefined;
+  /** The first-party plugins that a watcher loads. */
+  readonly loadedBy: (spec: WatcherSpec) => readonly string[];
   /** True for a first-party plugin that this version has. */
   readonly has: (name: string) => boolean;
 }
@@ -101,12 +102,7 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
       add(plugin, originOf(configuration.circusPlaces.get(key)));
     }
   }
-  for (const { spec, origin } of watchers) {
-    for (const key of Object.keys(spec.options)) {
-      const owner = known.ownerOf(key);
-      if (owner !== undefined) add(owner, origin);
-    }
-  }
+  for (const { spec, origin } of watchers) for (const name of known.loadedBy(spec)) add(name, origin);
   return [...meant, ...written];
 }
 

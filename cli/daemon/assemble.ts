@@ -10,7 +10,7 @@ import { optionsOf, type Written } from '../config/sections.js';
 import { factsOf, type DaemonFacts } from './facts.js';
 import { flawsOf } from '../plugins/judges.js';
 import { refusals } from '../plugins/options.js';
-import { claimedKeys, firstParty, importPlugin, ownerOfKey } from '../plugins/find.js';
+import { claimedKeys, firstParty, importPlugin, loadedBy } from '../plugins/find.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
 
 /** A plugin section with the plugin that it names. */
@@ -60,7 +60,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     ? { ...read, circus: { ...read.circus, endpoints: 'circus' } }
     : read;
   const known = {
-    ownerOf: (key: string) => ownerOfKey(key)?.name,
+    loadedBy,
     has: (name: string) => firstParty(name) !== undefined,
   };
   const sections = configuration.plugins.filter((section) => runsApart(section, folder));
@@ -68,7 +68,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
   const inside = configuration.plugins.filter((section) => !sections.includes(section));
   const watchers = [...configuration.watchers, ...built];
-  const flaws = await judgeWatchers(watchers, folder);
+  const flaws = await judgeWatchers(watchers, configuration.sockets, folder);
   const flawed = new Set(flaws.flatMap(({ section, severity }) => (severity === 'error' ? section : [])));
   const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
@@ -99,11 +99,14 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
 }
 
 /** What plugins would refuse in the options of watchers, where it is written. */
-async function judgeWatchers(watchers: Configuration['watchers'], folder: string): Promise<readonly Problem[]> {
-  const all = await flawsOf(
-    watchers.map(({ spec }) => spec),
-    folder,
-  );
+async function judgeWatchers(
+  watchers: Configuration['watchers'],
+  bound: Configuration['sockets'],
+  folder: string,
+): Promise<readonly Problem[]> {
+  const specs = watchers.map(({ spec }) => spec);
+  const sockets = bound.map(({ spec }) => spec);
+  const all = await flawsOf(specs, sockets, folder);
   return watchers.flatMap(({ places, origin: { section, file, line } }, at) =>
     all[at]!.map(({ key, message, likely }): Problem => {
       const { column, ...place } = places.get(key) ?? { file, line, column: 1 };

@@ -13,7 +13,7 @@ import { protective } from '../config/schema.js';
 import { flawsOf } from '../plugins/judges.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
-import { ownerOfKey } from '../plugins/find.js';
+import { loadedBy } from '../plugins/find.js';
 import { lostSocket, SocketChange } from './sockets.js';
 import { traced, untilRestart } from './traced.js';
 
@@ -82,7 +82,8 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   async judge(spec: WatcherSpec): Promise<readonly string[]> {
-    const [flaws = []] = await flawsOf([spec], this.folder);
+    const sockets = [...this.#arbiter.sockets.values()].map((socket) => socket.spec);
+    const [flaws = []] = await flawsOf([spec], sockets, this.folder);
     return flaws.map(({ key, message }) => `"${key}" ${message}`);
   }
 
@@ -127,7 +128,7 @@ export class Reconfiguration implements ConfigurationService {
     // What is running well is not changed by a key that was probably mistyped.
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
-    const target = withKept(this.#applied, traced(assembly), assembly, (key) => ownerOfKey(key)?.name);
+    const target = withKept(this.#applied, traced(assembly), assembly, loadedBy);
     return { assembly, target, changes: diff(this.#running(), target) };
   }
 

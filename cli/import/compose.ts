@@ -125,10 +125,14 @@ const importHealth = (watcher: WatcherDraft, entry: Entry<Tree>): void => {
   if (!watcher.set('ready.exec', line.map(quoteWord).join(' '), entry)) return;
   for (const { key, value, line } of entriesIn(entry.value)) {
     const one = { ...origin(entry.source, line), key: `healthcheck.${key}`, value };
-    if (key === 'interval' || key === 'timeout') seconds(`ready.${key}`)(watcher, one);
+    if (key === 'interval') seconds('ready.interval')(watcher, one);
+    else if (key === 'timeout') seconds('ready.probe_timeout')(watcher, one);
     else if (key !== 'test' && key !== 'disable')
       watcher.report(one, 'the importer knows no option of the same meaning', 'see ready.* of the plugin health');
   }
+  const [interval, patience] = ['ready.interval', 'ready.probe_timeout'].map((key) => Number(watcher.options.get(key)));
+  // Here a probe is over before the next one begins.
+  if (patience! > interval!) watcher.set('ready.interval', patience!, entry);
 };
 
 const importLimits = (watcher: WatcherDraft, entry: Entry<Tree>): void => {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkPlugin, reasonOf, type AnyPlugin } from '#core';
+import { checkPlugin, reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import { manifest, type ManifestEntry } from '#plugins/manifest.js';
 import { readBytes } from '../config/file.js';
 import type { KnownKeys } from '../config/options.js';
@@ -30,6 +30,12 @@ export function ownerOfKey(key: string): ManifestEntry | undefined {
   return manifest.find(({ keys }) =>
     keys.some((own) => (own.endsWith('*') ? key.startsWith(own.slice(0, -1)) : key === own)),
   );
+}
+
+/** The first-party plugins that a watcher loads, by its keys or by what it is. */
+export function loadedBy(spec: WatcherSpec): readonly string[] {
+  const owners = Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.name ?? []);
+  return [...owners, ...manifest.filter(({ suits }) => suits?.(spec)).map(({ name }) => name)];
 }
 
 /** Where a third-party plugin's file should be, looked for from the folder of the configuration file. @throws Error */

@@ -1,5 +1,5 @@
 /** What first-party plugins have against the options of watchers, found out before they are loaded. */
-import type { WatcherSpec } from '#core';
+import type { SocketSpec, WatcherSpec } from '#core';
 import type { Judge, JudgeFlaw, ManifestEntry } from '#plugins/manifest.js';
 import { ownerOfKey } from './find.js';
 
@@ -8,6 +8,7 @@ type Load = NonNullable<ManifestEntry['judge']>;
 /** What is wrong with each of these watchers; only judges that have something to judge are loaded. */
 export async function flawsOf(
   specs: readonly WatcherSpec[],
+  sockets: readonly SocketSpec[],
   folder: string,
 ): Promise<readonly (readonly JudgeFlaw[])[]> {
   const judges = new Map<Load, Promise<Judge>>();
@@ -19,7 +20,7 @@ export async function flawsOf(
   return Promise.all(
     specs.map(async (spec) => {
       const loads = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
-      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, spec));
+      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, { spec, sockets }));
       return (await Promise.all(all)).flat();
     }),
   );

@@ -62,6 +62,9 @@ function load() {
     setsockopt: call<(fd: number, level: number, option: number, value: Buffer, length: number) => number>(
       'int setsockopt(int fd, int level, int option, const uint8_t *value, uint32_t length)',
     ),
+    recvmsg: call<(fd: number, header: Buffer, flags: number) => number>(
+      'long recvmsg(int fd, uint8_t *header, int flags)',
+    ),
     fcntl: call<(fd: number, command: number, argument: number) => number>(
       'int fcntl(int fd, int command, int argument)',
     ),

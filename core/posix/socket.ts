@@ -50,7 +50,8 @@ function encodeV6(host: string): Buffer {
 function encode(family: Family, address: Address): Buffer {
   if ('path' in address) {
     const path = Buffer.from(address.path);
-    const bytes = Buffer.alloc(2 + path.length + 1);
+    // An abstract address begins with a NUL, and any at its end would be a part of it.
+    const bytes = Buffer.alloc(2 + path.length + (path[0] === 0 ? 0 : 1));
     bytes.writeUInt16LE(families.AF_UNIX, 0);
     path.copy(bytes, 2);
     return bytes;

@@ -36,19 +36,14 @@ export function endInWords({ reason, by, code, signal }: End): string {
 }
 
 /** Everything about a watcher, or about it and one of its processes. Times are seconds since the epoch. */
-export async function explain(
-  arbiter: Arbiter,
-  { history, explanations }: Pick<Records, 'history' | 'explanations'>,
-  watcher: Watcher,
-  only?: Process,
-): Promise<Fields> {
-  const facts = await factsOf(arbiter, history, watcher, only);
-  const more = explanations.about(watcher);
+export async function explain(arbiter: Arbiter, records: Records, watcher: Watcher, only?: Process): Promise<Fields> {
+  const facts = await factsOf(arbiter, records, watcher, only);
+  const more = records.explanations.about(watcher);
   const text = [...sentences(facts, watcher.spec, arbiter.clock.now() / 1000), ...more.flatMap((one) => one.text)];
   return { ...Object.assign({}, ...more.map((one) => one.facts)), ...facts, text: text.join('\n') };
 }
 
-async function factsOf(arbiter: Arbiter, history: Records['history'], watcher: Watcher, only: Process | undefined) {
+async function factsOf(arbiter: Arbiter, { history, notes }: Records, watcher: Watcher, only: Process | undefined) {
   const { name, state, reason, wanted, spec } = watcher;
   const now = arbiter.clock.now();
   const ends = history.of(name);
@@ -81,6 +76,7 @@ async function factsOf(arbiter: Arbiter, history: Records['history'], watcher: W
       restarts: history.restarts(process),
       ...wordsOf(process, watcher),
       last_exit: ends.findLast(({ wid }) => wid === process.wid) ?? null,
+      notes: notes.about(process).flat(),
     })),
     last_exit: ends.at(-1) ?? null,
     stop: stopOf(watcher),
@@ -103,11 +99,12 @@ type Facts = Awaited<ReturnType<typeof factsOf>>;
 function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly string[] {
   const { name, state, since, reason, numprocesses, running, ready, processes, last_exit } = facts;
   const ago = (time: number) => inWords(now - time);
-  const processLine = ({ pid, wid, restarts, last_exit: end, ...process }: Facts['processes'][number]) =>
+  const processLine = ({ pid, wid, restarts, last_exit: end, notes, ...process }: Facts['processes'][number]) =>
     `Process ${pid} (place ${wid}) has been ${process.state} for ${ago(process.since)}` +
     (restarts === 0 || !end
       ? '.'
-      : `; ${times(restarts)} before it: the last one ${endInWords(end)} ${ago(end.time)} ago.`);
+      : `; ${times(restarts)} before it: the last one ${endInWords(end)} ${ago(end.time)} ago.`) +
+    notes.map((note) => ` ${note}`).join('');
   const why = reason.replace(/^gave up: /, '');
   // Of what runs, it tells how the last process ended: that follows.
   const isToldBelow = state === 'active' || facts.retries.some((retry) => retry.reason === reason);

@@ -1,5 +1,5 @@
 /** What the controller remembers of this run: its events, and how processes ended. */
-import type { Arbiter, HookViews, Watcher } from '#core';
+import type { Arbiter, HookViews, Process, Watcher } from '#core';
 import type { Fields } from './command.js';
 import type { DaemonEvent } from './event-table.js';
 import { EventLog } from './event-log.js';
@@ -19,8 +19,9 @@ interface State {
 export class Records {
   readonly events: EventLog;
   readonly history: History;
-  /** What plugins have to say about a watcher. */
+  /** What plugins have to say about a watcher, and about one of its processes. */
   readonly explanations = new Answers<Watcher, Explanation>();
+  readonly notes = new Answers<Process, readonly string[]>();
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;

@@ -32,8 +32,10 @@ export interface ControllerService {
   extendStats(extend: ExtendStats): () => void;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
-  /** Adds to what `explain` tells, until the returned function is called. */
+  /** Adds to what `explain` tells of a watcher, until the returned function is called. */
   addExplanation(explain: (watcher: Watcher) => Explanation | undefined): () => void;
+  /** Adds sentences to what `explain` tells of a process, until the returned function is called. */
+  addNotes(notes: (process: Process) => readonly string[]): () => void;
   /** Adds one who knows the file that counts the kills of a process for want of memory, until the returned function is called. */
   addMemoryCounter(find: (process: Process) => string | undefined): () => void;
 }

@@ -15,7 +15,7 @@ const patience = 10_000;
 /** Judges the hooks of a watcher; modules are imported as they are now, and not put to use. */
 export function judge(given: string): Judge {
   const folder = resolve(given);
-  return async (_options, spec) => {
+  return async (_options, { spec }) => {
     const hooks = [...settingsOf(spec).hooks].map(([point, setting]) => ({ key: `hooks.${point}`, ...setting }));
     const modules = hooks.map(({ key, target }) => (target.kind === 'module' ? moduleFlaw(key, target, folder) : []));
     const found = await Promise.all([...modules, pythonFlaws(hooks, spec, folder)]);

@@ -43,6 +43,8 @@ describe('a helper of a plugin', () => {
   it('has the environment of the daemon, with its own put over it', async () => {
     const { stdout } = await context.run('sh', ['-c', 'echo "$OWN $HOME"'], { env: { OWN: 'own' } });
     assert.equal(stdout, `own ${process.env['HOME']}\n`);
+    const { stdout: alone } = await context.run('/usr/bin/env', [], { env: { OWN: 'own' }, bare: true });
+    assert.match(alone, /^OWN=own\nCIRCUS_ID=\S+\n$/);
   });
 
   it('is killed when it takes too long', async () => {

@@ -9,7 +9,7 @@ import { importsOf, tokensOf, type Import } from './source.js';
  */
 export const posixUsers: Readonly<Record<string, readonly string[]>> = {
   'core/arbiter.ts': ['descriptor', 'process', 'reap'],
-  'core/index.ts': ['memory', 'process', 'reap', 'spawn'],
+  'core/index.ts': ['datagram', 'memory', 'process', 'reap', 'spawn'],
   'core/pipe.ts': ['descriptor'],
   'core/process.ts': ['descriptor', 'process', 'reap', 'wait'],
   'core/program.ts': ['descriptor', 'spawn'],

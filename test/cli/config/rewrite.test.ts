@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { WatcherSpec } from '#core';
 import { buildConfiguration } from '../../../cli/config/build.js';
 import { readIni } from '../../../cli/config/ini.js';
 import { formatProblem } from '../../../cli/config/problem.js';
@@ -16,7 +17,8 @@ import { mergeFiles } from '../../../cli/config/sections.js';
 const build = (text: string) => buildConfiguration(mergeFiles('a.ini', [readIni(text, 'a.ini')]), {});
 const knownOf = (names: readonly string[]) => ({
   has: (name: string) => names.includes(name),
-  ownerOf: (key: string) => (key.startsWith('flapping.') ? 'flapping' : undefined),
+  loadedBy: ({ options }: WatcherSpec) =>
+    Object.keys(options).some((key) => key.startsWith('flapping.')) ? ['flapping'] : [],
 });
 const meant = (text: string, names: readonly string[] = ['controller', 'flapping', 'httpd', 'stats']) =>
   meantPlugins(build(text), knownOf(names)).map(({ name, use, options }) => [name, use, options]);

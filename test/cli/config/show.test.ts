@@ -11,7 +11,10 @@ const full = process.env.CIRCUSD_FULL === '1';
 const built = ['controller', 'flapping', 'httpd', 'stats', 'statsd', 'limits'];
 const known: KnownPlugins = {
   has: (name) => built.includes(name),
-  ownerOf: (key) => (key.startsWith('flapping.') ? 'flapping' : key === 'uid' ? 'limits' : undefined),
+  loadedBy: ({ options }) =>
+    Object.keys(options).flatMap((key) =>
+      key.startsWith('flapping.') ? ['flapping'] : key === 'uid' ? ['limits'] : [],
+    ),
 };
 const daemon = { HOME: '/h', OTHER: 'a ; b', TRICK: '$HOME ${HOME} $$' };
 const build = (text: string, file = 'a.ini'): Configuration =>

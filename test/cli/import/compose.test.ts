@@ -38,9 +38,13 @@ describe('a Compose file', function () {
       {
         'ready.exec': "curl 'a b'",
         'ready.interval': '60',
-        'ready.timeout': '5',
+        'ready.probe_timeout': '5',
         respawn: 'False',
       },
+    ],
+    [
+      'healthcheck: { test: [CMD, a], interval: 5s, timeout: 30s }',
+      { 'ready.exec': 'a', 'ready.interval': '30', 'ready.probe_timeout': '30', respawn: 'False' },
     ],
     ['healthcheck: { test: "a || b" }', { 'ready.exec': "sh -c 'a || b'", respawn: 'False' }],
     ['healthcheck: { disable: true }', { respawn: 'False' }],

@@ -49,7 +49,7 @@ describe('a PM2 file', () => {
     ],
     [
       { kill_timeout: 3000, wait_ready: true, listen_timeout: '10s' },
-      { graceful_timeout: '3', 'ready.ipc': '1', 'ready.timeout': '10' },
+      { graceful_timeout: '3', 'ready.ipc': 'True', 'ready.timeout': '10' },
     ],
     [
       { max_restarts: 5, min_uptime: '2s' },

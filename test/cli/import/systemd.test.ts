@@ -19,7 +19,7 @@ describe('a systemd service', () => {
     ['UMask=0027\nNice=5\nOOMScoreAdjust=-500', { umask: '0027', nice: '5', oom_score_adj: '-500' }],
     ['KillSignal=SIGINT', { stop_signal: 'SIGINT' }],
     ['TimeoutStopSec=1min 5s', { graceful_timeout: '65' }],
-    ['Type=notify\nTimeoutSec=20', { 'ready.notify': '1', 'ready.timeout': '20', graceful_timeout: '20' }],
+    ['Type=notify\nTimeoutSec=20', { 'ready.notify': 'True', 'ready.timeout': '20', graceful_timeout: '20' }],
     [
       'LimitNOFILE=64K\nLimitCORE=infinity\nLimitNPROC=5',
       { rlimit_nofile: '65536', rlimit_core: '', rlimit_nproc: '5' },

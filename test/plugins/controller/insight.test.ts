@@ -81,7 +81,7 @@ describe('the commands that explain', () => {
       assert.ok(Number(since) >= Number(started));
       const last_exit = (await exits('web'))[0];
       const [pid] = (await pids('web')).filter((one) => one !== second['pid']);
-      assert.deepEqual(rest, { pid, wid: 1, state: 'ready', restarts: 1, last_exit });
+      assert.deepEqual(rest, { pid, wid: 1, state: 'ready', restarts: 1, last_exit, notes: [] });
       assert.deepEqual([chain, reply['would_run']], [[], null]);
       assert.match(String(command), /^\/(usr\/)?bin\/sleep 600$/);
       assert.deepEqual([second['restarts'], second['last_exit']], [0, null]);

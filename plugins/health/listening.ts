@@ -1,0 +1,180 @@
+/**
+ * Whether a program accepts clients, found without its help: where its threads sleep, and what its epoll sets hold, is in
+ * `/proc`. All of the tree is looked at, as a worker may do what its master does not.
+ */
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { reasonOf } from '#core';
+
+/** What is seen: it accepts, or it does not; or nothing can be seen, and why. */
+export interface Sight {
+  readonly sees: 'accepting' | 'idle' | 'nothing';
+  /** A phrase that goes on after "it". */
+  readonly how: string;
+}
+
+/** Which sockets are meant: inodes, as text. */
+export interface Sought {
+  /** Those that the process inherited. */
+  readonly inherited: ReadonlySet<string>;
+  /** All of the daemon. */
+  readonly owned: ReadonlySet<string>;
+}
+
+/** Numbers of system calls. */
+type Calls = Readonly<Record<'accept' | 'poll' | 'select' | 'ring', readonly number[]>>;
+
+/** `accept` also stands for the calls that receive datagrams. */
+const callsOf: Partial<Record<NodeJS.Architecture, Calls>> = {
+  x64: { accept: [43, 288, 45, 47, 299], poll: [7, 271], select: [23, 270], ring: [426] },
+  arm64: { accept: [202, 242, 207, 212, 243], poll: [73], select: [72], ring: [426] },
+};
+const calls = callsOf[process.arch];
+
+const POLLIN = 1;
+/** The size of `struct pollfd`, and how many of them are read. */
+const pollSize = 8;
+const mostPolled = 1024;
+const inode = /^socket:\[(\d+)\]$/;
+
+/** The inode of a descriptor of this process; undefined for what is no socket. */
+export function inodeOf(fd: number): string | undefined {
+  try {
+    return inode.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Thrown where something can't be seen. */
+class Unseen extends Error {}
+
+/** Reads something of a process; undefined when it is gone. @throws Unseen when that is not allowed */
+function look<T>(pid: number, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw new Unseen(`process ${pid} can't be looked at (${code ?? reasonOf(error)})`);
+  }
+}
+
+/** The descriptors of a process and what they are. */
+function descriptorsOf(pid: number): ReadonlyMap<number, string> {
+  const folder = `/proc/${pid}/fd`;
+  const names = look(pid, () => readdirSync(folder)) ?? [];
+  return new Map(names.map((fd) => [Number(fd), look(pid, () => readlinkSync(`${folder}/${fd}`)) ?? '']));
+}
+
+/** True when an epoll set of the process waits for one of these sockets to become readable. */
+function isInEpoll(pid: number, fd: number, sockets: ReadonlySet<string>): boolean {
+  const text = look(pid, () => readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'latin1')) ?? '';
+  const entries = text.matchAll(/^tfd:.*events:\s*([0-9a-f]+).* ino:\s*([0-9a-f]+)/gm);
+  return [...entries].some(
+    ([, events = '', ino = '']) => parseInt(events, 16) & POLLIN && sockets.has(String(parseInt(ino, 16))),
+  );
+}
+
+/** Bytes of the memory of a process. */
+function memoryOf(pid: number, address: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  look(pid, () => {
+    const memory = openSync(`/proc/${pid}/mem`, 'r');
+    try {
+      readSync(memory, bytes, 0, size, address);
+    } finally {
+      closeSync(memory);
+    }
+  });
+  return bytes;
+}
+
+/** The call in which a thread sleeps, with its first two arguments; undefined while it runs. */
+function callOf(pid: number, task: string): readonly [number, number, number] | undefined {
+  const file = `/proc/${pid}/task/${task}/syscall`;
+  const [call = '', first, second] = (look(pid, () => readFileSync(file, 'latin1')) ?? '').split(' ');
+  return /^\d+$/.test(call) ? [Number(call), Number(first), Number(second)] : undefined;
+}
+
+/** How one process waits for clients of these sockets; undefined when it does not. @throws Unseen */
+function waitOf(pid: number, sockets: ReadonlySet<string>): string | undefined {
+  const descriptors = descriptorsOf(pid);
+  const isOne = (fd: number) => sockets.has(inode.exec(descriptors.get(fd) ?? '')?.[1] ?? '');
+  const epolls = [...descriptors].filter(([, target]) => target === 'anon_inode:[eventpoll]');
+  if (epolls.some(([fd]) => isInEpoll(pid, fd, sockets))) return 'has it in an epoll set';
+  const tasks = look(pid, () => readdirSync(`/proc/${pid}/task`)) ?? [];
+  if (!calls) throw new Unseen(`the system calls of ${process.arch} are not known here`);
+  let blind: string | undefined;
+  for (const task of tasks) {
+    const [call, first, second] = callOf(pid, task) ?? [-1, 0, 0];
+    if (calls.accept.includes(call) && isOne(first)) return 'sleeps in accept';
+    if (calls.poll.includes(call)) {
+      const polled = memoryOf(pid, first, Math.min(second, mostPolled) * pollSize);
+      for (let at = 0; at < polled.length; at += pollSize)
+        if (polled.readInt16LE(at + 4) & POLLIN && isOne(polled.readInt32LE(at))) return 'sleeps in poll';
+    }
+    if (calls.select.includes(call) && second !== 0) {
+      const set = memoryOf(pid, second, Math.ceil(first / 64) * 8);
+      const has = (fd: number) => fd < first && ((set[fd >> 3] ?? 0) >> (fd & 7)) & 1;
+      if ([...descriptors.keys()].some((fd) => isOne(fd) && has(fd))) blind = 'sleeps in select()';
+    }
+  }
+  const uring = [...descriptors.values()].includes('anon_inode:[io_uring]');
+  if (uring) blind = 'uses io_uring';
+  if (blind !== undefined) throw new Unseen(blind);
+  return undefined;
+}
+
+const LISTEN = '0A';
+const ACCEPTS_CONNECTIONS = 0x10000;
+
+/** The TCP ports, and where `unix` the Unix sockets, that listen in the network of a process: inodes to their names. */
+function listenersNear(pid: number, unix: boolean): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const rows = (file: string) =>
+    (look(pid, () => readFileSync(`/proc/${pid}/net/${file}`, 'latin1')) ?? '')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/));
+  for (const file of ['tcp', 'tcp6'])
+    for (const [, local = '', , state, , , , , , ino = ''] of rows(file))
+      if (state === LISTEN) found.set(ino, `port ${parseInt(local.slice(local.indexOf(':') + 1), 16)}`);
+  if (unix)
+    for (const [, , , flags = '', , , ino = '', path = 'a Unix socket'] of rows('unix'))
+      if (parseInt(flags, 16) & ACCEPTS_CONNECTIONS) found.set(ino, path);
+  return found;
+}
+
+/** A port of its own that one of these processes listens on; undefined for none. */
+function ownPort(pids: readonly number[], { inherited, owned }: Sought): string | undefined {
+  const inodes = new Set(
+    pids.flatMap((pid) => [...descriptorsOf(pid).values()].flatMap((target) => inode.exec(target)?.[1] ?? [])),
+  );
+  const own = [...inodes].filter((ino) => !owned.has(ino));
+  if (own.length === 0) return undefined;
+  // Beside inherited sockets, a Unix socket is rather one that the program is controlled by.
+  const listeners = listenersNear(pids[0]!, inherited.size === 0);
+  return own.map((ino) => listeners.get(ino)).find((name) => name !== undefined);
+}
+
+/** What a tree of processes does about clients: `pids` are its members, the root first. */
+export function lookAt(pids: readonly number[], sought: Sought): Sight {
+  let unseen: string | undefined;
+  const attempt = <T>(action: () => T): T | undefined => {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof Unseen)) throw error;
+      unseen ??= error.message;
+      return undefined;
+    }
+  };
+  for (const pid of sought.inherited.size > 0 ? pids : []) {
+    const how = attempt(() => waitOf(pid, sought.inherited));
+    if (how !== undefined) return { sees: 'accepting', how };
+  }
+  const port = attempt(() => ownPort(pids, sought));
+  if (port !== undefined) return { sees: 'accepting', how: `listens on ${port}` };
+  if (unseen !== undefined) return { sees: 'nothing', how: unseen };
+  return { sees: 'idle', how: sought.inherited.size > 0 ? 'does not accept on its sockets' : 'listens on no port' };
+}
