@@ -18,6 +18,16 @@ describe('options about stopping, on a real child', () => {
     assert.deepEqual([end?.reason, end?.code], ['stopped', 7]);
   });
 
+  it('stop_steps: are several signals, each in its time', async () => {
+    const subject = await start(
+      `cmd = sh -c 'trap "" TERM; trap "exit 8" INT; echo set; while :; do sleep 0.05; done'\nstop_steps = TERM 0.2, INT 60`,
+    );
+    await subject.says('set');
+    await subject.does('stop', 'w');
+    const [end] = await subject.ends();
+    assert.deepEqual([end?.reason, end?.code], ['stopped', 8]);
+  });
+
   /** Stops the parent when its child is there; how it ended. */
   async function stopParent(options: string) {
     const subject = await start(`${parent}\n${options}`);

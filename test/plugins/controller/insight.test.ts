@@ -95,7 +95,9 @@ describe('the commands that explain', () => {
           ),
         ),
       );
-      assert.deepEqual(lines.slice(-2), [`Command line: ${String(command)}`, 'A process that ends is replaced.']);
+      assert.equal(lines.at(-3), `Command line: ${String(command)}`);
+      assert.match(lines.at(-2)!, /^A stop sends SIGTERM, SIGKILL after 30 s; /);
+      assert.equal(lines.at(-1), 'A process that ends is replaced.');
     });
 
     it('tells of one process only', async () => {
