@@ -1,18 +1,21 @@
 /** Going into the background: the process that was called waits until the daemon stands, and tells how that went. */
 import { spawn } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
+import { announced } from './handed.js';
 
 const variable = 'CIRCUSD_READY_FD';
 const firstFd = 3;
 
 /** Starts the same command line again in a session of its own; resolves with the exit code that its start deserves. */
 export function detach(argv: readonly string[]): Promise<number> {
-  const handed = process.env['LISTEN_PID'] === String(process.pid) ? Number(process.env['LISTEN_FDS']) || 0 : 0;
-  const readyFd = firstFd + handed;
+  const handed = announced(process.env);
+  const readyFd = Math.max(firstFd - 1, ...handed) + 1;
   const daemon = spawn(process.execPath, [...process.execArgv, ...argv], {
     detached: true,
     // Sockets that were handed over keep their numbers.
-    stdio: ['ignore', 'ignore', 'ignore', ...Array.from({ length: handed }, (_, at) => firstFd + at), 'pipe'],
+    stdio: Array.from({ length: readyFd + 1 }, (_, fd) =>
+      fd === readyFd ? 'pipe' : handed.includes(fd) ? fd : 'ignore',
+    ),
     env: { ...process.env, [variable]: String(readyFd) },
   });
   return new Promise((resolve) => {

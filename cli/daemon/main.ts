@@ -9,7 +9,7 @@ import { asRead } from '../config/sections.js';
 import { formats, showConfiguration, type Format } from '../config/show.js';
 import { detach, waitingParent } from './detach.js';
 import { exitCodes, runDaemon } from './run.js';
-import { handedSockets } from './sockets.js';
+import { handedSockets } from './handed.js';
 import { version } from '../version.js';
 
 interface Options {

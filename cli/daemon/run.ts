@@ -8,7 +8,8 @@ import { count, keepJournal } from './journal.js';
 import { openLog, type DaemonLog } from './log.js';
 import { writePidfile } from './pidfile.js';
 import { Reconfiguration } from './reconfigure.js';
-import { bindSockets, withoutSockets, type Handed } from './sockets.js';
+import type { Handed } from './handed.js';
+import { bindSockets, withoutSockets } from './sockets.js';
 
 /** What the daemon's exit codes mean. */
 export const exitCodes = { clean: 0, configuration: 1, usage: 2, start: 4 } as const;

@@ -10,32 +10,9 @@ import type { Configuration } from '../config/build.js';
 import { keysInPlace } from '../config/diff.js';
 import { formatProblem, type Problem } from '../config/problem.js';
 import { namedSockets } from '../config/watcher.js';
-
-/** A socket that whoever started the daemon has bound for it, and its name. */
-export interface Handed {
-  readonly name: string;
-  readonly fd: number;
-}
+import type { Handed } from './handed.js';
 
 type Built = Configuration['sockets'][number];
-
-const listenFloor = 3;
-
-/**
- * What was handed to this process by the convention of sd_listen_fds(3); the variables that say so are taken out of the
- * environment, as they are not meant for its children.
- */
-export function handedSockets(env: NodeJS.ProcessEnv): readonly Handed[] {
-  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = '' } = env;
-  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
-  if (LISTEN_PID !== String(process.pid)) return [];
-  const names = LISTEN_FDNAMES.split(':');
-  // systemd's own name is that of the unit.
-  return Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, at) => ({
-    name: (names[at] ?? '').toLowerCase().replace(/\.socket$/, ''),
-    fd: listenFloor + at,
-  }));
-}
 
 /** Binds the sockets of a configuration, or adopts those that were handed over by their names; answers what went wrong. */
 export async function bindSockets(

@@ -112,6 +112,15 @@ copy_env = True
     assert.notEqual(second, first);
   });
 
+  it('takes nothing for a socket that is none, and closes nothing of its own', async () => {
+    for (const announced of ['40', '3.7', '-3', '1e9', 'Infinity', '0x10']) {
+      const script = `LISTEN_PID=$$ LISTEN_FDS=${announced} exec "$@"`;
+      const daemon = await start('[watcher:w]\ncmd = sleep 600\n', { through: ['sh', '-c', script, 'sh'] });
+      assert.equal((await daemon.ctl('start', 'w', '--waiting')).code, 0, announced);
+      assert.doesNotMatch(daemon.log, /handed over/);
+    }
+  });
+
   it('takes them into the background with it', async () => {
     const daemon = await start('');
     const { path } = daemon.folder;
