@@ -83,10 +83,18 @@ export class Socket {
 
   /**
    * The descriptor for a place in a watcher: with `so_reuseport` each has a socket of its own, which stays while nothing
-   * runs in that place, so that clients wait in it.
+   * runs in that place, so that clients wait in it. 0 stands for no place: whoever asks only looks.
    * @throws ERR_SYSTEM_CALL
    */
   seat(watcher: string, seat: number): number {
+    if (seat === 0) return this.fd;
+    const fd = this.#seatOf(watcher, seat);
+    // Whoever shares it may have shut it down, which ends it for all; listening once more brings it back.
+    native.listenOn(fd, this.spec);
+    return fd;
+  }
+
+  #seatOf(watcher: string, seat: number): number {
     if (!this.spec.so_reuseport) return this.fd;
     const known = this.#seats.find((one) => one.watcher === watcher && one.seat === seat);
     if (known) return known.fd;

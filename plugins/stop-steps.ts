@@ -8,6 +8,8 @@ const SIGKILL = 9;
 const lastSignal = 64;
 /** In seconds; far beyond any use. */
 const longest = 1e9;
+/** More than anybody wants; each is a timer. */
+const mostSteps = 16;
 const names = Object.keys(constants.signals).map((name) => name.slice(3));
 const nameOf = (signal: number) => names.find((name) => signalNumber(name) === signal) ?? String(signal);
 
@@ -33,7 +35,9 @@ function readStep(step: string): string {
  * @throws Error with a sentence that goes on after the option's name
  */
 export function readStopSteps(text: string): readonly string[] {
-  const steps = text.trim() === '' ? [] : text.split(',').map((step) => readStep(step.trim()));
+  const written = text.trim() === '' ? [] : text.split(',');
+  if (written.length > mostSteps) throw new Error(`has ${written.length} steps, and ${mostSteps} is the most`);
+  const steps = written.map((step) => readStep(step.trim()));
   if (steps.slice(0, -1).includes('KILL')) throw new Error('has a step after KILL, which leaves nothing to signal');
   return steps;
 }

@@ -174,6 +174,26 @@ describe('sockets of a running daemon', () => {
     await assert.rejects(client({ host, port }), /ECONNREFUSED/);
   });
 
+  it('that a process has shut down listen again when the next one starts', async () => {
+    const shut = `__import__('socket').socket(fileno=$(circus.sockets.web)).shutdown(2)`;
+    const evil = `[watcher:evil]\ncmd = /usr/bin/python3 -c "${shut}"\nsockets = web\nautostart = False\nrespawn = False\n`;
+    const port = await freePort();
+    await begin(web(port) + accepting('w') + evil);
+    await operator.ask('start', { name: 'evil', waiting: true });
+    await eventually(async () => assert.equal((await facts('web')).queue_limit, 0));
+    await operator.ask('restart', { name: 'w', waiting: true });
+    const [{ answer }] = (await clients(1, { host, port })) as [Awaited<ReturnType<typeof client>>];
+    assert.equal(await answer, String((await pids('w'))[0]));
+  });
+
+  it('of so_reuseport are not opened by whoever only looks', async () => {
+    await begin(web(0, 'so_reuseport = True\n') + accepting('w') + accepting('spare', 'autostart = False\n'));
+    const { port } = await facts('web');
+    await operator.ask('explain', { name: 'spare' });
+    for (const { answer } of await clients(20, { host, port }))
+      assert.equal(await answer, String((await pids('w'))[0]));
+  });
+
   it('of so_reuseport are one for each process, under one number, and outlive it', async () => {
     await begin(web(0, 'so_reuseport = True\n') + accepting('w', 'numprocesses = 3\n'));
     const { fd, port } = await facts('web');

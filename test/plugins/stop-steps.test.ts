@@ -31,6 +31,7 @@ describe('the text of stop_steps', () => {
       refused(`TERM ${time}`, /is no number of seconds/);
     refused('KILL 5', /^has the step "KILL 5", and KILL takes no time/);
     refused('KILL, TERM 5', /^has a step after KILL/);
+    refused(Array(17).fill('TERM 0').join(','), /^has 17 steps, and 16 is the most$/);
     for (const text of ['TERM 10,', ',', 'TERM 1,,KILL']) refused(text, /^has an empty step$/);
   });
 });
