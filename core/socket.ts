@@ -1,6 +1,16 @@
 /** One listening socket that children inherit: bound here, never accepted on, so that clients queue while no worker is up. */
 import { lookup } from 'node:dns/promises';
-import { chmodSync, lchownSync, lstatSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants as fs,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  openSync,
+  unlinkSync,
+} from 'node:fs';
 import { connect, isIP, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { CircusError, reasonOf } from './errors.js';
@@ -9,6 +19,9 @@ import * as native from './posix/socket.js';
 import type { Address, BindRequest, Queue } from './posix/socket.js';
 import { onArrival } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
+
+// Node does not name it.
+const O_PATH = 0o10000000;
 
 const protocols: Readonly<Record<string, number>> = { ip: 0, icmp: 1, tcp: 6, udp: 17, sctp: 132, udplite: 136 };
 
@@ -129,9 +142,9 @@ export class Socket {
         native.listenOn(fd, spec);
         setBlocking(fd, spec.blocking);
       }
-      if (path !== null && umask !== this.spec.umask) chmodSync(path, 0o777 & ~umask);
-      if (path !== null && (owner !== this.spec.owner || group !== this.spec.group))
-        lchownSync(path, owner ?? process.geteuid!(), group ?? process.getegid!());
+      const isOther = umask !== this.spec.umask || owner !== this.spec.owner || group !== this.spec.group;
+      // One that was handed over has the access that its maker gave it.
+      if (path !== null && this.#inode !== undefined && isOther) this.#give(path, spec);
       const { host, port } = this.spec;
       this.spec = { ...spec, host, port, path };
     } catch (error) {
@@ -162,6 +175,20 @@ export class Socket {
     for (const fd of this.fds) close(fd);
     const { path } = this.spec;
     if (path !== null && this.#owns(path)) unlinkSync(path);
+  }
+
+  /** Lets others use its file, unless somebody has put another there, or a link to one. @throws Error */
+  #give(path: string, { umask, owner, group }: SocketSpec): void {
+    const file = openSync(path, O_PATH | fs.O_NOFOLLOW);
+    try {
+      if (fstatSync(file).ino !== this.#inode) throw new Error(`"${path}" is not the socket's file any more`);
+      // By this name it can be no other file than the one that was looked at.
+      const same = `/proc/self/fd/${file}`;
+      chmodSync(same, 0o777 & ~umask);
+      chownSync(same, owner ?? process.geteuid!(), group ?? process.getegid!());
+    } finally {
+      closeSync(file);
+    }
   }
 
   #owns(path: string): boolean {

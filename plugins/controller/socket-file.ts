@@ -50,8 +50,9 @@ export function handOver(path: string, { owner, group, mode }: FileAccess): void
   if ((lstatSync(path).mode & 0o077) !== 0) throw new Error(`others may use "${path}": its folder says so`);
   const uid = userId(owner);
   const gid = groupId(group);
-  if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid);
+  // While it is still ours: whoever gets it may put a link in its place.
   if (mode !== undefined) chmodSync(path, mode);
+  if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid);
 }
 
 /** The number of a user, by name or number; -1 when none is said. @throws Error */

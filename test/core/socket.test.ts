@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, lstatSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, statSync, linkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, Socket as NetSocket, type NetConnectOpts } from 'node:net';
 import { createSocket } from 'node:dgram';
 import { libc } from '../../core/posix/libc.js';
@@ -156,6 +156,17 @@ describe('a Unix socket', () => {
     assert.deepEqual([changed.uid, changed.gid, changed.mode & 0o777], [process.geteuid!(), 65534, 0o600]);
     await assert.rejects(open({ path: at('other'), owner: 2 ** 32 }), words(/out of range/));
     assert.ok(!existsSync(at('other')));
+  });
+
+  it('changes nothing about a file that was put in the place of its own, nor about what a link there means', async () => {
+    const socket = await open({ path: at() });
+    writeFileSync(at('victim'), '', { mode: 0o600 });
+    for (const swap of [() => symlinkSync(at('victim'), at()), () => linkSync(at('victim'), at())]) {
+      rmSync(at());
+      swap();
+      assert.throws(() => socket.change({ ...socket.spec, umask: 0 }), { code: 'ERR_SOCKET_CHANGE' });
+      assert.equal(statSync(at('victim')).mode & 0o777, 0o600);
+    }
   });
 
   it('takes over the file of one that nobody listens on any more', async () => {
