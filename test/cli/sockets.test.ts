@@ -180,7 +180,10 @@ describe('sockets of a running daemon', () => {
     const port = await freePort();
     await begin(web(port) + accepting('w') + evil);
     await operator.ask('start', { name: 'evil', waiting: true });
-    await eventually(async () => assert.equal((await facts('web')).queue_limit, 0));
+    await eventually(async () => {
+      const { exits } = await operator.ask('history', { name: 'evil' });
+      assert.deepEqual((exits as { readonly code: number }[])[0]?.code, 0);
+    });
     await operator.ask('restart', { name: 'w', waiting: true });
     const [{ answer }] = (await clients(1, { host, port })) as [Awaited<ReturnType<typeof client>>];
     assert.equal(await answer, String((await pids('w'))[0]));
