@@ -31,6 +31,7 @@ export {
   type RunResult,
 } from './plugin.js';
 export { receiveDatagrams } from './posix/datagram.js';
+export { raiseLimit } from './posix/descriptor.js';
 export { releaseFilePages } from './posix/memory.js';
 export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';

@@ -1,5 +1,5 @@
 /** The daemon's life: from an assembled configuration to its exit code. */
-import { Arbiter, Host, reasonOf, Scope } from '#core';
+import { Arbiter, Host, raiseLimit, reasonOf, Scope } from '#core';
 import type { Assembly } from './assemble.js';
 import { formatProblem, type Place, type Problem } from '../config/problem.js';
 import { optionsOf } from '../config/sections.js';
@@ -36,6 +36,9 @@ const longestTimer = 2 ** 31 - 1;
 /** A signal that follows another one sooner is the same wish, in ms: npm and timeout pass on what their group got too. */
 const echoTime = 300;
 
+/** What root raises a lower limit to: clients that connect faster than they are counted must not use all of them up. */
+const descriptors = 65_536;
+
 /** Runs the daemon until it has stopped; resolves with its exit code. */
 export async function runDaemon(
   assembly: Assembly,
@@ -63,6 +66,7 @@ export async function runDaemon(
   containFaults(log);
   if (circus.umask !== undefined) process.umask(circus.umask);
 
+  raiseLimit(descriptors);
   const arbiter = new Arbiter({ warmup_delay: circus.warmup_delay });
   const configuration = new Reconfiguration(assembly, arbiter, () => host, log);
   const host: Host = new Host(arbiter, (plugin) => log.of(plugin), { configuration });

@@ -82,6 +82,15 @@ function inheritedLimit(): Buffer | undefined {
 
 let childLimit: { readonly own: Buffer; readonly child: Buffer } | 'same' | undefined;
 
+/** Raises both limits on descriptors to `count` where they are lower and we may; what is started keeps the old ones. */
+export function raiseLimit(count: number): void {
+  const [before, own] = [Buffer.alloc(16), Buffer.alloc(16)];
+  if (libc().getrlimit(RLIMIT_NOFILE, before) < 0 || before.readBigUInt64LE(8) >= count) return;
+  const child = inheritedLimit() ?? before;
+  for (const at of [0, 8]) own.writeBigUInt64LE(BigInt(count), at);
+  if (libc().setrlimit(RLIMIT_NOFILE, own) === 0) childLimit = { own, child };
+}
+
 /** Runs `action` (a spawn) under the soft limit on descriptors that circusd itself was started with. */
 export function underInheritedLimit<T>(action: () => T): T {
   if (childLimit === undefined) {

@@ -5,7 +5,7 @@ import type { Asker } from './asker.js';
 import { Authenticator } from './authenticator.js';
 import type { Settings } from './command.js';
 import { isLoopbackAddress, pathOf } from './endpoint.js';
-import { connectionsFor } from './gate.js';
+import { connectionsFor, descriptorLimit, descriptorsFor } from './gate.js';
 import { defaultKeys, located } from './keys.js';
 import {
   listenForRequests,
@@ -65,6 +65,7 @@ export async function openDoors(
     protect: curve ? protection(option, authorizedKeys) : undefined,
   });
 
+  if (endpoints.some(isForOthers)) warnOfLimit(endpoints.length + 1, log);
   const doors: Door[] = [];
   // The first one first, as a second daemon with the same configuration is to be told of this one.
   for (const endpoint of endpoints) {
@@ -89,6 +90,18 @@ function warnOfLoopback({ address, curve, asker }: Endpoint, log: Log): void {
   if (curve || !isLoopbackAddress(address)) return;
   log.warn(
     `every user of this machine can use ${address} with the role ${asker.role}; a Unix socket, or "curve = 1", is for some only`,
+  );
+}
+
+const isForOthers = ({ address, owner, mode }: Endpoint) =>
+  pathOf(address) === undefined || owner !== undefined || ((mode ?? 0) & forOthers) !== 0;
+
+function warnOfLimit(sockets: number, log: Log): void {
+  const enough = descriptorsFor(sockets);
+  if (descriptorLimit() >= enough) return;
+  log.warn(
+    `others may connect, and this process may have ${descriptorLimit()} open files only: ` +
+      `who connects fast enough could end it by using them up; allow it ${enough} (LimitNOFILE, ulimit -n)`,
   );
 }
 

@@ -10,9 +10,20 @@ const pause = 1500;
 /** How often shutting is told, in ms: whoever may connect must not fill the disk. */
 const toldEvery = 60_000;
 
+/** By how many connections ZeroMQ can be ahead of our count, see `Gate`. */
+const runAhead = 2000;
+/** What all else than clients needs. */
+const reserve = 1000;
+
+/** How many descriptors this process may have. */
+export const descriptorLimit = (limits = readFileSync('/proc/self/limits', 'latin1')): number =>
+  Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+
+/** How many descriptors are enough for some sockets, whoever connects to them, however fast. */
+export const descriptorsFor = (sockets: number): number => sockets * (mostConnections + runAhead) + reserve;
+
 /** How many connections each of some sockets may have: together a quarter of the descriptors, as all else needs some too. */
-export function connectionsFor(sockets: number, limits = readFileSync('/proc/self/limits', 'latin1')): number {
-  const files = Number(/^Max open files +\d+ +(\d+)/m.exec(limits)?.[1] ?? Infinity);
+export function connectionsFor(sockets: number, files = descriptorLimit()): number {
   return Math.max(8, Math.min(mostConnections, Math.floor(files / 4 / sockets)));
 }
 
@@ -53,7 +64,7 @@ export class Gate {
   }
 
   /**
-   * ZeroMQ's notices come while there is one to come, and ZeroMQ accepts nobody while 2,000 of them wait: so it can't run
+   * ZeroMQ's notices come while there is one to come, and ZeroMQ accepts nobody while `runAhead` of them wait: so it can't be
    * ahead of this by more than that.
    */
   async #count(): Promise<void> {
