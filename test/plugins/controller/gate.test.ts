@@ -85,11 +85,11 @@ describe('the gate of an endpoint', () => {
   it('has enough of them where the daemon may raise its limit, and its children have what it was given', async () => {
     const limitsOf = (pid: number) =>
       /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))!.slice(1);
-    const daemon = await start('[watcher:web]\ncmd = sleep 600\n', { through: ['prlimit', '--nofile=600:700', '--'] });
+    const daemon = await start('[watcher:web]\ncmd = sleep 600\n', { through: ['prlimit', '--nofile=700:700', '--'] });
     const { pids } = await connect(daemon).ask('list', { name: 'web' });
     const enough = mayRaise(daemon.pid) ? '65536' : '700';
     assert.deepEqual(limitsOf(daemon.pid), [enough, enough]);
-    assert.deepEqual(limitsOf((pids as number[])[0]!), ['600', '700']);
+    assert.deepEqual(limitsOf((pids as number[])[0]!), ['700', '700']);
   });
 
   it('warns where others may connect and there are too few', async () => {
