@@ -56,6 +56,15 @@ export class HookBoard {
     }
   }
 
+  /** Puts a question whose refusal ends what is being done. @throws ERR_HOOK_REFUSED, the refusal as its cause */
+  async require<N extends 'beforeStart' | 'afterStart' | 'beforeSpawn' | 'afterSpawn'>(
+    name: N,
+    ...args: Args<N>
+  ): Promise<void> {
+    const refusal = await this.ask(name, ...args);
+    if (refusal) throw new CircusError('ERR_HOOK_REFUSED', [name, `${refusal}`], { cause: refusal });
+  }
+
   /** True while plugins change. */
   get changing(): boolean {
     return this.#held !== undefined;
