@@ -10,7 +10,7 @@ import { optionsOf, type Written } from './config/sections.js';
 import { factsOf, type DaemonFacts } from './daemon-facts.js';
 import { flawsOf } from './judges.js';
 import { refusals } from './plugin-options.js';
-import { claimedKeys, firstParty, importPlugin, ownerOfKey } from './plugins.js';
+import { claimedKeys, firstParty, importPlugin, isNeeded, ownerOfKey } from './plugins.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from './process-plugins.js';
 
 /** A plugin section with the plugin that it names. */
@@ -176,11 +176,7 @@ function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: 
 }
 
 function withNeeds(spec: WatcherSpec): WatcherSpec {
-  const needs = Object.keys(spec.options).flatMap((key) => {
-    const option = optionOf('watcher', key);
-    // A hook may be there to refuse a start.
-    return option?.owner != null && (protective.has(key) || option.type === 'hook') ? option.owner : [];
-  });
+  const needs = Object.keys(spec.options).flatMap((key) => (isNeeded(key) && optionOf('watcher', key)?.owner) || []);
   return needs.length === 0 ? spec : { ...spec, needs: [...new Set(needs)] };
 }
 

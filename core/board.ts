@@ -1,7 +1,7 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import type { Fault, Refusal, Tap, TapOptions, Veto } from './guard.js';
+import type { Refusal, Tap, TapOptions, Veto } from './guard.js';
 import { catalogue, createHooks, type Answer, type Args, type HookName, type Hooks, type HookViews } from './hooks.js';
 import type { Scope } from './scope.js';
 
@@ -75,11 +75,6 @@ export class HookBoard {
     while (this.#held) await this.#held.until;
   }
 
-  /** Reports a plugin's failure on the hook `fault`. */
-  report(fault: Fault): void {
-    this.tell('fault', fault);
-  }
-
   /** The hooks as the plugin that owns `scope` sees them. */
   view(scope: Scope): HookViews {
     const points = Object.keys(catalogue).map((hook) => {
@@ -117,7 +112,7 @@ export class HookBoard {
   }
 
   #generation(): Hooks {
-    return createHooks(this.#clock, (fault) => this.report(fault));
+    return createHooks(this.#clock, (fault) => this.tell('fault', fault));
   }
 
   #make(tapped: Tapped, taps: Tapped[]): void {

@@ -3,7 +3,7 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { PlainSpecs, withoutSecrets } from './launch.js';
+import { PlainSpecs, withListenPid, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
@@ -142,10 +142,11 @@ export class Keeper {
     }
   }
 
-  /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
+  /** What would be spawned in the place with this number. @throws what a spawn throws */
   async preview(wid: number, spec = this.#watcher.spec, sit = () => 0): Promise<ProcessSpec> {
     const plain = this.#specs.of(spec, wid, sit, this.#context.sockets);
-    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec })) ?? plain;
+    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec });
+    return withListenPid(full ?? plain, spec);
   }
 
   #refill(): void {

@@ -1,13 +1,13 @@
 /** One listening socket that children inherit: bound here, never accepted on, so that clients queue while no worker is up. */
 import { lookup } from 'node:dns/promises';
 import { chmodSync, lchownSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, isIP, Socket as NetSocket } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { constants } from 'node:os';
 import { CircusError, reasonOf } from './errors.js';
-import { close, duplicate, move, park, setBlocking } from './posix/descriptor.js';
+import { close, move, park, setBlocking } from './posix/descriptor.js';
 import * as native from './posix/socket.js';
 import type { Address, BindRequest, Queue } from './posix/socket.js';
-import { onArrival } from './posix/wait.js';
+import { onArrival, onRefusedRead, waitAtEach, type Way } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
 
 const protocols: Readonly<Record<string, number>> = { ip: 0, icmp: 1, tcp: 6, udp: 17, sctp: 132, udplite: 136 };
@@ -162,19 +162,14 @@ export class Socket {
   }
 
   /** Waits at all descriptors for the first to come, also at those that are opened meanwhile. */
-  #wait(at: (fd: number, come: () => void) => () => void, come: () => void): () => void {
-    const ends: (() => void)[] = [];
+  #wait(way: Way, come: () => void): () => void {
+    const go = waitAtEach(way, () => {
+      stop();
+      come();
+    });
     const stop = () => {
       this.#waiting.delete(go);
       go([]);
-    };
-    const first = () => {
-      stop();
-      come();
-    };
-    const go = (fds: readonly number[]) => {
-      for (const end of ends.splice(0)) end();
-      ends.push(...fds.map((fd) => at(fd, first)));
     };
     this.#waiting.add(go);
     go(this.fds);
@@ -200,14 +195,6 @@ export class Socket {
       throw error;
     }
   }
-}
-
-/** Calls back once, when a client waits at a stream: nothing is accepted, and a read fails exactly when somebody is there. */
-function onRefusedRead(fd: number, refused: () => void): () => void {
-  const probe = new NetSocket({ fd: duplicate(fd), readable: true, writable: false });
-  probe.once('error', refused);
-  probe.resume();
-  return () => probe.destroy();
 }
 
 function addressOf({ path, host = '', port }: { path?: string | null; host?: string; port?: number }): string {

@@ -151,7 +151,7 @@ export class Stop {
     try {
       means.kill?.(this.#process);
     } catch (error) {
-      board.report({ plugin: means.by, hook: 'means', watcher, error });
+      board.tell('fault', { plugin: means.by, hook: 'means', watcher, error });
     }
     // Its number names the group as long as one of the group is there.
     if (alive || left.some((one) => factsOf(one)?.group === pid)) send(-pid, SIGKILL);

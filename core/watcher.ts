@@ -32,7 +32,7 @@ export class Watcher {
   spec: WatcherSpec;
   state: WatcherState = 'stopped';
   wanted: 'up' | 'down' = 'down';
-  /** Why it is in its state, as one sentence; empty when there is nothing to explain. */
+  /** Why it is in its state, or why a process of it is tried again, as one sentence; empty when there is nothing to say. */
   reason = '';
   /** Wall time since when it is in its state. */
   since: number;
