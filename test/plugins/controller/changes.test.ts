@@ -97,34 +97,6 @@ describe('the commands that change what there is', () => {
     assert.deepEqual(await refusal('set', twice), [5, 'Singleton watcher has a single process']);
   });
 
-  it('set and add: keys of plugins, which are loaded for them', async () => {
-    const live = async () => (await ask('options', { name: 'web' }))['options'] as Reply;
-    const options = { 'flapping.window': 3, oom_score_adj: 500, max_age: 0 };
-    assert.deepEqual(await refusal('set', { name: 'web', options: { idle_timeout: 60 } }), [
-      6,
-      'hook "watcherSpec" refused: on-demand ("idle_timeout" needs on_demand = True: nothing else would start it again)',
-    ]);
-    assert.deepEqual(await ask('set', { name: 'web', options, waiting: true }), ok);
-    assert.deepEqual([(await live())['flapping.window'], (await live())['oom_score_adj']], [3, 500]);
-    const [first] = await pids('web');
-    process.kill(first!, 'SIGKILL');
-    await eventually(async () => {
-      const [next] = await pids('web');
-      assert.equal(readFileSync(`/proc/${next}/oom_score_adj`, 'utf8').trim(), '500');
-    });
-    const more = {
-      name: 'nice',
-      cmd: 'sleep 600',
-      options: { nice: 5, 'flapping.window': 3 },
-      start: true,
-      waiting: true,
-    };
-    await ask('add', more);
-    const [nice] = await pids('nice');
-    await eventually(() => assert.equal(readFileSync(`/proc/${nice}/stat`, 'utf8').split(' ')[18], '5'));
-    assert.deepEqual(await refusal('set', { name: 'web', options: { flapping: 1 } }), [3, "unknown key 'flapping'"]);
-  });
-
   it('set: cmd, args, env and their like, with new processes', async () => {
     const [before] = await pids('web');
     assert.deepEqual(await ask('set', { name: 'web', options: { cmd: 'sleep 700' }, waiting: true }), ok);
