@@ -178,8 +178,7 @@ export class Arbiter {
 
   /** Stops everything; the second call gets the first one's promise. Sockets are held until `close`. */
   stop(by = 'operator'): Promise<void> {
-    this.#stopping ??= this.#stop(by);
-    return this.#stopping;
+    return (this.#stopping ??= this.#stop(by));
   }
 
   /** Closes the sockets, when plugins have been closed. */
@@ -214,7 +213,7 @@ export class Arbiter {
     const edges = this.hooks.change('startAfter', plain, this);
     const cycle = edges === plain ? undefined : findCycle(edges);
     if (!cycle) return edges;
-    this.hooks.report({
+    this.hooks.tell('fault', {
       plugin: 'kernel',
       hook: 'startAfter',
       error: new CircusError('ERR_ORDER_CYCLE', [cycle.join(' -> ')]),
@@ -233,11 +232,9 @@ export class Arbiter {
 
   #announce(operation: Operation): void {
     this.operations.set(operation.id, operation);
-    if (this.operations.size > pastOperations) {
-      for (const [id, { settled }] of this.operations) {
-        if (this.operations.size <= pastOperations) break;
-        if (settled) this.operations.delete(id);
-      }
+    for (const [id, { settled }] of this.operations) {
+      if (this.operations.size <= pastOperations) break;
+      if (settled) this.operations.delete(id);
     }
     this.hooks.tell('operationChanged', operation);
   }

@@ -1,7 +1,7 @@
 /** The hooks in use: asking and telling, the taps that were made, and changing plugins under a running daemon. */
 import type { Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import type { Fault, Refusal, Tap, TapOptions, Veto } from './guard.js';
+import type { Refusal, Tap, TapOptions, Veto } from './guard.js';
 import { catalogue, createHooks, type Answer, type Args, type HookName, type Hooks, type HookViews } from './hooks.js';
 import type { Scope } from './scope.js';
 
@@ -56,6 +56,15 @@ export class HookBoard {
     }
   }
 
+  /** Puts a question whose refusal ends what is being done. @throws ERR_HOOK_REFUSED, the refusal as its cause */
+  async require<N extends 'beforeStart' | 'afterStart' | 'beforeSpawn' | 'afterSpawn'>(
+    name: N,
+    ...args: Args<N>
+  ): Promise<void> {
+    const refusal = await this.ask(name, ...args);
+    if (refusal) throw new CircusError('ERR_HOOK_REFUSED', [name, `${refusal}`], { cause: refusal });
+  }
+
   /** True while plugins change. */
   get changing(): boolean {
     return this.#held !== undefined;
@@ -64,11 +73,6 @@ export class HookBoard {
   /** Resolves at once, or when the plugins have stopped changing: spawns wait for it. */
   async steady(): Promise<void> {
     while (this.#held) await this.#held.until;
-  }
-
-  /** Reports a plugin's failure on the hook `fault`. */
-  report(fault: Fault): void {
-    this.tell('fault', fault);
   }
 
   /** The hooks as the plugin that owns `scope` sees them. */
@@ -108,7 +112,7 @@ export class HookBoard {
   }
 
   #generation(): Hooks {
-    return createHooks(this.#clock, (fault) => this.report(fault));
+    return createHooks(this.#clock, (fault) => this.tell('fault', fault));
   }
 
   #make(tapped: Tapped, taps: Tapped[]): void {

@@ -44,7 +44,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
   const { arbiter } = parts;
   const { name } = plugin;
   const report = (hook: string, error: unknown, watcher?: string) =>
-    arbiter.hooks.report({ plugin: name, hook, watcher, error });
+    arbiter.hooks.tell('fault', { plugin: name, hook, watcher, error });
   const perWatcher = new WeakMap<WatcherSpec, unknown>();
   const prefix = `${name}.`;
 

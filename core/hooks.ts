@@ -9,12 +9,13 @@ import { guard, isRecord, isText, isVeto } from './guard.js';
 import type { Fault, GuardRow, Tap, TapOptions, Veto } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
+import type { ReloadReport } from './reload.js';
 import type { Scope } from './scope.js';
 import type { Socket } from './socket.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
 import type { ProcessState, WatcherState } from './states.js';
 import type { Means } from './tree.js';
-import type { ReloadReport, Watcher } from './watcher.js';
+import type { Watcher } from './watcher.js';
 
 /** What to do about a process that ended. */
 export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };

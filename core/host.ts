@@ -141,7 +141,7 @@ export class Host {
         if (!isDeepStrictEqual(read, written)) throw new TypeError(`what it keeps is not JSON, and would be lost`);
         kept[plugin.name] = read;
       } catch (error) {
-        this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'snapshot', error });
+        this.#arbiter.hooks.tell('fault', { plugin: plugin.name, hook: 'snapshot', error });
       }
     }
     return kept;
@@ -262,7 +262,7 @@ export class Host {
   /** Has a plugin give everything back; tells what went wrong, also when it comes late, and resolves with it. */
   #give({ plugin, scope }: Live): Promise<readonly unknown[]> {
     const tell = (errors: readonly unknown[]) => {
-      for (const error of errors) this.#arbiter.hooks.report({ plugin: plugin.name, hook: 'close', error });
+      for (const error of errors) this.#arbiter.hooks.tell('fault', { plugin: plugin.name, hook: 'close', error });
       return errors;
     };
     return this.#within(plugin, 'close', scope.close().then(tell)).catch((error: unknown) => tell([error]));

@@ -3,14 +3,14 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
-import { PlainSpecs, withoutSecrets } from './launch.js';
+import { PlainSpecs, withListenPid, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
-import { stopPlan, type StopRequest } from './stop.js';
+import { stopRequest, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
 
 /** What a watcher and its keeper need to know of their surroundings. */
@@ -87,10 +87,7 @@ export class Keeper {
 
   /** Stops one process with all its tree; resolves when its end has been told. */
   async end(process: Process, request: Pick<StopRequest, 'reason'> & Partial<StopRequest>): Promise<void> {
-    const { spec } = this.#watcher;
-    // Whoever names a signal or a time of his own means that in place of the steps.
-    const alone = (request.signal ?? request.grace) === undefined ? {} : { further: [] };
-    const ending = process.stop({ ...stopPlan(spec), ...alone, children: spec.stop_children, ...request });
+    const ending = process.stop(stopRequest(this.#watcher.spec, request));
     this.#ending.add(ending);
     await ending.finally(() => this.#ending.delete(ending));
     await this.#reaping.get(process);
@@ -145,10 +142,11 @@ export class Keeper {
     }
   }
 
-  /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
+  /** What would be spawned in the place with this number. @throws what a spawn throws */
   async preview(wid: number, spec = this.#watcher.spec, sit = () => 0): Promise<ProcessSpec> {
     const plain = this.#specs.of(spec, wid, sit, this.#context.sockets);
-    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec })) ?? plain;
+    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec });
+    return withListenPid(full ?? plain, spec);
   }
 
   #refill(): void {
@@ -207,12 +205,9 @@ export class Keeper {
     slot.startedAt = clock.monotonic();
     try {
       await abortable(board.steady(), up);
-      const objection = await abortable(board.ask('beforeSpawn', watcher, up), up);
-      if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
-      const full = await abortable(
-        this.preview(slot.wid, spec, () => this.slots.sit(slot)),
-        up,
-      );
+      await abortable(board.require('beforeSpawn', watcher, up), up);
+      const sit = () => this.slots.sit(slot);
+      const full = await abortable(this.preview(slot.wid, spec, sit), up);
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
       const absent = missing(spec.needs);
@@ -221,16 +216,13 @@ export class Keeper {
       const identity = { wid: slot.wid, watcher: watcher.name, mark };
       const process = Process.start(full, { ...identity, board, clock, output: this.#output });
       slot.process = process;
-      const accepted = board.ask('afterSpawn', process, watcher, up);
-      // What plugins hear of its end comes after what they hear of its beginning.
-      this.#reaping.set(
-        process,
-        Promise.all([process.ended, accepted]).then(([exit]) => this.#reaped(slot, process, exit)),
-      );
-      const veto = await accepted;
-      if (veto) {
+      const accepted = board.require('afterSpawn', process, watcher, up);
+      this.#reaping.set(process, this.#reap(slot, process, accepted));
+      try {
+        await accepted;
+      } catch (refusal) {
         await this.end(process, { reason: 'refused' });
-        throw new CircusError('ERR_HOOK_REFUSED', ['afterSpawn', `${veto}`], { cause: veto });
+        throw refusal;
       }
       board.tell('spawned', process, watcher);
       const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
@@ -254,7 +246,7 @@ export class Keeper {
     const objected = cause instanceof Refusal && cause.error === undefined;
     if (objected || (spec.max_retry >= 0 && slot.attempts.failed >= spec.max_retry)) {
       slot.done = 'gave-up';
-      this.#watcher.explain(`gave up: ${reason}`);
+      this.#watcher.reason = `gave up: ${reason}`;
       // The same command would fail in every slot: where nothing runs, one slot speaks for all.
       if (this.slots.serving.length === 0) this.slots.abandoned = true;
       return;
@@ -264,7 +256,7 @@ export class Keeper {
 
   #again(slot: Slot, delay: number, reason: string): void {
     const { board, clock } = this.#context;
-    this.#watcher.explain(reason);
+    this.#watcher.reason = reason;
     if (delay <= 0) return;
     const cancel = clock.after(delay, () => {
       slot.retry = undefined;
@@ -274,7 +266,9 @@ export class Keeper {
     board.tell('retrying', this.#watcher, slot.wid, delay, reason);
   }
 
-  async #reaped(slot: Slot, process: Process, exit: Exit): Promise<void> {
+  /** What follows its end, of which plugins hear only after what they hear of its beginning. */
+  async #reap(slot: Slot, process: Process, accepted: Promise<void>): Promise<void> {
+    const [exit] = await Promise.all([process.ended, accepted.catch(() => undefined)]);
     const watcher = this.#watcher;
     const { board } = this.#context;
     slot.process = undefined;
@@ -305,10 +299,10 @@ export class Keeper {
     const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;
     if (verdict === 'stop') {
       slot.done = 'gave-up';
-      watcher.explain(`gave up: ${reason}`);
+      watcher.reason = `gave up: ${reason}`;
     } else if (verdict === undefined && !watcher.spec.respawn) {
       slot.done = 'completed';
-      watcher.explain(reason);
+      watcher.reason = reason;
     } else {
       const floor = pauseBefore(slot.attempts, clock.monotonic() - slot.startedAt);
       this.#again(slot, typeof verdict === 'object' ? Math.max(verdict.retryIn, floor) : floor, reason);

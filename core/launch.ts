@@ -105,8 +105,7 @@ export function processSpec(
   // A secret is what its file says, whatever that looks like.
   const fillOwn = (text: string, name: string) => (spec.secrets.includes(name) ? text : fill(text));
   let env = Object.values(base).every(isPlain) ? base : mapValues(base, fillOwn);
-  const listening = spec.listen_fds && inherited.length > 0;
-  if (listening) {
+  if (spec.listen_fds && inherited.length > 0) {
     for (const [at, socket] of inherited.entries()) files[listenFloor + at] = own(socket);
     const names = inherited.map((socket) => socket.spec.name).join(':');
     env = Object.freeze({ ...env, LISTEN_FDS: String(inherited.length), LISTEN_FDNAMES: names });
@@ -116,11 +115,17 @@ export function processSpec(
     args: Object.freeze(words.slice(1)),
     ...(spec.secrets.length > 0 && { shown: shownWords(spec, wid, base, sockets) }),
     ...(spec.executable !== null && !spec.shell && { executable: spec.executable }),
-    chain: Object.freeze(listening ? [listenLink] : []),
+    chain: Object.freeze([]),
     env,
     cwd: spec.working_dir,
     files: Object.freeze(files),
   });
+}
+
+/** A process as plugins have left it, told its pid behind all that they put in front of it, one of which may fork. */
+export function withListenPid(process: ProcessSpec, { listen_fds }: WatcherSpec): ProcessSpec {
+  const isListening = listen_fds && process.env['LISTEN_FDS'] !== undefined;
+  return isListening ? { ...process, chain: [...process.chain, listenLink] } : process;
 }
 
 /** The words of `cmd` and `args`, or those of the shell that runs them; none when there is nothing to run. */

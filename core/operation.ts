@@ -18,6 +18,17 @@ export interface Report {
   readonly kept: readonly number[];
 }
 
+const ascending = (pids: readonly number[]) => pids.toSorted((a, b) => a - b);
+
+/** What was done to processes, told by the pids that ran before it and those that go on after it. */
+export function reportOf(before: readonly number[], after: readonly number[]): Report {
+  return {
+    started: ascending(after.filter((pid) => !before.includes(pid))),
+    stopped: ascending(before.filter((pid) => !after.includes(pid))),
+    kept: ascending(after.filter((pid) => before.includes(pid))),
+  };
+}
+
 let last = 0;
 
 /** An operation, from its being asked for to its result; it runs once, when its turn comes. */

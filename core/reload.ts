@@ -1,7 +1,7 @@
 /** Replacing the processes of a watcher one by one, without ever having fewer than wanted where that is possible. */
 import { sleep, type Clock } from './clock.js';
 import type { HookBoard } from './board.js';
-import type { Operation } from './operation.js';
+import type { Operation, Report } from './operation.js';
 import { send, type Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
@@ -15,6 +15,12 @@ export interface ReloadRequest {
   /** What to change in the spec; it is changed once every process has been replaced by one that has it. */
   readonly change?: (spec: WatcherSpec) => WatcherSpec;
   readonly by?: string;
+}
+
+/** What a reload did, as the hook `reloaded` tells it. */
+export interface ReloadReport extends Report {
+  /** Each process was stopped before its successor started, as two of them could not run at once. */
+  readonly stoppedFirst: boolean;
 }
 
 const SIGHUP = 1;

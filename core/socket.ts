@@ -11,13 +11,13 @@ import {
   openSync,
   unlinkSync,
 } from 'node:fs';
-import { connect, isIP, Socket as NetSocket } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { constants } from 'node:os';
 import { CircusError, reasonOf } from './errors.js';
-import { close, duplicate, move, park, setBlocking } from './posix/descriptor.js';
+import { close, move, park, setBlocking } from './posix/descriptor.js';
 import * as native from './posix/socket.js';
 import type { Address, BindRequest, Queue } from './posix/socket.js';
-import { onArrival } from './posix/wait.js';
+import { onArrival, onRefusedRead, waitAtEach, type Way } from './posix/wait.js';
 import type { SocketSpec } from './spec.js';
 
 // Node does not name it.
@@ -45,6 +45,8 @@ export class Socket {
   readonly #inode: number | undefined;
   /** The sockets of places in watchers, where each has one of its own. */
   #seats: readonly { readonly watcher: string; readonly seat: number; fd: number }[] = [];
+  /** Those who wait for a client: each can be sent to other descriptors. */
+  readonly #waiting = new Set<(fds: readonly number[]) => void>();
 
   private constructor(spec: SocketSpec, fd: number, wished: BindRequest, given: boolean) {
     const { family, address } = native.boundTo(fd);
@@ -117,12 +119,16 @@ export class Socket {
         ? this.fd
         : native.bindSocket({ ...this.#request, ...this.spec, family: this.#request.family });
     this.#seats = [...this.#seats, { watcher, seat, fd }];
+    this.#waitAt(this.fds);
     return fd;
   }
 
   /** Closes what was opened for other places in this watcher than these. */
   keepSeats(watcher: string, seats: ReadonlySet<number>): void {
     const left = this.#seats.filter((one) => one.watcher === watcher && !seats.has(one.seat));
+    if (left.length === 0) return;
+    // Whoever waits at an open file keeps it open, and clients would still be sent there.
+    this.#waitAt([]);
     this.#seats = this.#seats.filter((one) => !left.includes(one));
     for (const { fd } of left) if (fd !== this.fd) close(fd);
     const [heir] = this.#seats;
@@ -130,6 +136,7 @@ export class Socket {
       move(heir.fd, this.fd);
       heir.fd = this.fd;
     }
+    this.#waitAt(this.fds);
   }
 
   /** Takes on other values of `backlog`, `umask`, `owner`, `group`, `replace` and `blocking`. @throws ERR_SOCKET_CHANGE */
@@ -153,25 +160,23 @@ export class Socket {
   }
 
   /**
-   * Calls back once, when a client waits to be accepted; the returned function stops waiting. Nothing is accepted:
-   * the first read of a listening socket fails, and it does so exactly when somebody is there.
+   * Calls back once, when a client waits to be accepted at any of its descriptors; the returned function stops waiting.
+   * @throws ERR_SYSTEM_CALL
    */
   onReadable(readable: () => void): () => void {
     // libuv knows no datagrams, and makes the open file non-blocking, which children share.
-    if (this.spec.type !== 'SOCK_STREAM' || this.spec.blocking) return onArrival(this.fd, readable);
-    const probe = new NetSocket({ fd: duplicate(this.fd), readable: true, writable: false });
-    probe.once('error', readable);
-    probe.resume();
-    return () => probe.destroy();
+    const ours = this.spec.type !== 'SOCK_STREAM' || this.spec.blocking;
+    return this.#wait(ours ? onArrival : onRefusedRead, readable);
   }
 
   /** As `onReadable`, and also for a client that a worker was quicker to take. @throws ERR_SYSTEM_CALL */
   onArrival(arrived: () => void): () => void {
-    return onArrival(this.fd, arrived);
+    return this.#wait(onArrival, arrived);
   }
 
   /** Closes it, and removes the file of a Unix socket unless somebody has put another there. */
   close(): void {
+    this.#waitAt([]);
     for (const fd of this.fds) close(fd);
     const { path } = this.spec;
     if (path !== null && this.#owns(path)) unlinkSync(path);
@@ -189,6 +194,25 @@ export class Socket {
     } finally {
       closeSync(file);
     }
+  }
+
+  /** Waits at all descriptors for the first to come, also at those that are opened meanwhile. */
+  #wait(way: Way, come: () => void): () => void {
+    const go = waitAtEach(way, () => {
+      stop();
+      come();
+    });
+    const stop = () => {
+      this.#waiting.delete(go);
+      go([]);
+    };
+    this.#waiting.add(go);
+    go(this.fds);
+    return stop;
+  }
+
+  #waitAt(fds: readonly number[]): void {
+    for (const go of this.#waiting) go(fds);
   }
 
   #owns(path: string): boolean {

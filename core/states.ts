@@ -30,7 +30,8 @@ const up = { wait: 'waiting', stop: 'stopping', 'gave-up': 'gave-up', completed:
 export const watcherTable: Table<WatcherState, WatcherEvent> = {
   stopped: resting,
   waiting: { ...resting, stop: 'stopping', stopped: 'stopped' },
-  starting: { ...up, started: 'active', filled: 'active', emptied: 'retrying' },
+  // Refused before anything was started, it was never up.
+  starting: { ...up, started: 'active', filled: 'active', emptied: 'retrying', stopped: 'stopped' },
   active: { ...up, emptied: 'retrying' },
   retrying: { ...up, start: 'starting', filled: 'active' },
   stopping: { stopped: 'stopped', 'gave-up': 'gave-up', completed: 'completed' },

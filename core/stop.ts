@@ -38,6 +38,13 @@ export function stopPlan(spec: WatcherSpec): Required<Pick<StopRequest, 'signal'
   return { signal: first!.signal, grace, further: rest.filter(({ signal }) => signal !== SIGKILL) };
 }
 
+/** A stop in the watcher's way, but for what is asked for otherwise. */
+export function stopRequest(spec: WatcherSpec, asked: Pick<StopRequest, 'reason'> & Partial<StopRequest>): StopRequest {
+  // Whoever names a signal or a time of his own means that in place of the steps.
+  const alone = (asked.signal ?? asked.grace) === undefined ? {} : { further: [] };
+  return { ...stopPlan(spec), ...alone, children: spec.stop_children, ...asked };
+}
+
 type StopContext = Pick<ProcessContext, 'board' | 'clock'>;
 
 /** One stop of one tree. */
@@ -68,10 +75,11 @@ export class Stop {
     const { signal, grace, further = [] } = this.#request;
     const { clock } = this.#context;
     const cancels = further.map((step) => clock.after(step.after, () => void this.#send(step.signal)));
-    const cancelKill = signal === SIGKILL ? () => undefined : clock.after(grace, () => this.#kill());
+    const cancelKill = clock.after(grace, () => this.#kill());
     // Looked at before the signal: whoever loses its parent to it is known.
     this.#process.descendants();
-    if (this.#process.alive) await this.#send(signal);
+    if (signal === SIGKILL) this.hurry();
+    else if (this.#process.alive) await this.#send(signal);
     const exit = await this.#process.ended;
     cancelKill();
     await this.#clear();
@@ -143,7 +151,7 @@ export class Stop {
     try {
       means.kill?.(this.#process);
     } catch (error) {
-      board.report({ plugin: means.by, hook: 'means', watcher, error });
+      board.tell('fault', { plugin: means.by, hook: 'means', watcher, error });
     }
     // Its number names the group as long as one of the group is there.
     if (alive || left.some((one) => factsOf(one)?.group === pid)) send(-pid, SIGKILL);

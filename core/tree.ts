@@ -48,8 +48,7 @@ export class Tree {
   }
 
   #walk(pid: number, self = false): void {
-    const found = self ? [pid] : childrenOf(pid);
-    for (const child of found) {
+    for (const child of self ? [pid] : childrenOf(pid)) {
       if (this.#known.has(child)) continue;
       const facts = factsOf(child);
       if (!facts || facts.zombie) continue;

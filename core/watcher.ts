@@ -3,7 +3,7 @@ import { abortable } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
 import { Keeper, type KeeperContext } from './keeper.js';
-import { Operation, OperationQueue, type OperationKind, type Report } from './operation.js';
+import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import { stopPlan } from './stop.js';
@@ -17,12 +17,6 @@ export interface WatcherContext extends KeeperContext {
   readonly closing: () => boolean;
 }
 
-/** What a reload did, as the hook `reloaded` tells it. */
-export interface ReloadReport extends Report {
-  /** Each process was stopped before its successor started, as two of them could not run at once. */
-  readonly stoppedFirst: boolean;
-}
-
 /** One end, kept in the watcher's history. */
 export interface PastProcess {
   readonly pid: number;
@@ -31,7 +25,6 @@ export interface PastProcess {
 }
 
 const historySize = 20;
-const ascending = (pids: Iterable<number>) => [...pids].sort((a, b) => a - b);
 
 /** A watcher. Its state, what its operator wants, and what was asked of a process are three separate facts. */
 export class Watcher {
@@ -39,7 +32,7 @@ export class Watcher {
   spec: WatcherSpec;
   state: WatcherState = 'stopped';
   wanted: 'up' | 'down' = 'down';
-  /** Why it is in its state, as one sentence; empty when there is nothing to explain. */
+  /** Why it is in its state, or why a process of it is tried again, as one sentence; empty when there is nothing to say. */
   reason = '';
   /** Wall time since when it is in its state. */
   since: number;
@@ -172,7 +165,7 @@ export class Watcher {
     const lack = `it has keys of plugin "${missing}", which is not loaded: without it, it is not started`;
     const reasons = this.#context.board.change('hold', missing === undefined ? [] : [lack], this);
     if (reasons.length === 0) return false;
-    this.explain(reasons.join('; '));
+    this.reason = reasons.join('; ');
     if (this.processes.length === 0) this.#become('wait', this.reason);
     return true;
   }
@@ -195,11 +188,6 @@ export class Watcher {
   remember({ pid, wid }: Process, exit: Exit): void {
     this.history.push({ pid, wid, exit });
     if (this.history.length > historySize) this.history.shift();
-  }
-
-  /** Says why things are as they are. */
-  explain(reason: string): void {
-    this.reason = reason;
   }
 
   /** Brings the state in line with what runs: called whenever a process came, went or is not to come. */
@@ -233,14 +221,12 @@ export class Watcher {
 
   /** What an action changed, told by the pids before and after it. */
   async #reporting(action: () => Promise<unknown>): Promise<Report> {
-    const before = new Set(this.processes.map(({ pid }) => pid));
+    const before = this.processes.map(({ pid }) => pid);
     await action();
-    const after = new Set(this.processes.filter(({ stopping }) => !stopping).map(({ pid }) => pid));
-    return {
-      started: ascending([...after].filter((pid) => !before.has(pid))),
-      stopped: ascending([...before].filter((pid) => !after.has(pid))),
-      kept: ascending([...after].filter((pid) => before.has(pid))),
-    };
+    return reportOf(
+      before,
+      this.processes.flatMap(({ pid, stopping }) => (stopping ? [] : pid)),
+    );
   }
 
   async #start(operation: Operation): Promise<void> {
@@ -281,25 +267,21 @@ export class Watcher {
     if (refused) await this.#stop(operation);
     else if (this.processes.length > 0) this.#become('started');
     else {
-      // Not a stop of which plugins need to know, and nothing that the next operation would have to wait for.
+      // No stop, and nothing that the next operation would have to wait for.
       this.wanted = 'down';
       void this.keeper.shut();
-      this.#become('stop');
       this.#become('stopped');
     }
-    this.explain(reasonOf(error));
+    this.reason = reasonOf(error);
   }
 
   async #rise(signal: AbortSignal): Promise<void> {
     const { board } = this.#context;
-    const ask = async (hook: 'beforeStart' | 'afterStart') => {
-      const objection = await abortable(board.ask(hook, this, signal), signal);
-      if (objection) throw new CircusError('ERR_HOOK_REFUSED', [hook, `${objection}`]);
-    };
-    await ask('beforeStart');
+    await abortable(board.require('beforeStart', this, signal), signal);
     await abortable(this.keeper.fill(), signal);
     await abortable(this.keeper.settled(), signal);
-    if (this.spec.numprocesses === 0 || this.processes.length > 0) await ask('afterStart');
+    if (this.spec.numprocesses === 0 || this.processes.length > 0)
+      await abortable(board.require('afterStart', this, signal), signal);
   }
 
   async #stop(operation: Operation): Promise<void> {

@@ -10,7 +10,7 @@ import { optionsOf, type Written } from '../config/sections.js';
 import { factsOf, type DaemonFacts } from './facts.js';
 import { flawsOf } from '../plugins/judges.js';
 import { refusals } from '../plugins/options.js';
-import { claimedKeys, firstParty, importPlugin, loadedBy } from '../plugins/find.js';
+import { claimedKeys, firstParty, importPlugin, isNeeded, loadedBy } from '../plugins/find.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
 
 /** A plugin section with the plugin that it names. */
@@ -179,11 +179,7 @@ function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: 
 }
 
 function withNeeds(spec: WatcherSpec): WatcherSpec {
-  const needs = Object.keys(spec.options).flatMap((key) => {
-    const option = optionOf('watcher', key);
-    // A hook may be there to refuse a start.
-    return option?.owner != null && (protective.has(key) || option.type === 'hook') ? option.owner : [];
-  });
+  const needs = Object.keys(spec.options).flatMap((key) => (isNeeded(key) && optionOf('watcher', key)?.owner) || []);
   return needs.length === 0 ? spec : { ...spec, needs: [...new Set(needs)] };
 }
 

@@ -1,7 +1,7 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
-import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
+import type { Carrier, Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
 import { overridesPath } from '../config/read.js';
@@ -13,7 +13,7 @@ import { protective } from '../config/schema.js';
 import { flawsOf } from '../plugins/judges.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
-import { loadedBy } from '../plugins/find.js';
+import { isNeeded, loadedBy, ownerOfKey } from '../plugins/find.js';
 import { lostSocket, SocketChange } from './sockets.js';
 import { traced, untilRestart } from './traced.js';
 
@@ -85,6 +85,11 @@ export class Reconfiguration implements ConfigurationService {
     const sockets = [...this.#arbiter.sockets.values()].map((socket) => socket.spec);
     const [flaws = []] = await flawsOf([spec], sockets, this.folder);
     return flaws.map(({ key, message }) => `"${key}" ${message}`);
+  }
+
+  carrier(key: string): Carrier | undefined {
+    const owner = ownerOfKey(key);
+    return owner && { plugin: owner.name, needed: isNeeded(key) };
   }
 
   need(plugin: string): Promise<void> {

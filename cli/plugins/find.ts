@@ -9,7 +9,7 @@ import { readBytes } from '../config/file.js';
 import type { KnownKeys } from '../config/options.js';
 import { didYouMean } from '../config/problem.js';
 import { circusPlugins, sectionOwners } from '../config/rewrite.js';
-import { schema } from '../config/schema.js';
+import { optionOf, protective, schema } from '../config/schema.js';
 import { inTime } from './deadline.js';
 import { isClientPlugin } from '../plugin-host/client-plugin.js';
 
@@ -37,6 +37,9 @@ export function loadedBy(spec: WatcherSpec): readonly string[] {
   const owners = Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.name ?? []);
   return [...owners, ...manifest.filter(({ suits }) => suits?.(spec)).map(({ name }) => name)];
 }
+
+/** True for a watcher key without whose plugin nothing is started: it takes rights away, or may refuse a start. */
+export const isNeeded = (key: string): boolean => protective.has(key) || optionOf('watcher', key)?.type === 'hook';
 
 /** Where a third-party plugin's file should be, looked for from the folder of the configuration file. @throws Error */
 function whereabouts(use: string, folder: string): string {

@@ -3,6 +3,7 @@
  * in one native call on one thread of libuv's pool, whatever their number; an eventfd wakes it.
  */
 import { readSync, writeSync } from 'node:fs';
+import { Socket as Stream } from 'node:net';
 import { close, duplicate } from './descriptor.js';
 import { checked, libc } from './libc.js';
 
@@ -135,4 +136,24 @@ export function onArrival(fd: number, arrived: () => void): () => void {
     if (queue !== undefined) destroyQueue(queue);
   };
   return stop;
+}
+
+/** Calls back once, when a client waits at a stream: nothing is accepted, and a read fails exactly when somebody is there. */
+export function onRefusedRead(fd: number, refused: () => void): () => void {
+  const probe = new Stream({ fd: duplicate(fd), readable: true, writable: false });
+  probe.once('error', refused);
+  probe.resume();
+  return () => probe.destroy();
+}
+
+/** A way to wait at one descriptor; what it returns gives up. */
+export type Way = typeof onArrival;
+
+/** Calls back for each of the descriptors that the returned function is given, in place of those before: none ends it. */
+export function waitAtEach(way: Way, come: () => void): (fds: readonly number[]) => void {
+  let ends: readonly (() => void)[] = [];
+  return (fds) => {
+    for (const end of ends) end();
+    ends = fds.map((fd) => way(fd, come));
+  };
 }

@@ -1,5 +1,5 @@
 /** The groups of all watchers and their processes: who is in which, and what is done to them. */
-import { send, sleep, type Clock, type Process, type ProcessSpec, type Watcher } from '#core';
+import { send, sleep, type Clock, type Means, type Process, type ProcessSpec, type Watcher } from '#core';
 import type { Explanation } from '../controller/service.js';
 import { pidsIn, putInto, removeTree, type Files } from './files.js';
 import { Group } from './group.js';
@@ -30,8 +30,6 @@ export class Groups {
   readonly #groups = new Map<Watcher, Group>();
   /** Watchers that were taken out, and whose processes may still run. */
   readonly #leaving = new WeakSet<Watcher>();
-  /** Processes whose trees were killed in this turn of the event loop. */
-  readonly #killed = new Set<Process>();
   readonly #warned = new Set<string>();
   /** The groups of processes that were there before the plugin, and were put into one. */
   readonly #late = new WeakMap<Process, string>();
@@ -130,14 +128,17 @@ export class Groups {
     return [...new Set([...pids, ...inside.filter((pid) => pid !== process.pid || !process.alive)])];
   }
 
-  /** Kills all in the group of a process at one stroke, also what is just being forked. */
-  kill(process: Process): void {
+  /** By what the trees of a watcher's processes are killed at one stroke, also what is just being forked; undefined without a group. */
+  means(watcher: string): Means | undefined {
+    const [, group] = [...this.#groups].find(([{ name }]) => name === watcher) ?? [];
+    if (!group) return undefined;
+    const by = this.#around.files.writable(`${group.path}/cgroup.kill`) ? 'cgroup.kill' : 'cgroup.procs';
+    return { by, kill: (process) => this.#kill(process) };
+  }
+
+  #kill(process: Process): void {
     const path = this.placeOf(process);
-    // The kernel tells of each pid that it kills, and once is enough.
-    if (path === undefined || this.#killed.has(process)) return;
-    this.#killed.add(process);
-    queueMicrotask(() => this.#killed.delete(process));
-    this.#killAll(path);
+    if (path !== undefined) this.#killAll(path);
   }
 
   #killAll(path: string): void {
@@ -224,10 +225,9 @@ export class Groups {
     const group = this.of(watcher);
     if (!group) return undefined;
     const { path, frozen } = group;
-    const means = this.#around.files.writable(`${path}/cgroup.kill`) ? 'cgroup.kill' : 'cgroup.procs';
-    const text = `Its processes are in the control group ${path}; what has not ended in time is killed with ${means}.`;
+    const text = `Its processes are in the control group ${path}.`;
     return {
-      facts: { cgroup: { path, frozen, means } },
+      facts: { cgroup: { path, frozen } },
       text: frozen ? ['It is frozen: its processes do nothing until it is thawed.', text] : [text],
     };
   }

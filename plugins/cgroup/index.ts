@@ -6,8 +6,6 @@ import { Groups } from './groups.js';
 import { flawsIn, optionsSchema } from './options.js';
 import { Subtree } from './subtree.js';
 
-const SIGKILL = 9;
-
 const family = (parent: number): number[] => childrenOf(parent).flatMap((pid) => [pid, ...family(pid)]);
 
 /** Gives each watcher a control group, with limits, and each of its processes one below it, in which its tree is killed and frozen. */
@@ -39,15 +37,8 @@ export default definePlugin({
     hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
     hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));
     hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && groups.release(process)));
-    hooks.signalled.tap(
-      'cgroup',
-      (process, signal) => void (signal === SIGKILL && process.stopping && groups.kill(process)),
-    );
-    hooks.reaped.tap('cgroup', ({ code, signal }, process, watcher) => {
-      // The kernel gave up on one that it may not signal.
-      if (process.stopping && code === null && signal === null) groups.kill(process);
-      groups.tidy(watcher);
-    });
+    hooks.means.tap('cgroup', (_means, { watcher }) => groups.means(watcher));
+    hooks.reaped.tap('cgroup', (_exit, _process, watcher) => groups.tidy(watcher));
     hooks.beforeStop.tap('cgroup', (watcher) => groups.of(watcher)?.freeze(false));
     hooks.afterStop.tap('cgroup', (watcher) => groups.clear(watcher));
     hooks.watcherRemoved.tap('cgroup', (watcher) => groups.forget(watcher));

@@ -17,6 +17,13 @@ export const topicOf = (watcher: string, event: string): string =>
 const told = new Set<Exit['reason']>(['ended', 'stopped']);
 const up = new Set<WatcherState>(['starting', 'active', 'retrying', 'stopping']);
 
+/** True when a watcher went down: one whose start was refused, before anything of it ran, never was up. */
+const wentDown = (before: WatcherState, after: WatcherState) =>
+  up.has(before) &&
+  after !== 'retrying' &&
+  circusState[after] === 'stopped' &&
+  !(before === 'starting' && after === 'stopped');
+
 /** The exit code as Circus gives it: the status, or the signal's number below zero; null when nobody knows. */
 export const exitCode = ({ code, signal }: Exit): number | null => code ?? (signal === null ? null : -signal);
 
@@ -37,7 +44,7 @@ export function publishEvents(hooks: HookViews, publish: Publish): void {
   });
   hooks.watcherState.tap('events', ({ name, reason }, before, after) => {
     if (before === 'starting' && after === 'active') publish.watcher(name, 'start');
-    if (up.has(before) && after !== 'retrying' && circusState[after] === 'stopped') publish.watcher(name, 'stop');
+    if (wentDown(before, after)) publish.watcher(name, 'stop');
     if (after === 'gave-up') publish.watcher(name, 'gave_up', { reason: reason.replace(/^gave up: /, '') });
   });
   hooks.reloaded.tap('events', ({ name }) => publish.watcher(name, 'reload'));

@@ -22,7 +22,7 @@ const booleans = new Set([
   'close_child_stderr',
   'die_with_daemon',
 ]);
-const prefixes = ['stdout_stream.', 'stderr_stream.', 'hooks.', 'cgroup.'];
+const streamKey = /^std(out|err)_stream\./;
 const rlimits = new Set([
   'as',
   'core',
@@ -153,22 +153,34 @@ const special: Readonly<Record<string, (key: string, value: unknown) => string |
   stderr_stream: streamObjection,
 };
 
+/** True for an option that a plugin carries out. */
+type IsPlugins = (key: string) => boolean;
+
+/** True for an option that Circus's clients may set too. */
+export const isCircus = (key: string): boolean =>
+  integers.has(key) ||
+  numbers.has(key) ||
+  booleans.has(key) ||
+  Object.hasOwn(special, key) ||
+  /^(rlimit_|hooks\.)/.test(key) ||
+  streamKey.test(key);
+
 /** Why a key or value can't be set, where Circus has words for it in them; undefined when it can. */
-function objection(key: string, value: unknown): string | undefined {
+function objection(key: string, value: unknown, isPlugins: IsPlugins): string | undefined {
   if (integers.has(key)) return integerObjection(key, value);
   if (numbers.has(key))
     return Number.isFinite(value) || typeof value === 'boolean' ? undefined : `'${key}' isn't a number`;
   if (booleans.has(key)) return typeof value === 'boolean' ? undefined : `'${key}' isn't a valid boolean`;
   if (Object.hasOwn(special, key)) return special[key]!(key, value);
   if (key.startsWith('rlimit_')) return rlimitObjection(key, value);
-  return prefixes.some((prefix) => key.startsWith(prefix)) ? undefined : `unknown key '${key}'`;
+  return streamKey.test(key) || isPlugins(key) ? undefined : `unknown key '${key}'`;
 }
 
-/** Checks the `options` of `add` and `set`. @throws RequestError */
-export function checkOptions(options: unknown): Spec {
+/** Checks the `options` of `add` and `set`; what they say of keys of plugins is for these to judge. @throws RequestError */
+export function checkOptions(options: unknown, isPlugins: IsPlugins): Spec {
   if (!isObject(options)) throw new RequestError(3, "'options' property should be an object");
   for (const [key, value] of Object.entries(options)) {
-    const reason = objection(key, value);
+    const reason = objection(key, value, isPlugins);
     if (reason !== undefined) throw new RequestError(3, reason);
   }
   return options;

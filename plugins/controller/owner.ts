@@ -1,6 +1,7 @@
 /** Which options clients may change: on an endpoint for operators, and where the socket is given to a user (`endpoint_owner`). */
 import type { WatcherSpec } from '#core';
 import type { Role } from './command.js';
+import { isCircus } from './option-check.js';
 import { RequestError } from './protocol.js';
 
 /** Options that decide what a process does: they may be set for processes of the owner only. */
@@ -14,7 +15,7 @@ export function checkOwner(owner: string | undefined, keys: readonly string[], w
   // Circus's words, and its comparison: the text of the option, whatever user it names.
   if (keys.some((key) => deciding.has(key)) && String(wanted.options['uid']) !== owner)
     throw new RequestError(3, 'uid does not match endpoint_owner');
-  const refused = keys.find((key) => beyond.test(key));
+  const refused = keys.find((key) => beyond.test(key) || !(isCircus(key) || harmless.test(key)));
   if (refused !== undefined) throw new RequestError(3, `'${refused}' can't be set where endpoint_owner is`);
 }
 

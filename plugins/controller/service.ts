@@ -72,12 +72,21 @@ export interface Plan {
   readonly problems: readonly string[];
 }
 
+/** Who carries out an option. */
+export interface Carrier {
+  readonly plugin: string;
+  /** Without it a watcher that has the option must not be started. */
+  readonly needed: boolean;
+}
+
 /** The configuration of the daemon, as the program that composes it provides it. */
 export interface ConfigurationService {
   /** Reads the files again and tells what would be done; does nothing. */
   plan(): Promise<Plan>;
   /** Reads the files again and does what is needed, with the least disturbance; resolves when it is done. */
   apply(by: string): Promise<Plan>;
+  /** The first-party plugin that carries out an option of watchers; undefined: the kernel does, or nobody. */
+  carrier(key: string): Carrier | undefined;
   /** Has a first-party plugin loaded that an option needs, unless it is. @throws Error */
   need(plugin: string): Promise<void>;
   /** Writes what was changed at run time, of one watcher or of all, into the file of overrides; answers its path. */

@@ -118,7 +118,7 @@ export const reloading = new Set([
 const ids = new Set(['uid', 'gid']);
 
 /** Hooks one by one, `[callable, flag]` as it stands in a file: whatever way they came, the last one counts. */
-function singly([key, value]: readonly [string, unknown]): readonly (readonly [string, unknown])[] {
+export function singly([key, value]: readonly [string, unknown]): readonly (readonly [string, unknown])[] {
   if (key !== 'hooks' || !isObject(value)) return [[key, value]];
   const text = (hook: unknown) => (Array.isArray(hook) ? hook.join(', ') : hook);
   return Object.entries(value).map(([name, hook]) => [`hooks.${name}`, text(hook)]);

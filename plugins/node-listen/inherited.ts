@@ -1,5 +1,6 @@
 /** The listening sockets that a process has inherited: what circusd says of them, or what the system knows. */
-import { fstatSync, readdirSync, readFileSync } from 'node:fs';
+import { fstatSync, readdirSync } from 'node:fs';
+import { rowsOf } from '../net-table.js';
 
 /** The variable in which circusd names them. */
 export const variable = 'CIRCUS_LISTEN';
@@ -43,15 +44,6 @@ function inodeOf(fd: number): number | undefined {
 /** True while the descriptor is still this socket: a child of the process may not have it, and a server closes it. */
 export const isThere = ({ fd, inode }: Inherited): boolean => inodeOf(fd) === inode;
 
-function rowsOf(table: string): readonly (readonly string[])[] {
-  try {
-    const [, ...lines] = readFileSync(`/proc/self/net/${table}`, 'latin1').trimEnd().split('\n');
-    return lines.map((line) => line.trim().split(/\s+/));
-  } catch {
-    return [];
-  }
-}
-
 /** An address of /proc/net: each 32 bits are written as a number of this machine, which has its last byte first. */
 function hostOf(hex: string): string {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => word.match(/../g)!.reverse());
@@ -73,7 +65,7 @@ function search(): readonly Inherited[] {
     const fd = descriptors.get(inode);
     return fd === undefined ? [] : { fd, inode, backlog: null, ...where };
   };
-  const ports = ['tcp', 'tcp6'].flatMap(rowsOf).flatMap(([, local = '', , state, , , , , , inode]) => {
+  const ports = (['tcp', 'tcp6'] as const).flatMap(rowsOf).flatMap(([, local = '', , state, , , , , , inode]) => {
     if (state !== isListening) return [];
     const [address = '', port = ''] = local.split(':');
     const host = hostOf(address);

@@ -1,25 +1,15 @@
 /** Who is connected to sockets, as the kernel's own tables tell (proc(5), /proc/net). */
-import { readFileSync } from 'node:fs';
 import type { Socket } from '#core';
+import { rowsOf } from '../net-table.js';
 
 /** Connections in which somebody may still say something: ESTABLISHED, SYN_RECV, FIN_WAIT1 and 2, CLOSE_WAIT. */
 const open = new Set(['01', '03', '04', '05', '08']);
 /** Connected and being connected: the `St` of a Unix socket that does not listen. */
 const openUnix = new Set(['02', '03']);
 
-/** The rows of a table, by columns; none where the system has no such sockets. */
-function rowsOf(table: string): readonly (readonly string[])[] {
-  try {
-    const [, ...lines] = readFileSync(`/proc/self/net/${table}`, 'utf8').trimEnd().split('\n');
-    return lines.map((line) => line.trim().split(/\s+/));
-  } catch {
-    return [];
-  }
-}
-
 /** The ports of this protocol to which somebody is connected. */
 function connectedPorts(protocol: 'tcp' | 'udp'): ReadonlySet<number> {
-  const rows = [protocol, `${protocol}6`].flatMap(rowsOf);
+  const rows = ([protocol, `${protocol}6`] as const).flatMap(rowsOf);
   return new Set(
     rows.flatMap(([, local = '', , state = '']) => (open.has(state) ? parseInt(local.split(':').at(-1)!, 16) : [])),
   );

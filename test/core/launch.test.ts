@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { baseEnvironment, findProgram, processSpec } from '../../core/launch.js';
+import { baseEnvironment, findProgram, processSpec, withListenPid } from '../../core/launch.js';
 import type { Socket } from '../../core/socket.js';
 import { socketSpec, watcherSpec, type WatcherSpec } from '../../core/spec.js';
 import { temporaryPerTest } from '../support/temporary.js';
@@ -134,11 +134,15 @@ describe('the descriptors of a process', () => {
   });
 
   it('are passed from 3 on as well, in the words of systemd, where that is asked for', () => {
-    const { files, env, chain } = specOf({ use_sockets: true, listen_fds: true });
+    const listening = { use_sockets: true, listen_fds: true };
+    const { files, env } = specOf(listening);
     assert.deepEqual([files[3], files[4]], [{ descriptor: 64 }, { descriptor: 65 }]);
     assert.deepEqual(env, { LISTEN_FDS: '2', LISTEN_FDNAMES: 'web:api' });
-    assert.deepEqual(chain[0]?.slice(0, 2), ['/bin/sh', '-c']);
-    assert.deepEqual(specOf({ listen_fds: true }).chain, []);
+    const chainOf = (given: Partial<WatcherSpec>) =>
+      withListenPid({ ...specOf(given), chain: [['nice']] }, watcherSpec({ name: 'web', cmd: 'prog', ...given })).chain;
+    const [first, last] = chainOf(listening);
+    assert.deepEqual([first, last?.slice(0, 2)], [['nice'], ['/bin/sh', '-c']]);
+    assert.deepEqual(chainOf({ listen_fds: true }), [['nice']]);
   });
 });
 

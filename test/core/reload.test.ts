@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { WatcherSpec } from '../../core/spec.js';
-import type { ReloadReport } from '../../core/watcher.js';
+import type { ReloadReport } from '../../core/reload.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { deaf, gate, hasSignal, pidsOf, widsOf, worldPerTest } from './world.js';
 

@@ -1,6 +1,8 @@
 /** Sockets with so_reuseport, of which each place in a watcher has one of its own. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { isOpen } from '../../core/posix/descriptor.js';
 import { boundTo } from '../../core/posix/socket.js';
 import { Socket } from '../../core/socket.js';
@@ -50,6 +52,40 @@ describe('a socket for each place', () => {
       assert.deepEqual(socket.fds.map(file), [third], 'the last one holds the port');
     });
   }
+
+  // Which socket a client comes to is the system's choice: of so many, one comes to another than the first.
+  for (const way of ['onReadable', 'onArrival'] as const) {
+    for (const blocking of [false, true]) {
+      it(`is looked at by ${way} whenever it came to be, ${blocking ? 'blocking' : 'not blocking'}`, async () => {
+        for (let round = 0; round < 16; round++) {
+          const socket = await open({ host: '127.0.0.1', so_reuseport: true, blocking });
+          socket.seat('a', 1);
+          socket.seat('a', 2);
+          const arrived = new Promise<void>((resolve) => socket[way](resolve));
+          socket.seat('a', 3);
+          // What the system is asked with otherwise lets go of an open file a moment later.
+          if (way === 'onReadable' && !blocking) socket.keepSeats('a', new Set([2, 3]));
+          const client = connect({ port: socket.port, host: '127.0.0.1' });
+          await once(client, 'connect');
+          await arrived;
+          client.destroy();
+          socket.close();
+        }
+      });
+    }
+  }
+
+  it('is not looked at any more when that was given up', async () => {
+    const socket = await open({ host: '127.0.0.1', so_reuseport: true });
+    socket.seat('a', 1);
+    const giveUp = socket.onReadable(() => assert.fail('nobody asked'));
+    giveUp();
+    socket.seat('a', 2);
+    const client = connect({ port: socket.port, host: '127.0.0.1' });
+    await once(client, 'connect');
+    await new Promise<void>((resolve) => socket.onReadable(resolve));
+    client.destroy();
+  });
 
   it('is the one for all where that is not asked for', async () => {
     const socket = await open({ host: '127.0.0.1' });

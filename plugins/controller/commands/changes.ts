@@ -19,42 +19,42 @@ import { named } from '../match.js';
 import { checkOptions, isId, isObject, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
 import { RequestError } from '../protocol.js';
-import { reloading, whileComing, withOptions } from '../watcher-options.js';
+import type { Carrier } from '../service.js';
+import { reloading, singly, whileComing, withOptions } from '../watcher-options.js';
 
 const isOurs = (value: unknown, own: number | undefined) => isId(value) && Number(value) === own;
 const words = v.union([v.string(), v.array(v.string()), v.null()], "'args' is a text or a list of texts");
 const hooks = /^hooks(?:\.|$)/;
 
-/** The plugin that carries an option out, where it may only be set when that is live; our own user needs none. */
-function carriedOut(key: string, value: unknown): string | undefined {
-  if (key === 'uid' && isOurs(value, process.getuid?.())) return undefined;
-  if (key === 'gid' && isOurs(value, process.getgid?.())) return undefined;
-  if (hooks.test(key)) return 'hooks';
-  if (value === null) return undefined;
-  if (key.startsWith('cgroup.')) return 'cgroup';
-  return /^(uid|gid|rlimit_.*|die_with_daemon)$/.test(key) ? 'limits' : undefined;
+/** True where nothing is left to carry out: an option that is taken away, and our own user. */
+function isIdle(key: string, value: unknown): boolean {
+  if (key === 'uid') return value === null || isOurs(value, process.getuid?.());
+  if (key === 'gid') return value === null || isOurs(value, process.getgid?.());
+  return value === null && !hooks.test(key);
 }
 
-/** The plugins without which a watcher with these options must not be started. */
-const needsOf = (options: Spec): readonly string[] => [
-  ...new Set(Object.entries(options).flatMap(([key, value]) => carriedOut(key, value) ?? [])),
-];
+/** The plugins that carry these options out. */
+const carriersOf = (options: Spec, { configuration }: Pick<CommandContext, 'configuration'>): readonly Carrier[] =>
+  Object.entries(options)
+    .flatMap(singly)
+    .flatMap(([key, value]) => (isIdle(key, value) ? [] : (configuration?.carrier(key) ?? [])));
+
+/** `checkOptions`, with what this daemon knows of plugins. @throws RequestError */
+const checked = (options: unknown, { configuration }: Pick<CommandContext, 'configuration'>): Spec =>
+  checkOptions(options, (key) => configuration?.carrier(key) !== undefined);
 
 /**
  * Has the plugins loaded that carry these options out, and hooks looked at, which runs them; undefined when there is
  * nothing of that to do. @throws RequestError
  */
-function bring(
-  options: unknown,
-  before: WatcherSpec | undefined,
-  { arbiter, configuration, owner }: CommandContext,
-): Promise<void> | undefined {
+function bring(options: unknown, before: WatcherSpec | undefined, context: CommandContext): Promise<void> | undefined {
+  const { arbiter, configuration, owner } = context;
   const given = isObject(options) ? options : {};
-  const ages = Object.keys(given).some((key) => /^max_age(_variance)?$/.test(key)) ? ['max-age'] : [];
-  const missing = [...needsOf(given), ...ages].filter((plugin) => !arbiter.plugins.has(plugin));
+  const carriers = new Set(carriersOf(given, context).map(({ plugin }) => plugin));
+  const missing = [...carriers].filter((plugin) => !arbiter.plugins.has(plugin));
   const looks = before !== undefined && Object.keys(given).some((key) => hooks.test(key));
   if (!configuration || (missing.length === 0 && !looks)) return undefined;
-  const wanted = looks ? withOptions(before, checkOptions(given)) : undefined;
+  const wanted = looks ? withOptions(before, checked(given, context)) : undefined;
   if (wanted) checkOwner(owner, Object.keys(given), wanted);
   return (async () => {
     await Promise.all(missing.map((plugin) => configuration.need(plugin)));
@@ -86,10 +86,11 @@ export const changes: readonly Command[] = [
       checkRole(context.asker.role, Object.keys(Object(options) as object));
       return bring(options, context.arbiter.find(name)?.spec, context);
     },
-    run({ name, options: given }, { arbiter, by, asker, publish, owner }) {
+    run({ name, options: given }, context) {
+      const { arbiter, by, asker, publish, owner } = context;
       if (given === undefined) throw new RequestError(3, "message invalid 'options' is missing");
       const watcher = named(arbiter, name);
-      const options = checkOptions(given);
+      const options = checked(given, context);
       const wanted = withOptions(watcher.spec, options);
       checkRole(asker.role, Object.keys(options));
       checkOwner(owner, Object.keys(options), wanted);
@@ -141,16 +142,17 @@ export const changes: readonly Command[] = [
     flags: [{ name: 'start', kind: 'flag', summary: 'start it as well' }, waitingFlag],
     reply: 'started and kept, with start and waiting',
     prepare: ({ name, cmd, args, options }, context) => bring(options, watcherSpec({ name, cmd, args }), context),
-    run({ name, cmd, args, options: given, start }, { arbiter, by, publish, owner }) {
+    run({ name, cmd, args, options: given, start }, context) {
+      const { arbiter, by, publish, owner } = context;
       checkName(name);
-      const options = checkOptions(given);
-      checkOptions({ cmd, args });
+      const options = checked(given, context);
+      checked({ cmd, args }, context);
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
       checkOwner(owner, ['cmd', ...Object.keys(options)], spec);
       checkSingleton(spec.singleton, spec.numprocesses);
-      const needs = needsOf(options);
-      const watcher = arbiter.add({ ...spec, needs });
+      const needs = carriersOf(options, context).flatMap(({ plugin, needed }) => (needed ? plugin : []));
+      const watcher = arbiter.add({ ...spec, needs: [...new Set(needs)] });
       publish(name, 'add');
       if (!start) return {};
       return watcher.start(by).result.then(({ started, kept }) => ({ started, kept }));

@@ -30,9 +30,12 @@ describe('control groups in a real hierarchy', function () {
     await eventually(() => assert.match(daemon.log, /vanished \d+/));
     const vanished = Number(/vanished (\d+)/.exec(daemon.log)![1]);
     assert.ok(inGroup(root).includes(vanished));
-    const { cgroup, text } = await explained(daemon, 'web');
-    assert.deepEqual([cgroup?.means, cgroup?.frozen], ['cgroup.kill', false]);
-    assert.match(text, /in the control group \/.*\/watcher\.web; .* killed with cgroup\.kill\.$/);
+    const { cgroup, stop, text } = await explained(daemon, 'web');
+    assert.deepEqual([stop.means, cgroup?.frozen], ['cgroup.kill', false]);
+    assert.match(text, /in the control group \/.*\/watcher\.web\.$/m);
+    assert.deepEqual(text.match(/.*cgroup\.kill.*/g), [
+      'A stop sends SIGTERM, SIGKILL after 0.3 s; all of its tree is killed by cgroup.kill.',
+    ]);
     await daemon.ctl('stop', 'web', '--waiting');
     assert.deepEqual([inGroup(root), runs(vanished)], [[], false]);
     assert.deepEqual(below(root), ['watcher.web']);

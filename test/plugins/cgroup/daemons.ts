@@ -15,7 +15,8 @@ export const runs = (pid: number): boolean => see(pid)?.zombie === false;
 /** What `explain` says. */
 interface Explained {
   readonly text: string;
-  readonly cgroup?: { readonly path: string; readonly frozen: boolean; readonly means: string };
+  readonly stop: { readonly means: string };
+  readonly cgroup?: { readonly path: string; readonly frozen: boolean };
 }
 export const explained = async (daemon: Circusd, name: string): Promise<Explained> =>
   (await daemon.json('explain', name)) as Explained;

@@ -43,7 +43,7 @@ describe('a process and its group, on a recorded tree', () => {
     history.counters.add((process) => groups.counterOf(process));
     const hooks = arbiter.hooks.view(new Scope('test'));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));
-    hooks.signalled.tap('cgroup', (process, signal) => void (signal === 9 && groups.kill(process)));
+    hooks.means.tap('cgroup', (_means, { watcher }) => groups.means(watcher));
     history.tap(hooks);
     const watcher = arbiter.add(watcherSpec({ name: 'web', cmd, max_retry: 1, close_child_stderr: true }));
     watcher.start();

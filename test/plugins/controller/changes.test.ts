@@ -224,7 +224,7 @@ describe('the check of options', () => {
   });
 
   it('knows no key that can’t be set', async () => {
-    const keys = ['nope', 'use_sockets', 'copy_path', 'priority', 'on_demand', 'autostart', 'virtualenv', 'executable'];
+    const keys = ['nope', 'use_sockets', 'copy_path', 'priority', 'autostart', 'virtualenv', 'executable'];
     for (const key of [...keys, 'shell_args', 'stdin_socket', 'name', 'options', '__proto__x', 'constructor'])
       assert.equal(await verdict(key, 1), `unknown key '${key}'`);
   });

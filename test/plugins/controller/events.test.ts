@@ -31,6 +31,11 @@ autostart = False
 cmd = /nowhere/program
 autostart = False
 max_retry = 1
+
+[watcher:refused]
+cmd = sleep 600
+autostart = False
+hooks.before_start = exec:false
 `;
 const cat = { name: 'big cat' };
 /** What Circus would not tell; test/plugins/controller/all-events.test.ts sees to it. */
@@ -47,7 +52,14 @@ describe('the events', () => {
     client = connect(daemon);
     await eventually(async () => {
       const { statuses } = await client.ask('status');
-      const up = { 'Big Cat': 'active', deaf: 'active', family: 'stopped', quick: 'stopped', missing: 'stopped' };
+      const up = {
+        'Big Cat': 'active',
+        deaf: 'active',
+        family: 'stopped',
+        quick: 'stopped',
+        missing: 'stopped',
+        refused: 'stopped',
+      };
       assert.deepEqual(statuses, up);
       assert.equal((await client.ask('numprocesses'))['numprocesses'], 3);
     });
@@ -195,6 +207,12 @@ describe('the events', () => {
   it('a start that fails ends with stop', async () => {
     await client.ask('start', { name: 'missing', waiting: true });
     await expect('missing', 'stop');
+  });
+
+  it('a start that is refused was none, and has no stop', async () => {
+    await client.ask('start', { name: 'refused', waiting: true });
+    await ask('set', { name: 'refused', options: { max_retry: 1 }, waiting: true });
+    await expect('refused', 'hook_failure', 'updated');
   });
 
   it('quit: the last of them come before the endpoint goes', async () => {

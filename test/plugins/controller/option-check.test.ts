@@ -4,7 +4,7 @@ import { checkOptions } from '#plugins/controller/option-check.js';
 /** Why a value is refused; undefined when it is not. */
 function reason(key: string, value: unknown): string | undefined {
   try {
-    checkOptions({ [key]: value });
+    checkOptions({ [key]: value }, () => false);
     return undefined;
   } catch (error) {
     const { errno, message } = error as { errno: number; message: string };

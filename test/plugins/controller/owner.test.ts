@@ -42,6 +42,8 @@ describe('the owner of an endpoint', () => {
       'stdout_stream.filename': 'x',
       working_dir: '/',
       copy_env: true,
+      capabilities: '+all',
+      oom_score_adj: -500,
     }))
       assert.deepEqual(await set('own', { [key]: value }), [3, `'${key}' can't be set where endpoint_owner is`]);
     assert.equal(await set('web', { numprocesses: 2, graceful_timeout: 1, max_retry: 3 }), 'ok');

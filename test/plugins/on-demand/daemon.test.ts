@@ -30,6 +30,13 @@ describe('on-demand in a real daemon', () => {
     (await connect(daemon).ask('status', { name }))['state'] as string;
   const reaches = (daemon: Circusd, name: string, state: string) =>
     eventually(async () => assert.equal(await stateOf(daemon, name), state));
+  /** Puts another text in place of the sections, and has the daemon follow. */
+  const editing = (daemon: Circusd) => async (text: string) => {
+    const written = readFileSync(`${daemon.folder.path}/circus.ini`, 'utf8');
+    daemon.folder.write('circus.ini', written.slice(0, written.indexOf('[socket:web]')) + text);
+    const { code, stderr } = await daemon.ctl('reloadconfig', '--waiting');
+    assert.equal(code, 0, stderr);
+  };
   const pidsOf = async (daemon: Circusd, name: string) =>
     (await connect(daemon).ask('list', { name }))['pids'] as number[];
 
@@ -184,12 +191,7 @@ on_demand = 1
     const port = await freePort();
     const plain = socket('web', port) + watcher('web');
     const daemon = await start(plain);
-    const edit = async (text: string) => {
-      const written = readFileSync(`${daemon.folder.path}/circus.ini`, 'utf8');
-      daemon.folder.write('circus.ini', written.slice(0, written.indexOf('[socket:web]')) + text);
-      const { code, stderr } = await daemon.ctl('reloadconfig', '--waiting');
-      assert.equal(code, 0, stderr);
-    };
+    const edit = editing(daemon);
     assert.equal(await stateOf(daemon, 'web'), 'waiting');
     await edit(plain.replace('on_demand = 1', 'on_demand = 0'));
     await reaches(daemon, 'web', 'active');
@@ -197,6 +199,37 @@ on_demand = 1
     await reaches(daemon, 'web', 'waiting');
     await edit(plain.replace('on_demand = 1', ''));
     await reaches(daemon, 'web', 'active');
+  });
+
+  it('is called by a client at any socket, where each process has one of its own', async () => {
+    const port = await freePort();
+    const shared = socket('web', port) + 'so_reuseport = 1\n' + watcher('web', 'numprocesses = 3\n');
+    const daemon = await start(shared);
+    for (let round = 0; round < 10; round++) {
+      assert.match((await request(port)).text, /^\d+$/);
+      await connect(daemon).ask('restart', { name: 'web', waiting: true });
+      assert.equal(await stateOf(daemon, 'web'), 'waiting');
+    }
+  });
+
+  it('waits at the socket that has taken the place of another', async () => {
+    const [port, next] = [await freePort(), await freePort()];
+    const plain = socket('web', port) + watcher('web', 'idle_timeout = 300ms\n');
+    const daemon = await start(plain);
+    const edit = editing(daemon);
+    await edit(plain.replace(`port = ${port}`, `port = ${next}`));
+    assert.equal(await stateOf(daemon, 'web'), 'waiting');
+    await assert.rejects(request(port), /ECONNREFUSED/);
+    await request(next);
+    await edit(plain.replace(`port = ${port}`, `port = ${next}\nso_reuseport = 1`));
+    assert.equal(await stateOf(daemon, 'web'), 'active');
+    await request(next);
+    await reaches(daemon, 'web', 'waiting');
+    await edit(plain);
+    await assert.rejects(request(next), /ECONNREFUSED/);
+    assert.equal(await stateOf(daemon, 'web'), 'waiting');
+    await request(port);
+    await reaches(daemon, 'web', 'waiting');
   });
 
   it('starts nothing while no process is wanted', async () => {
