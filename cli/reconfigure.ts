@@ -1,7 +1,7 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
-import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
+import type { Change, ConfigurationService, InnerPlugin, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from './config/diff.js';
 import { overridesPath } from './config/read.js';
@@ -11,6 +11,7 @@ import { restricted, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { flawsOf } from './judges.js';
+import { InnerPlugins } from './inner-plugins.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
 import { ownerOfKey } from './plugins.js';
@@ -44,6 +45,7 @@ export class Reconfiguration implements ConfigurationService {
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
   readonly #needed: NeededPlugins;
+  readonly #inner: InnerPlugins;
   readonly #log: Log;
   /** A plan that is being made. */
   #planning: Promise<Plan> | undefined;
@@ -60,6 +62,8 @@ export class Reconfiguration implements ConfigurationService {
     this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
     this.#needed = new NeededPlugins(host, this.#loaded);
+    this.#inner = new InnerPlugins(host, this.#loaded);
+    this.#inner.take(assembly.meant, assembly.plugins);
   }
 
   plan(): Promise<Plan> {
@@ -90,6 +94,14 @@ export class Reconfiguration implements ConfigurationService {
     return this.#needed.need(plugin);
   }
 
+  get innerPlugins(): readonly InnerPlugin[] {
+    return this.#inner.list;
+  }
+
+  switchPlugin(name: string, on: boolean): Promise<boolean> {
+    return this.#inTurn(() => this.#inner.switch(name, on));
+  }
+
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
     const { configuration, written } = await this.#readAgain();
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
@@ -108,7 +120,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   apply(by: string): Promise<Plan> {
-    const work = this.#turn.then(async () => {
+    const work = this.#inTurn(async () => {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
@@ -117,6 +129,11 @@ export class Reconfiguration implements ConfigurationService {
       return plan;
     });
     work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));
+    return work;
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const work = this.#turn.then(action);
     this.#turn = work.catch(() => undefined);
     return work;
   }
@@ -221,6 +238,7 @@ export class Reconfiguration implements ConfigurationService {
 
     const made = mix(this.#applied, target, (kind, name) => failed.has(`${kind}:${name}`.toLowerCase()));
     this.#applied = untilRestart(this.#applied, made);
+    this.#inner.take(this.#applied.plugins, assembly.plugins);
     await Promise.all([...this.#listeners].map((action) => action()));
     if (failures.length > 0) throw new Error(failures.join('; '));
   }

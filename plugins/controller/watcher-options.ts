@@ -73,9 +73,13 @@ export async function whileComing<T>(watcher: Watcher, options: Spec, work: Prom
   }
 }
 
+/** The options of a watcher, with what reloads under way are to bring. */
+export function comingSpec(watcher: Watcher): WatcherSpec {
+  return [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
+}
+
 /** Everything that `options` lists, in alphabetical order. */
-export function listOptions(watcher: Watcher): Record<string, unknown> {
-  const spec = [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
+export function listOptions(spec: WatcherSpec): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
   all['env'] = maskedEnvironment(spec);
@@ -86,6 +90,12 @@ export function listOptions(watcher: Watcher): Record<string, unknown> {
   for (const stream of streams) all[`${stream}_conf`] = streamOptions(spec, stream);
   for (const [key, value] of Object.entries(spec.options)) if (!hidden(key)) all[key] ??= value;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The kernel's own options that Circus does not know, and `options` does not list. */
+export function unlistedOptions(spec: WatcherSpec): Record<string, unknown> {
+  const { name: _, options: _options, ...own } = spec;
+  return { ...own, env: maskedEnvironment(spec) };
 }
 
 /** The settings of a stream without its class, as Circus lists them; null for a watcher that never had a section. */

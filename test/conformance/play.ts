@@ -44,7 +44,6 @@ export const transcripts = [
 export const recordingsAreHere = existsSync(script);
 
 interface Recording {
-  readonly ready: { readonly statuses: Record<string, string>; numprocesses: number };
   readonly steps: { events?: unknown }[];
 }
 
@@ -60,11 +59,6 @@ function copyRecordings(folder: string, write: (name: string, text: string) => v
     by(recording);
     write(file, JSON.stringify(recording));
   };
-  // Plugins are no watchers here: nobody can wait for them before the first step.
-  change('flapping', ({ ready }) => {
-    delete ready.statuses['plugin:flapping'];
-    ready.numprocesses--;
-  });
   // Here all is stopped from then on, and the events of that come between any two steps.
   change('two-clients', ({ steps }) => {
     for (const step of steps.slice(quit)) step.events = 'ignore';

@@ -116,6 +116,10 @@ describe('the commands that look', () => {
   it('get: some of the options', async () => {
     const asked = { name: 'big cat', keys: ['numprocesses', 'colour'] };
     assert.deepEqual(await ask('get', asked), { status: 'ok', options: { numprocesses: 2, colour: 'tabby' } });
+    assert.deepEqual(await ask('get', { name: 'idle', keys: ['stop_steps', 'ready_after', 'autostart'] }), {
+      status: 'ok',
+      options: { stop_steps: [], ready_after: null, autostart: false },
+    });
     assert.deepEqual(await refusal('get', { name: 'idle', keys: ['cmd', 'nope'] }), [3, "'nope' option not found"]);
     assert.deepEqual(await refusal('get', { name: 'idle', keys: 5 }), [5, "'keys' is a list of option names"]);
   });
