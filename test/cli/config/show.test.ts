@@ -146,6 +146,15 @@ describe('the configuration in effect', () => {
     assert.match(text, /\n# "env\.A" cannot be written in INI: --format json can\n/);
   });
 
+  it('does not take two quotes for an empty value', () => {
+    const before = build(JSON.stringify({ watchers: { w: { cmd: 'x', env: { A: '""', B: '', C: '"' } } } }), 'a.json');
+    assert.match(show(before), /\n# "env\.A" cannot be written in INI: --format json can\n/);
+    for (const format of ['ini', 'json'] as const) {
+      const { env } = build(show(before, format), `b.${format}`).watchers[0]!.spec;
+      assert.deepEqual(env, { ...(format === 'json' && { A: '""' }), B: '', C: '"' });
+    }
+  });
+
   it('keeps dollars that variables would be made of when it is read again', () => {
     const before = build(
       '[watcher:w]\ncmd = x $(circus.wid) ${A}\nenv.A = $(circus.env.TRICK)\nexpand = shell\n[env]\nB = $$HOME',
