@@ -11,6 +11,7 @@ import { restricted, withKeys } from './config/partial.js';
 import { formatProblem, strictly, type Problem } from './config/problem.js';
 import { protective } from './config/schema.js';
 import { flawsOf } from './judges.js';
+import { exchangePlugins, type Attempt } from './exchange-plugins.js';
 import { InnerPlugins } from './inner-plugins.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
@@ -24,9 +25,6 @@ interface Reading {
   readonly target: Traced;
   readonly changes: readonly Change[];
 }
-
-/** Does one thing; a failure is noted. */
-type Attempt = (kind: Change['kind'], name: string, action: () => Promise<unknown>) => Promise<void>;
 
 const specOf = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
   list.find((item) => item.name.toLowerCase() === name.toLowerCase())!;
@@ -204,7 +202,7 @@ export class Reconfiguration implements ConfigurationService {
     const sockets = new SocketChange(this.#arbiter, assembly.configuration, changes, this.#log);
     try {
       await sockets.open(target.sockets, attempt);
-      await this.#exchangePlugins(assembly, changes, attempt);
+      await exchangePlugins(changes, assembly.plugins, attempt, this.#host(), this.#loaded, this.#log);
       await each('watcher', 'removed', (name) => this.#arbiter.remove(name, { by }));
       this.#lift(target, changes);
       await each('watcher', 'changed', (name, change) =>
@@ -253,33 +251,6 @@ export class Reconfiguration implements ConfigurationService {
       if (!watcher || !spec) continue;
       watcher.update(withKeys(watcher.spec, spec, [...protective, 'needs']));
       watcher.wake();
-    }
-  }
-
-  async #exchangePlugins({ plugins }: Assembly, changes: readonly Change[], attempt: Attempt): Promise<void> {
-    for (const { kind, name, what, cost } of changes) {
-      if (kind !== 'plugin' || cost === 'daemon') continue;
-      const section = plugins.find((plugin) => plugin.name === name);
-      await attempt('plugin', name, async () => {
-        const host = this.#host();
-        const live = this.#loaded.get(name);
-        this.#loaded.delete(name);
-        const loading = what === 'removed' ? undefined : section;
-        if (live !== undefined && host.plugins.includes(live)) {
-          if (!loading) return void (await host.unload(live));
-          const { failures } = await host.reload(live, loading);
-          for (const { plugin, error } of failures)
-            this.#log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
-          const own = failures.find(({ plugin }) => plugin === loading.plugin.name);
-          if (own && host.plugins.includes(live)) this.#loaded.set(name, live);
-          if (own) throw own.error;
-        } else {
-          if (!loading) return;
-          const [failure] = await host.load([loading]);
-          if (failure) throw failure.error;
-        }
-        this.#loaded.set(name, loading.plugin.name);
-      });
     }
   }
 

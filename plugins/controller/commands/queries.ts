@@ -5,20 +5,18 @@ import {
   anyName,
   defineCommand,
   name,
-  nameWord,
   object,
   pid,
   truth,
   type Command,
-  type CommandContext,
   type Fields,
   type Settings,
 } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
-import { countOf, innerOptions, innerPlugin, innerPlugins, innerState } from '../inner.js';
+import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
-import { comingSpec, listOptions, unlistedOptions } from '../watcher-options.js';
+import { optionQueries } from './options.js';
 
 const optionalName = object({ name: v.optional(name()) });
 const nothing = object({});
@@ -27,14 +25,6 @@ const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
 
 /** States that a person wants explained. */
 const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
-
-/** The options of a watcher that `options` lists, and those that only `get` finds. @throws RequestError */
-function optionsOf(name: string, context: CommandContext): { readonly listed: Fields; readonly unlisted: Fields } {
-  const plugin = innerPlugin(context, name);
-  if (plugin) return { listed: innerOptions(plugin), unlisted: {} };
-  const spec = comingSpec(named(context.arbiter, name));
-  return { listed: listOptions(spec), unlisted: unlistedOptions(spec) };
-}
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
 export function queries(reader = new InfoReader()): readonly Command[] {
@@ -127,39 +117,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       reply: 'numwatchers',
       run: (_, context) => ({ numwatchers: context.arbiter.watchers.length + innerPlugins(context).length }),
     }),
-    defineCommand({
-      name: 'options',
-      summary: 'list the options of a watcher',
-      role: 'view',
-      ofPlugins: true,
-      properties: object({ name: name() }),
-      words: [nameWord],
-      flags: [],
-      reply: 'options: names to values',
-      run: ({ name }, context) => ({ options: optionsOf(name, context).listed }),
-    }),
-    defineCommand({
-      name: 'get',
-      summary: 'tell some options of a watcher',
-      role: 'view',
-      ofPlugins: true,
-      properties: object({
-        name: name(),
-        keys: v.union([v.array(v.string()), v.string()], "'keys' is a list of option names"),
-      }),
-      words: [nameWord, { name: 'keys', kind: 'list', required: true, summary: 'names of options' }],
-      flags: [],
-      reply: 'options: the asked names to values',
-      run({ name, keys }, context) {
-        const { listed, unlisted } = optionsOf(name, context);
-        const asked = [...keys].map((key) => {
-          const all = Object.hasOwn(listed, key) ? listed : unlisted;
-          if (!Object.hasOwn(all, key)) throw new RequestError(3, `${quoted(key)} option not found`);
-          return [key, all[key]];
-        });
-        return { options: Object.fromEntries(asked) };
-      },
-    }),
+    ...optionQueries,
     defineCommand({
       name: 'globaloptions',
       summary: 'tell the options of the daemon',
