@@ -27,7 +27,13 @@ const essence = (configuration: Configuration) => ({
   watchers: configuration.watchers.map(({ spec }) => spec),
   sockets: configuration.sockets.map(({ spec }) => spec),
   plugins: meantPlugins(configuration, known)
-    .map(({ name, use, options, priority }: MeantPlugin) => ({ name, use, options, priority }))
+    .map(({ name, use, circusClass, options, priority }: MeantPlugin) => ({
+      name,
+      use,
+      circusClass,
+      options,
+      priority,
+    }))
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
   sections: configuration.sections.map(({ kind, name, options }) => ({ kind, name, options })),
 });
@@ -98,7 +104,10 @@ describe('the configuration in effect', () => {
     const text = show(build(sample));
     assert.ok(text.startsWith('[circus]\numask = 022'));
     assert.match(text, /\[plugin:httpd\]\nport = 8081 +; a\.ini:4\n# defaults:\nuse = httpd/);
-    assert.match(text, /\[plugin:calm\]\nuse = flapping +; a\.ini:35\nattempts = 3 +; a\.ini:36\npriority = 4/);
+    assert.match(
+      text,
+      /\[plugin:calm\]\nuse = circus\.plugins\.flapping\.Flapping +; a\.ini:35\nattempts = 3 +; a\.ini:36\npriority = 4/,
+    );
     assert.ok(text.includes('[plugin:controller]\nstats_endpoint = tcp://127.0.0.1:1'));
   });
 
