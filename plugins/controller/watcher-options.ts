@@ -28,6 +28,14 @@ const listed = [
   'working_dir',
 ] as const satisfies readonly (keyof WatcherSpec)[];
 
+const unlisted = [
+  'listen_fds',
+  'ready_after',
+  'secrets',
+  'sockets',
+  'stop_steps',
+] as const satisfies readonly (keyof WatcherSpec)[];
+
 /** Options of plugins that Circus lists for every watcher, with what they are when nobody has set them. */
 const borrowed: Readonly<Record<string, unknown>> = {
   gid: null,
@@ -92,10 +100,9 @@ export function listOptions(spec: WatcherSpec): Record<string, unknown> {
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The kernel's own options that Circus does not know, and `options` does not list. */
+/** The kernel's options that Circus does not know; `options` does not list them. */
 export function unlistedOptions(spec: WatcherSpec): Record<string, unknown> {
-  const { name: _, options: _options, ...own } = spec;
-  return { ...own, env: maskedEnvironment(spec) };
+  return Object.fromEntries(unlisted.map((key) => [key, spec[key]]));
 }
 
 /** The settings of a stream without its class, as Circus lists them; null for a watcher that never had a section. */
