@@ -70,8 +70,9 @@ function plain(value: unknown): Effective['value'] {
   return Array.isArray(value) ? value.map(String) : JSON.stringify(value);
 }
 
-function pluginBlock({ name, use, options, priority, places }: MeantPlugin): Block {
-  return block('plugin', name, { use, priority, ...options }, new Map(Object.entries(places)));
+/** A plugin of Circus is shown by the class, which says more than our name: its clients see such a one as a watcher. */
+function pluginBlock({ name, use, circusClass, options, priority, places }: MeantPlugin): Block {
+  return block('plugin', name, { use: circusClass ?? use, priority, ...options }, new Map(Object.entries(places)));
 }
 
 function foreignBlock({ kind, name, options, origins }: ForeignSection): Block {

@@ -7,6 +7,8 @@ import type { Place, Problem } from './problem.js';
 export interface MeantPlugin {
   readonly name: string;
   readonly use: string;
+  /** Circus's class, where the section names that. */
+  readonly circusClass?: string;
   readonly options: Readonly<Record<string, string>>;
   readonly priority?: number;
   /** Undefined when nothing in the file says it: a default. */
@@ -141,6 +143,7 @@ function withSwitches(configuration: Configuration, section: Configuration['plug
   return {
     name,
     use,
+    ...(use === section.use ? {} : { circusClass: section.use.trim() }),
     options: { ...said.options, ...options },
     ...(priority === undefined ? {} : { priority }),
     origin,

@@ -43,7 +43,8 @@ function writeIniBlock(block: Block): string {
 function writeIniOption(key: string, value: string, place: Place | undefined): readonly string[] {
   const text = value === '' ? '""' : value.replaceAll('\n', '\n    ');
   const note = place && `${place.file}:${place.line}`;
-  const plain = /^[\w.*-]+$/.test(key) && /^\S(?:[^;\n\r]*[^;\s])?$/.test(value);
+  // Two quotes and nothing else are how an empty value is written.
+  const plain = value !== '""' && /^[\w.*-]+$/.test(key) && /^\S(?:[^;\n\r]*[^;\s])?$/.test(value);
   if (!plain && !isRead(key, text, value)) return [unwritable(key)];
   if (note === undefined) return [`${key} = ${text}`];
   const [first = '', ...rest] = text.split('\n');

@@ -1,7 +1,7 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
-import type { Carrier, Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
+import type { Carrier, Change, ConfigurationService, InnerPlugin, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
 import { overridesPath } from '../config/read.js';
@@ -11,6 +11,8 @@ import { restricted, withKeys } from '../config/partial.js';
 import { formatProblem, strictly, type Problem } from '../config/problem.js';
 import { protective } from '../config/schema.js';
 import { flawsOf } from '../plugins/judges.js';
+import { exchangePlugins, type Attempt } from './exchange-plugins.js';
+import { InnerPlugins } from './inner-plugins.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
 import { isNeeded, loadedBy, ownerOfKey } from '../plugins/find.js';
@@ -23,9 +25,6 @@ interface Reading {
   readonly target: Traced;
   readonly changes: readonly Change[];
 }
-
-/** Does one thing; a failure is noted. */
-type Attempt = (kind: Change['kind'], name: string, action: () => Promise<unknown>) => Promise<void>;
 
 const specOf = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
   list.find((item) => item.name.toLowerCase() === name.toLowerCase())!;
@@ -44,6 +43,7 @@ export class Reconfiguration implements ConfigurationService {
   /** Sections to the plugins that were loaded for them. */
   readonly #loaded: Map<string, string>;
   readonly #needed: NeededPlugins;
+  readonly #inner: InnerPlugins;
   readonly #log: Log;
   /** A plan that is being made. */
   #planning: Promise<Plan> | undefined;
@@ -60,6 +60,8 @@ export class Reconfiguration implements ConfigurationService {
     this.problems = worded(assembly.problems);
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
     this.#needed = new NeededPlugins(host, this.#loaded);
+    this.#inner = new InnerPlugins(host, this.#loaded);
+    this.#inner.take(assembly.meant, assembly.plugins);
   }
 
   plan(): Promise<Plan> {
@@ -96,6 +98,14 @@ export class Reconfiguration implements ConfigurationService {
     return this.#needed.need(plugin);
   }
 
+  get innerPlugins(): readonly InnerPlugin[] {
+    return this.#inner.list;
+  }
+
+  switchPlugin(name: string, on: boolean): Promise<boolean> {
+    return this.#inTurn(() => this.#inner.switch(name, on));
+  }
+
   async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
     const { configuration, written } = await this.#readAgain();
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
@@ -114,7 +124,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   apply(by: string): Promise<Plan> {
-    const work = this.#turn.then(async () => {
+    const work = this.#inTurn(async () => {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
@@ -123,6 +133,11 @@ export class Reconfiguration implements ConfigurationService {
       return plan;
     });
     work.catch((error: unknown) => this.#log.error(`reloadconfig: ${reasonOf(error)}`));
+    return work;
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const work = this.#turn.then(action);
     this.#turn = work.catch(() => undefined);
     return work;
   }
@@ -193,7 +208,7 @@ export class Reconfiguration implements ConfigurationService {
     const sockets = new SocketChange(this.#arbiter, assembly.configuration, changes, this.#log);
     try {
       await sockets.open(target.sockets, attempt);
-      await this.#exchangePlugins(assembly, changes, attempt);
+      await exchangePlugins(changes, assembly.plugins, attempt, this.#host(), this.#loaded, this.#log);
       await each('watcher', 'removed', (name) => this.#arbiter.remove(name, { by }));
       this.#lift(target, changes);
       await each('watcher', 'changed', (name, change) =>
@@ -227,6 +242,7 @@ export class Reconfiguration implements ConfigurationService {
 
     const made = mix(this.#applied, target, (kind, name) => failed.has(`${kind}:${name}`.toLowerCase()));
     this.#applied = untilRestart(this.#applied, made);
+    this.#inner.take(this.#applied.plugins, assembly.plugins);
     await Promise.all([...this.#listeners].map((action) => action()));
     if (failures.length > 0) throw new Error(failures.join('; '));
   }
@@ -241,33 +257,6 @@ export class Reconfiguration implements ConfigurationService {
       if (!watcher || !spec) continue;
       watcher.update(withKeys(watcher.spec, spec, [...protective, 'needs']));
       watcher.wake();
-    }
-  }
-
-  async #exchangePlugins({ plugins }: Assembly, changes: readonly Change[], attempt: Attempt): Promise<void> {
-    for (const { kind, name, what, cost } of changes) {
-      if (kind !== 'plugin' || cost === 'daemon') continue;
-      const section = plugins.find((plugin) => plugin.name === name);
-      await attempt('plugin', name, async () => {
-        const host = this.#host();
-        const live = this.#loaded.get(name);
-        this.#loaded.delete(name);
-        const loading = what === 'removed' ? undefined : section;
-        if (live !== undefined && host.plugins.includes(live)) {
-          if (!loading) return void (await host.unload(live));
-          const { failures } = await host.reload(live, loading);
-          for (const { plugin, error } of failures)
-            this.#log.error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
-          const own = failures.find(({ plugin }) => plugin === loading.plugin.name);
-          if (own && host.plugins.includes(live)) this.#loaded.set(name, live);
-          if (own) throw own.error;
-        } else {
-          if (!loading) return;
-          const [failure] = await host.load([loading]);
-          if (failure) throw failure.error;
-        }
-        this.#loaded.set(name, loading.plugin.name);
-      });
     }
   }
 

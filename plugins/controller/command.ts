@@ -57,6 +57,8 @@ export interface Command<P = unknown> {
   readonly role: Role;
   /** True when it is about the whole daemon: it is refused where an endpoint is for some watchers only. */
   readonly wide?: boolean;
+  /** True when its `name` may be that of a plugin that Circus runs as a watcher. */
+  readonly ofPlugins?: true;
   /** True for a command about other requests, which is no job itself. */
   readonly aboutJobs?: boolean;
   /** Any Standard Schema that answers at once; its JSON Schema is for the references. */

@@ -3,6 +3,7 @@ import { reasonOf, sleep } from '#core';
 import { checkPermission, restricted, type Asker } from './asker.js';
 import type { Audit } from './audit.js';
 import { checkProperties, type Command, type CommandContext, type Fields, type Role } from './command.js';
+import { refuseInner } from './inner.js';
 import type { Job } from './jobs.js';
 import {
   asRequestError,
@@ -85,6 +86,8 @@ export class Dispatcher {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
     const context: CommandContext = { ...this.#context, arbiter, by, asker };
+    const name = watcherIn(properties);
+    if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
     const prepared = command.prepare?.(checked, context);
     if (!prepared) return this.#carryOut(command, checked, properties, context, job);
     const begun = prepared.then(() => this.#carryOut(command, checked, properties, context, job));

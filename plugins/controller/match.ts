@@ -29,15 +29,18 @@ function compare(pattern: string, method: unknown, names: readonly string[]): re
   }
 }
 
-/** The watchers that a pattern means, at least one. @throws RequestError */
-export function matching(arbiter: Arbiter, pattern: string, method: unknown = 'glob'): readonly Watcher[] {
-  const { watchers } = arbiter;
+/** Those that a pattern means, at least one. @throws RequestError */
+export function matching<T extends { readonly name: string }>(
+  all: readonly T[],
+  pattern: string,
+  method: unknown = 'glob',
+): readonly T[] {
   const means = compare(
     pattern,
     method,
-    watchers.map(({ name }) => name.toLowerCase()),
+    all.map(({ name }) => name.toLowerCase()),
   );
-  const found = watchers.filter((_, at) => means[at]);
+  const found = all.filter((_, at) => means[at]);
   if (found.length === 0) throw notFound(pattern);
   return found;
 }

@@ -79,6 +79,19 @@ export interface Carrier {
   readonly needed: boolean;
 }
 
+/** A plugin in the daemon whose section was written for Circus: its clients know it as a watcher. */
+export interface InnerPlugin {
+  /** `plugin:NAME`, as its section. */
+  readonly name: string;
+  /** Circus's class. */
+  readonly circusClass: string;
+  readonly priority: number;
+  /** What the section says to the plugin. */
+  readonly options: Readonly<Record<string, string>>;
+  /** True while it is loaded. */
+  readonly active: boolean;
+}
+
 /** The configuration of the daemon, as the program that composes it provides it. */
 export interface ConfigurationService {
   /** Reads the files again and tells what would be done; does nothing. */
@@ -99,6 +112,10 @@ export interface ConfigurationService {
   judge(spec: WatcherSpec): Promise<readonly string[]>;
   /** What was wrong in the files when they were read last. */
   readonly problems: readonly string[];
+  /** Circus's plugins that run in the daemon. */
+  readonly innerPlugins: readonly InnerPlugin[];
+  /** Loads or unloads one of them, by `plugin:NAME`; resolves with false when that was so already. @throws Error */
+  switchPlugin(name: string, on: boolean): Promise<boolean>;
 }
 
 export const Configuration = service<ConfigurationService>('configuration');

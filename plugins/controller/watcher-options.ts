@@ -28,6 +28,14 @@ const listed = [
   'working_dir',
 ] as const satisfies readonly (keyof WatcherSpec)[];
 
+const unlisted = [
+  'listen_fds',
+  'ready_after',
+  'secrets',
+  'sockets',
+  'stop_steps',
+] as const satisfies readonly (keyof WatcherSpec)[];
+
 /** Options of plugins that Circus lists for every watcher, with what they are when nobody has set them. */
 const borrowed: Readonly<Record<string, unknown>> = {
   gid: null,
@@ -73,9 +81,13 @@ export async function whileComing<T>(watcher: Watcher, options: Spec, work: Prom
   }
 }
 
+/** The options of a watcher, with what reloads under way are to bring. */
+export function comingSpec(watcher: Watcher): WatcherSpec {
+  return [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
+}
+
 /** Everything that `options` lists, in alphabetical order. */
-export function listOptions(watcher: Watcher): Record<string, unknown> {
-  const spec = [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
+export function listOptions(spec: WatcherSpec): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
   all['env'] = maskedEnvironment(spec);
@@ -86,6 +98,11 @@ export function listOptions(watcher: Watcher): Record<string, unknown> {
   for (const stream of streams) all[`${stream}_conf`] = streamOptions(spec, stream);
   for (const [key, value] of Object.entries(spec.options)) if (!hidden(key)) all[key] ??= value;
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The kernel's options that Circus does not know; `options` does not list them. */
+export function unlistedOptions(spec: WatcherSpec): Record<string, unknown> {
+  return Object.fromEntries(unlisted.map((key) => [key, spec[key]]));
 }
 
 /** The settings of a stream without its class, as Circus lists them; null for a watcher that never had a section. */

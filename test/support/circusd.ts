@@ -212,7 +212,7 @@ export async function startCircusd(ini: string, options: CircusdOptions = {}): P
     throw new Error(`circusd ended with ${code} before it was ready\n${daemon.log}`);
   });
   try {
-    await Promise.race([early, eventually(() => !daemon.running || ready(daemon), { within: 10_000 })]);
+    await Promise.race([early, eventually(() => !daemon.running || ready(daemon), { within: 15_000 })]);
     if (!daemon.running) await early;
   } catch (error) {
     await daemon.kill();

@@ -13,7 +13,7 @@ export interface Patience {
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { within = 5000, every = 10 }: Patience = {},
+  { within = 10_000, every = 10 }: Patience = {},
 ): Promise<T> {
   const end = performance.now() + within;
   for (;;) {

@@ -12,9 +12,12 @@ import {
   waitingFlag,
   type Argument,
   type Command,
+  type CommandContext,
   type Fields,
 } from '../command.js';
+import { innerPlugins } from '../inner.js';
 import { matching, named } from '../match.js';
+import type { InnerPlugin } from '../service.js';
 
 const matchFlag: Argument = { name: 'match', kind: 'text', summary: 'how the name is meant: glob, simple or regex' };
 const several = object({
@@ -60,20 +63,42 @@ const actions: Readonly<Record<Verb, (arbiter: Arbiter, watchers: readonly Watch
     restart: restartAll,
   };
 
+const noProcesses: Report = { started: [], stopped: [], kept: [] };
+
+/** Unloads and loads plugins of Circus that run in the daemon. */
+async function switchPlugins(
+  command: Verb,
+  plugins: readonly InnerPlugin[],
+  { configuration, publish }: CommandContext,
+): Promise<void> {
+  const events = command === 'restart' ? (['stop', 'start'] as const) : [command];
+  for (const { name } of plugins)
+    for (const event of events) if (await configuration?.switchPlugin(name, event === 'start')) publish(name, event);
+}
+
 const verb = (command: Verb, summary: string, reply: string) =>
   defineCommand({
     name: command,
     summary,
     role: 'operate',
+    ofPlugins: true,
     properties: several,
     words: [anyName],
     flags: [waitingFlag, matchFlag],
     reply,
-    run({ name, match }, { arbiter, by }) {
-      const watchers = name === undefined ? arbiter.watchers : matching(arbiter, name, match);
+    run({ name, match }, context) {
+      const { arbiter, by } = context;
+      const inner = innerPlugins(context);
+      const all: readonly (Watcher | InnerPlugin)[] = [...arbiter.watchers, ...inner];
+      const meant = new Set(name === undefined ? all : matching(all, name, match));
+      const watchers = arbiter.watchers.filter((watcher) => meant.has(watcher));
+      const plugins = inner.filter((plugin) => meant.has(plugin));
       const [only] = watchers;
-      if (name !== undefined && watchers.length === 1 && only) return one(only, only[command](by), infoOf[command]);
-      return actions[command](arbiter, watchers, by);
+      if (name !== undefined && meant.size === 1 && only) return one(only, only[command](by), infoOf[command]);
+      // Side by side, so that what is asked next finds both under way.
+      const turned = switchPlugins(command, plugins, context);
+      if (name !== undefined && meant.size === 1) return turned.then(() => infoOf[command](noProcesses));
+      return Promise.all([actions[command](arbiter, watchers, by), turned]).then(([fields]) => fields);
     },
   });
 

@@ -1,11 +1,22 @@
 /** Commands that only look. */
 import { circusState, usesSocket, type Process, type Watcher, type WatcherState } from '#core';
 import * as v from 'valibot';
-import { anyName, defineCommand, name, nameWord, object, pid, truth, type Command, type Settings } from '../command.js';
+import {
+  anyName,
+  defineCommand,
+  name,
+  object,
+  pid,
+  truth,
+  type Command,
+  type Fields,
+  type Settings,
+} from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
+import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
-import { listOptions } from '../watcher-options.js';
+import { optionQueries } from './options.js';
 
 const optionalName = object({ name: v.optional(name()) });
 const nothing = object({});
@@ -31,31 +42,40 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'list',
       summary: 'list watchers, or the processes of one',
       role: 'view',
+      ofPlugins: true,
       properties: optionalName,
       words: [anyName],
       flags: [],
       reply: 'watchers: lower-case names, sorted; or pids: those of the watcher',
-      run({ name }, { arbiter }) {
-        if (name !== undefined) return { pids: pidsOf(named(arbiter, name)) };
-        return { watchers: arbiter.watchers.map((watcher) => watcher.name.toLowerCase()).sort() };
+      run({ name }, context) {
+        const { arbiter } = context;
+        if (name !== undefined) return { pids: innerPlugin(context, name) ? [] : pidsOf(named(arbiter, name)) };
+        const all = [...arbiter.watchers, ...innerPlugins(context)];
+        return { watchers: all.map((watcher) => watcher.name.toLowerCase()).sort() };
       },
     }),
     defineCommand({
       name: 'status',
       summary: 'tell what watchers are doing',
       role: 'view',
+      ofPlugins: true,
       properties: optionalName,
       words: [anyName],
       flags: [],
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
         'or status: the state of the watcher, in place of ok, with state and reason',
-      run({ name }, { arbiter, configuration, asker }) {
+      run({ name }, context) {
+        const { arbiter, configuration, asker } = context;
         if (name !== undefined) {
+          const plugin = innerPlugin(context, name);
+          if (plugin) return { status: innerState(plugin), state: innerState(plugin) };
           const { state, reason } = named(arbiter, name);
           return { status: circusState[state], state, reason };
         }
-        const statuses = Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]]));
+        const watchers = arbiter.watchers.map(({ name, state }) => [name, circusState[state]]);
+        const plugins = innerPlugins(context).map((plugin) => [plugin.name, innerState(plugin)]);
+        const statuses = Object.fromEntries([...watchers, ...plugins]) as Fields;
         const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
         const details = troubled.map(({ name, state, reason }) => [name, { state, reason }]);
         const known = asker.sees ? [] : (configuration?.problems ?? []);
@@ -71,13 +91,20 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'numprocesses',
       summary: 'count processes',
       role: 'view',
+      ofPlugins: true,
       properties: optionalName,
       words: [anyName],
       flags: [],
       reply: 'numprocesses, and watcher_name when a watcher was named',
-      run({ name }, { arbiter }) {
-        if (name !== undefined) return { numprocesses: living(named(arbiter, name)).length, watcher_name: name };
-        return { numprocesses: arbiter.watchers.reduce((sum, watcher) => sum + living(watcher).length, 0) };
+      run({ name }, context) {
+        const { arbiter } = context;
+        if (name !== undefined) {
+          const plugin = innerPlugin(context, name);
+          const numprocesses = plugin ? countOf([plugin]) : living(named(arbiter, name)).length;
+          return { numprocesses, watcher_name: name };
+        }
+        const processes = arbiter.watchers.reduce((sum, watcher) => sum + living(watcher).length, 0);
+        return { numprocesses: processes + countOf(innerPlugins(context)) };
       },
     }),
     defineCommand({
@@ -88,38 +115,9 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       words: [],
       flags: [],
       reply: 'numwatchers',
-      run: (_, { arbiter }) => ({ numwatchers: arbiter.watchers.length }),
+      run: (_, context) => ({ numwatchers: context.arbiter.watchers.length + innerPlugins(context).length }),
     }),
-    defineCommand({
-      name: 'options',
-      summary: 'list the options of a watcher',
-      role: 'view',
-      properties: object({ name: name() }),
-      words: [nameWord],
-      flags: [],
-      reply: 'options: names to values',
-      run: ({ name }, { arbiter }) => ({ options: listOptions(named(arbiter, name)) }),
-    }),
-    defineCommand({
-      name: 'get',
-      summary: 'tell some options of a watcher',
-      role: 'view',
-      properties: object({
-        name: name(),
-        keys: v.union([v.array(v.string()), v.string()], "'keys' is a list of option names"),
-      }),
-      words: [nameWord, { name: 'keys', kind: 'list', required: true, summary: 'names of options' }],
-      flags: [],
-      reply: 'options: the asked names to values',
-      run({ name, keys }, { arbiter }) {
-        const all = listOptions(named(arbiter, name));
-        const asked = [...keys].map((key) => {
-          if (!Object.hasOwn(all, key)) throw new RequestError(3, `${quoted(key)} option not found`);
-          return [key, all[key]];
-        });
-        return { options: Object.fromEntries(asked) };
-      },
-    }),
+    ...optionQueries,
     defineCommand({
       name: 'globaloptions',
       summary: 'tell the options of the daemon',
@@ -166,6 +164,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       name: 'stats',
       summary: 'tell memory, CPU and age of processes',
       role: 'view',
+      ofPlugins: true,
       properties: object({
         name: v.optional(name()),
         process: v.optional(v.union([v.number(), v.string()], "'process' is not a process id")),
@@ -174,9 +173,14 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
       flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
       reply: 'infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info',
-      run({ name, process: asked, extended }, { arbiter }) {
-        if (name === undefined)
-          return { infos: Object.fromEntries(arbiter.watchers.map((watcher) => [watcher.name, infosOf(watcher)])) };
+      run({ name, process: asked, extended }, context) {
+        const { arbiter } = context;
+        if (name === undefined) {
+          const plugins = innerPlugins(context).map((plugin) => [plugin.name, {}]);
+          const infos = arbiter.watchers.map((watcher) => [watcher.name, infosOf(watcher)]);
+          return { infos: Object.fromEntries([...infos, ...plugins]) as Fields };
+        }
+        if (asked === undefined && innerPlugin(context, name)) return { name, info: {} };
         const watcher = named(arbiter, name);
         if (asked === undefined) {
           const infos = infosOf(watcher);

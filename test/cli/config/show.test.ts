@@ -30,7 +30,13 @@ const essence = (configuration: Configuration) => ({
   watchers: configuration.watchers.map(({ spec }) => spec),
   sockets: configuration.sockets.map(({ spec }) => spec),
   plugins: meantPlugins(configuration, known)
-    .map(({ name, use, options, priority }: MeantPlugin) => ({ name, use, options, priority }))
+    .map(({ name, use, circusClass, options, priority }: MeantPlugin) => ({
+      name,
+      use,
+      circusClass,
+      options,
+      priority,
+    }))
     .sort((one, other) => (one.name < other.name ? -1 : 1)),
   sections: configuration.sections.map(({ kind, name, options }) => ({ kind, name, options })),
 });
@@ -101,7 +107,10 @@ describe('the configuration in effect', () => {
     const text = show(build(sample));
     assert.ok(text.startsWith('[circus]\numask = 022'));
     assert.match(text, /\[plugin:httpd\]\nport = 8081 +; a\.ini:4\n# defaults:\nuse = httpd/);
-    assert.match(text, /\[plugin:calm\]\nuse = flapping +; a\.ini:35\nattempts = 3 +; a\.ini:36\npriority = 4/);
+    assert.match(
+      text,
+      /\[plugin:calm\]\nuse = circus\.plugins\.flapping\.Flapping +; a\.ini:35\nattempts = 3 +; a\.ini:36\npriority = 4/,
+    );
     assert.ok(text.includes('[plugin:controller]\nstats_endpoint = tcp://127.0.0.1:1'));
   });
 
@@ -147,6 +156,15 @@ describe('the configuration in effect', () => {
   it('tells what INI has no notation for', () => {
     const text = show(build('[watcher:w]\ncmd = x\nenv.A = $(circus.env.OTHER)'));
     assert.match(text, /\n# "env\.A" cannot be written in INI: --format json can\n/);
+  });
+
+  it('does not take two quotes for an empty value', () => {
+    const before = build(JSON.stringify({ watchers: { w: { cmd: 'x', env: { A: '""', B: '', C: '"' } } } }), 'a.json');
+    assert.match(show(before), /\n# "env\.A" cannot be written in INI: --format json can\n/);
+    for (const format of ['ini', 'json'] as const) {
+      const { env } = build(show(before, format), `b.${format}`).watchers[0]!.spec;
+      assert.deepEqual(env, { ...(format === 'json' && { A: '""' }), B: '', C: '"' });
+    }
   });
 
   it('keeps dollars that variables would be made of when it is read again', () => {

@@ -7,10 +7,11 @@ import { freePort } from '../../support/ports.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 import { subjectPerTest } from './subject.js';
 
-/** Accepts on the descriptor that it is given, and tells each client its number. */
+/** Accepts on the descriptor that it is given, and tells each client its number; as in Circus, that does not wait by itself. */
 const server = `import socket, sys
 fd = int(sys.argv[1])
 listening = socket.socket(fileno=fd)
+listening.setblocking(True)
 while True:
     client, _ = listening.accept()
     client.sendall(b'served on %d' % fd)

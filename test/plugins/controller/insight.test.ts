@@ -95,9 +95,9 @@ describe('the commands that explain', () => {
           ),
         ),
       );
-      assert.equal(lines.at(-3), `Command line: ${String(command)}`);
-      assert.match(lines.at(-2)!, /^A stop sends SIGTERM, SIGKILL after 30 s; /);
-      assert.equal(lines.at(-1), 'A process that ends is replaced.');
+      const [line, stop, end] = lines.slice(-3);
+      assert.deepEqual([line, end], [`Command line: ${String(command)}`, 'A process that ends is replaced.']);
+      assert.match(stop!, /^A stop sends SIGTERM, SIGKILL after 30 s; /);
     });
 
     it('tells of one process only', async () => {

@@ -20,9 +20,10 @@ describe('the patterns for watchers', () => {
     return arbiter;
   }
   const arbiter = arbiterWith('web-1', 'web-2', 'Web', 'db', 'a.b', 'big cat');
-  const found = (pattern: string, method?: unknown) => matching(arbiter, pattern, method).map(({ name }) => name);
+  const found = (pattern: string, method?: unknown) =>
+    matching(arbiter.watchers, pattern, method).map(({ name }) => name);
   const refused = (pattern: string, method: unknown, errno: number, message: string | RegExp) =>
-    assert.throws(() => matching(arbiter, pattern, method), { errno, message });
+    assert.throws(() => matching(arbiter.watchers, pattern, method), { errno, message });
 
   it('are globs, which mean the whole name in any case', () => {
     assert.deepEqual(found('web'), ['Web']);
@@ -82,7 +83,7 @@ describe('the patterns for watchers', () => {
   });
 
   it('are given up when they take too long, or are longer than anybody writes', () => {
-    const slow = arbiterWith('a'.repeat(40));
+    const slow = arbiterWith('a'.repeat(40)).watchers;
     const begun = performance.now();
     const late = 'it takes more than 100 ms to compare the pattern with the names';
     assert.throws(() => matching(slow, '(a+)+$', 'regex').concat(matching(slow, '(a|a)+b', 'regex')), {
@@ -94,6 +95,6 @@ describe('the patterns for watchers', () => {
     refused('x'.repeat(1025), 'regex', 5, long);
     refused('*'.repeat(1025), 'glob', 5, long);
     const name = 'y'.repeat(2000);
-    assert.equal(matching(arbiterWith(name), name).length, 1);
+    assert.equal(matching(arbiterWith(name).watchers, name).length, 1);
   });
 });

@@ -116,6 +116,11 @@ describe('the commands that look', () => {
   it('get: some of the options', async () => {
     const asked = { name: 'big cat', keys: ['numprocesses', 'colour'] };
     assert.deepEqual(await ask('get', asked), { status: 'ok', options: { numprocesses: 2, colour: 'tabby' } });
+    const ours = { listen_fds: false, ready_after: null, secrets: [], sockets: [], stop_steps: [] };
+    const replied = await ask('get', { name: 'idle', keys: Object.keys(ours) });
+    assert.deepEqual(replied, { status: 'ok', options: ours });
+    const refused = await refusal('get', { name: 'idle', keys: ['autostart'] });
+    assert.deepEqual(refused, [3, "'autostart' option not found"]);
     assert.deepEqual(await refusal('get', { name: 'idle', keys: ['cmd', 'nope'] }), [3, "'nope' option not found"]);
     assert.deepEqual(await refusal('get', { name: 'idle', keys: 5 }), [5, "'keys' is a list of option names"]);
   });

@@ -70,11 +70,15 @@ describe('the command line that circusctl explain shows', () => {
         wid,
       ]);
     const { processes } = await running(daemon, 2, 'web');
-    const { stdout } = await daemon.ctl('explain', 'web');
-    assert.deepEqual(told(stdout), [
-      ['1', '1'],
-      ['2', '2'],
-    ]);
+    // The chain comes before the program.
+    await eventually(async () => {
+      const { stdout, stderr } = await daemon.ctl('explain', 'web');
+      const places = [
+        ['1', '1'],
+        ['2', '2'],
+      ];
+      assert.deepEqual(told(stdout), places, stdout + stderr);
+    });
     const { pid } = processes.find(({ wid }) => wid === 2)!;
     assert.match((await daemon.ctl('explain', 'web', String(pid))).stdout, /^Command line: .*\/sleep 600 0\.2$/m);
     assert.equal((await explain(daemon, 'web', String(pid))).processes.length, 1);
