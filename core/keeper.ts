@@ -3,6 +3,7 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
+import type { Place } from './hooks.js';
 import { PlainSpecs, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
@@ -146,9 +147,13 @@ export class Keeper {
   }
 
   /** What would be spawned in the place with this number, as plugins have it. @throws what a spawn throws */
-  async preview(wid: number, spec = this.#watcher.spec, sit = () => 0): Promise<ProcessSpec> {
-    const plain = this.#specs.of(spec, wid, sit, this.#context.sockets);
-    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec })) ?? plain;
+  preview(wid: number): Promise<ProcessSpec> {
+    return this.#ask({ wid, spec: this.#watcher.spec, preview: true }, () => 0);
+  }
+
+  async #ask(at: Place, sit: () => number): Promise<ProcessSpec> {
+    const plain = this.#specs.of(at.spec, at.wid, sit, this.#context.sockets);
+    return (await this.#context.board.ask('spawnSpec', plain, this.#watcher, at)) ?? plain;
   }
 
   #refill(): void {
@@ -210,7 +215,7 @@ export class Keeper {
       const objection = await abortable(board.ask('beforeSpawn', watcher, up), up);
       if (objection) throw new CircusError('ERR_HOOK_REFUSED', ['beforeSpawn', `${objection}`], { cause: objection });
       const full = await abortable(
-        this.preview(slot.wid, spec, () => this.slots.sit(slot)),
+        this.#ask({ wid: slot.wid, spec, preview: false }, () => this.slots.sit(slot)),
         up,
       );
       up.throwIfAborted();

@@ -35,7 +35,7 @@ export default definePlugin({
       if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
     });
     hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
-    hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));
+    hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
     hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
     hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));
     hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && groups.release(process)));
