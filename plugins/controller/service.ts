@@ -3,7 +3,8 @@ import { service, type Process, type Watcher, type WatcherSpec } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
-export { defineCommand } from './command.js';
+export { defineCommand, name, nameWord, object } from './command.js';
+export { named } from './match.js';
 export { RequestError } from './protocol.js';
 
 /** What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. */
