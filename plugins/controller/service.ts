@@ -4,13 +4,18 @@ import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
 export { defineCommand, name, nameWord, object } from './command.js';
+export { inWords } from './explain.js';
 export { named } from './match.js';
 export { RequestError } from './protocol.js';
 
-/** What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. */
+/**
+ * What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. `next` stands in place of the
+ * controller's sentence about what comes next.
+ */
 export interface Explanation {
   readonly facts: Fields;
   readonly text: readonly string[];
+  readonly next?: string | undefined;
 }
 /** Resolves with the facts about a process of a watcher, and more. */
 export type ExtendStats = (watcher: Watcher, pid: number, info: Fields) => Promise<Fields>;

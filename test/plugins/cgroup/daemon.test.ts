@@ -27,7 +27,10 @@ describe('control groups in a real hierarchy', function () {
 
   it('is explained before it is there, and makes nothing for that', async () => {
     const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\nautostart = False\n');
-    assert.match((await explained(daemon, 'web')).text, /^A start would run: .*\/root-\d+\/watcher\.web\/1\.1 .*sleep/m);
+    assert.match(
+      (await explained(daemon, 'web')).text,
+      /^A start would run: .*\/root-\d+\/watcher\.web\/1\.1 .*sleep/m,
+    );
     assert.deepEqual(below(root), []);
     await daemon.ctl('start', 'web', '--waiting');
     await daemon.ctl('stop', 'web', '--waiting');

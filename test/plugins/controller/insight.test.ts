@@ -95,7 +95,10 @@ describe('the commands that explain', () => {
           ),
         ),
       );
-      assert.deepEqual(lines.slice(-2), [`Command line: ${String(command)}`, 'A process that ends is replaced.']);
+      assert.deepEqual(
+        [lines.at(-3), lines.at(-1)],
+        [`Command line: ${String(command)}`, 'A process that ends is replaced.'],
+      );
     });
 
     it('tells of one process only', async () => {

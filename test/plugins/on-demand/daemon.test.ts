@@ -35,7 +35,9 @@ describe('on-demand in a real daemon', () => {
 
   it('starts exactly the watcher whose socket has a client, and says what the others wait for', async () => {
     const [one, other] = [await freePort(), await freePort()];
-    const daemon = await start(socket('one', one) + socket('other', other) + watcher('one') + watcher('other'));
+    const daemon = await start(
+      socket('one', one) + socket('other', other) + watcher('one') + watcher('other', 'idle_timeout = 10m\n'),
+    );
     assert.deepEqual([await stateOf(daemon, 'one'), await stateOf(daemon, 'other')], ['waiting', 'waiting']);
     const { statuses } = await connect(daemon).ask('status');
     assert.deepEqual(statuses, { one: 'stopped', other: 'stopped' });
@@ -45,6 +47,10 @@ describe('on-demand in a real daemon', () => {
     assert.deepEqual([await stateOf(daemon, 'one'), await stateOf(daemon, 'other')], ['waiting', 'active']);
     const { stdout } = await daemon.ctl('explain', 'one');
     assert.match(stdout, /^one has been waiting for .*: waiting for a client on one\./);
+    const explained = (await daemon.ctl('explain', 'other')).stdout;
+    assert.match(explained, /^A process that ends is replaced; when the last one has ended, it waits for a client\.$/m);
+    assert.match(explained, /^It stops when nobody has come for 10 min\.$/m);
+    assert.doesNotMatch(explained, /is replaced\.$/m);
     assert.match(daemon.log, /one is waiting for a client on one"/);
     assert.equal((await request(other)).text, text);
   });
