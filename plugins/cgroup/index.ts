@@ -55,6 +55,7 @@ export default definePlugin({
     if (!controller) return;
     for (const command of freezing(groups)) defer(controller.addCommand(command));
     defer(controller.addMemoryCounter((process) => groups.counterOf(process)));
+    defer(controller.addMark((watcher) => (groups.of(watcher)?.frozen ? 'frozen' : undefined)));
     defer(controller.addExplanation((watcher) => groups.explain(watcher)));
   },
 });

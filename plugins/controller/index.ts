@@ -58,9 +58,7 @@ export default definePlugin({
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
-      addNotes: (notes) => records.notes.add(notes),
-      addExplanation: (explain) => records.explanations.add(explain),
-      addMemoryCounter: (find) => records.history.counters.add(find),
+      ...records.additions,
     };
     return { controller };
   },

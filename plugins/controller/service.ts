@@ -40,6 +40,8 @@ export interface ControllerService {
   publish(watcher: string, event: string, facts?: Fields): void;
   /** Adds to what `explain` tells of a watcher, until the returned function is called. */
   addExplanation(explain: (watcher: Watcher) => Explanation | undefined): () => void;
+  /** Adds a word that `status` shows beside the state of a watcher, such as `frozen`, until the returned function is called. */
+  addMark(mark: (watcher: Watcher) => string | undefined): () => void;
   /** Adds sentences to what `explain` tells of a process, until the returned function is called. */
   addNotes(notes: (process: Process) => readonly string[]): () => void;
   /** Adds one who knows the file that counts the kills of a process for want of memory, until the returned function is called. */

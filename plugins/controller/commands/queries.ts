@@ -1,10 +1,22 @@
 /** Commands that only look. */
 import { circusState, usesSocket, type Process, type Watcher, type WatcherState } from '#core';
 import * as v from 'valibot';
-import { anyName, defineCommand, name, nameWord, object, pid, truth, type Command, type Settings } from '../command.js';
+import {
+  anyName,
+  defineCommand,
+  name,
+  nameWord,
+  object,
+  pid,
+  truth,
+  type Command,
+  type Fields,
+  type Settings,
+} from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
+import type { Records } from '../records.js';
 import { listOptions } from '../watcher-options.js';
 
 const optionalName = object({ name: v.optional(name()) });
@@ -14,6 +26,15 @@ const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
 
 /** States that a person wants explained. */
 const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
+
+/** What plugins have to say in a word, by watcher; nothing where they have not. */
+function notesOf(watchers: readonly Watcher[], { marks }: Records): Fields {
+  const notes = watchers.flatMap((watcher) => {
+    const all = marks.about(watcher);
+    return all.length > 0 ? [[watcher.name, all.join(', ')]] : [];
+  });
+  return notes.length > 0 ? { notes: Object.fromEntries(notes) as Fields } : {};
+}
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
 export function queries(reader = new InfoReader()): readonly Command[] {
@@ -49,11 +70,12 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       flags: [],
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
-        'or status: the state of the watcher, in place of ok, with state and reason',
-      run({ name }, { arbiter, configuration, asker }) {
+        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen',
+      run({ name }, { arbiter, configuration, asker, records }) {
         if (name !== undefined) {
-          const { state, reason } = named(arbiter, name);
-          return { status: circusState[state], state, reason };
+          const watcher = named(arbiter, name);
+          const { state, reason } = watcher;
+          return { status: circusState[state], state, reason, ...notesOf([watcher], records) };
         }
         const statuses = Object.fromEntries(arbiter.watchers.map(({ name, state }) => [name, circusState[state]]));
         const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
@@ -63,6 +85,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
         return {
           statuses,
           ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),
+          ...notesOf(arbiter.watchers, records),
           ...(problems.length > 0 ? { problems } : {}),
         };
       },
