@@ -1,13 +1,13 @@
 /** The groups of all watchers and their processes: who is in which, and what is done to them. */
 import { send, sleep, type Clock, type Place, type Process, type ProcessSpec, type Watcher } from '#core';
 import type { Explanation } from '../controller/service.js';
+import { SIGKILL } from '../signal.js';
 import { pidsIn, removeTree, settle, type Files } from './files.js';
 import { Group } from './group.js';
 import { limitNames, limits } from './limits.js';
 import type { CgroupOptions } from './options.js';
 import type { Subtree } from './subtree.js';
 
-const SIGKILL = 9;
 /** Tells our link of the chain from others. */
 const mark = 'circusd-cgroup';
 /** A shell, as only the process itself can enter before its program runs: it is in the group from its first instruction on. */

@@ -1,3 +1,4 @@
+/** The plugin cgroup: takes the kernel’s notices to the groups, and offers its commands. */
 import { childrenOf, definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
 import { freezing } from './commands.js';

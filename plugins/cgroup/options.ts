@@ -1,3 +1,4 @@
+/** The options of groups: of all watchers in the section, and of one as `cgroup.NAME`. */
 import { statfsSync } from 'node:fs';
 import * as v from 'valibot';
 import { didYouMean } from '../nearest.js';

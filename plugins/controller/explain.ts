@@ -1,11 +1,11 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
+import { SIGKILL } from '../signal.js';
 import type { Fields } from './command.js';
 import type { End } from './history.js';
 import type { Records } from './records.js';
 import { nextWords, wordsOf } from './run-words.js';
 
-const SIGKILL = 9;
 /** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
 

@@ -1,3 +1,4 @@
+/** The plugin controller: its sockets, its commands, and what it offers to other plugins. */
 import { definePlugin } from '#core';
 import { auditTo, oddMessages } from './audit.js';
 import { allCommands } from './commands/all.js';

@@ -1,3 +1,4 @@
+/** The plugin health: asks its questions at the moments when the kernel wants to know. */
 import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { Controller } from '../controller/service.js';
