@@ -229,7 +229,13 @@ on_demand = 1
     };
     assert.match(await check('on_demand = 1'), /check.ini:5:\d+: .*"on_demand" needs sockets whose clients start it/);
     assert.match(await check('use_sockets = 1\nidle_timeout = 5'), /"idle_timeout" needs on_demand = True/);
-    assert.match(await check('use_sockets = 1\non_demand = 1\nidle_timeout = 0'), /"idle_timeout" is no time at all/);
+    for (const idle of ['0', 'soon', '-1'])
+      assert.match(
+        await check(`use_sockets = 1\non_demand = 1\nidle_timeout = ${idle}`),
+        RegExp(
+          `"idle_timeout" must be a number of seconds above 0, .*, and is "?${idle}"?; leave it out to never stop`,
+        ),
+      );
     assert.doesNotMatch(await check('use_sockets = 1\non_demand = 1\nidle_timeout = 10m'), /on_demand|idle/);
   });
 });
