@@ -58,7 +58,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
       return action(...args);
     };
 
-  const optionsFor = ({ spec }: Watcher): unknown => {
+  const optionsFor = ({ spec }: Pick<Watcher, 'spec'>): unknown => {
     if (perWatcher.has(spec)) return perWatcher.get(spec);
     const own = Object.entries(spec.options).filter(([key]) => key.startsWith(prefix));
     const written = { ...given, ...Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])) };

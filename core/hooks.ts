@@ -23,8 +23,11 @@ export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };
 /** Who waits for whom: a watcher's name to the names of those that must be started before it. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
 
-/** What a process is spawned for: its slot, and the spec, which in a reload is not yet the watcher's own. */
-export type Place = Pick<Process, 'wid'> & { readonly spec: WatcherSpec };
+/**
+ * What a process is spawned for: its slot, and the spec, which in a reload is not yet the watcher's own. `preview` is
+ * true when nothing is spawned, and somebody only wants to see what would be.
+ */
+export type Place = Pick<Process, 'wid'> & { readonly spec: WatcherSpec; readonly preview: boolean };
 
 type Valid = GuardRow['valid'];
 

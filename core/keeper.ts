@@ -3,6 +3,7 @@ import type { HookBoard } from './board.js';
 import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
+import type { Place } from './hooks.js';
 import { PlainSpecs, withListenPid, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
@@ -143,10 +144,14 @@ export class Keeper {
   }
 
   /** What would be spawned in the place with this number. @throws what a spawn throws */
-  async preview(wid: number, spec = this.#watcher.spec, sit = () => 0): Promise<ProcessSpec> {
-    const plain = this.#specs.of(spec, wid, sit, this.#context.sockets);
-    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, { wid, spec });
-    return withListenPid(full ?? plain, spec);
+  preview(wid: number): Promise<ProcessSpec> {
+    return this.#ask({ wid, spec: this.#watcher.spec, preview: true }, () => 0);
+  }
+
+  async #ask(at: Place, sit: () => number): Promise<ProcessSpec> {
+    const plain = this.#specs.of(at.spec, at.wid, sit, this.#context.sockets);
+    const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, at);
+    return withListenPid(full ?? plain, at.spec);
   }
 
   #refill(): void {
@@ -207,7 +212,7 @@ export class Keeper {
       await abortable(board.steady(), up);
       await abortable(board.require('beforeSpawn', watcher, up), up);
       const sit = () => this.slots.sit(slot);
-      const full = await abortable(this.preview(slot.wid, spec, sit), up);
+      const full = await abortable(this.#ask({ wid: slot.wid, spec, preview: false }, sit), up);
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
       const absent = missing(spec.needs);

@@ -84,7 +84,7 @@ export interface PluginContext<
   /** Says what survives a reload of the plugin and an upgrade of the daemon: `snapshot` returns it when asked, as JSON. */
   keep(snapshot: () => unknown): void;
   /** The plugin's options with the watcher's own (`NAME.key = value`) put over them. */
-  optionsFor(watcher: Watcher): Options;
+  optionsFor(watcher: Pick<Watcher, 'spec'>): Options;
   /** Has something given back when the plugin closes, in reverse order. */
   defer(dispose: Disposer): void;
   /** Calls back every `ms` milliseconds, guarded, until the plugin closes; not while the last call still runs. */

@@ -1,6 +1,9 @@
 /** Signals as people write them: `TERM`, `SIGTERM`, `15`, `RTMIN+1`. */
 import { constants } from 'node:os';
 
+/** The number of the signal that ends whoever gets it. */
+export const SIGKILL = 9;
+
 const realTime = /^(RTMIN|RTMAX)(?:([+-])(\d+))?$/;
 
 /** The number of a signal, from a number, its digits, or a name with or without SIG; undefined for none. */

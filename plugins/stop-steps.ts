@@ -1,10 +1,9 @@
 /** The steps of a stop as people write them: `TERM 10, INT 5, KILL`. */
 import { constants } from 'node:os';
 import { didYouMean } from './nearest.js';
-import { signalNumber } from './signal.js';
+import { SIGKILL, signalNumber } from './signal.js';
 import { readTime } from './units.js';
 
-const SIGKILL = 9;
 const lastSignal = 64;
 /** In seconds; far beyond any use. */
 const longest = 1e9;

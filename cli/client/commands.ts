@@ -72,11 +72,14 @@ export interface Statuses {
   readonly statuses: Readonly<Record<string, Status>>;
   /** Of those that wait, retry or gave up. */
   readonly details?: Readonly<Record<string, Explained>>;
+  /** A word about those of which there is more to say, such as `frozen`. */
+  readonly notes?: Readonly<Record<string, string>>;
   /** What is left out of the configuration. */
   readonly problems?: readonly string[];
 }
 export interface StatusOfOne extends Explained {
   readonly status: Status;
+  readonly notes?: Statuses['notes'];
 }
 export interface Watchers {
   readonly watchers: readonly string[];

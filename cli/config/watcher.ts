@@ -19,7 +19,7 @@ export interface BuiltWatcher {
 }
 
 /** What is known to all watchers. */
-export interface Surroundings {
+export interface WatcherContext {
   readonly environments: Environments;
   /** The names of the sockets, and of those that an error leaves out. */
   readonly sockets: ReadonlySet<string>;
@@ -38,7 +38,7 @@ const optional = new Set(['working_dir', 'executable']);
 const spent = new Set(['name', 'env', 'expand']);
 
 /** Builds the spec of a watcher; what is wrong with it is reported, and makes it unfit for use when it is an error. */
-export function buildWatcher(building: Building, section: WrittenSection, around: Surroundings): BuiltWatcher {
+export function buildWatcher(building: Building, section: WrittenSection, around: WatcherContext): BuiltWatcher {
   const { value: override } = building.written.sections.get(section.name)?.options.get('name') ?? { value: '' };
   const name = override || nameIn(section);
   const places = optionsOf(building.written, section.name);
@@ -140,7 +140,7 @@ function environmentFor({ values, texts, report }: Taken, environment: WatcherEn
   return copied;
 }
 
-function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, lostSockets }: Surroundings): void {
+function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, lostSockets }: WatcherContext): void {
   if (spec.name === '') report('error', undefined, 'the section header has no name after "watcher:"');
   const unfilled = written.has('cmd') && !texts.has('cmd');
   if (spec.cmd.trim() === '' && !unfilled)

@@ -153,10 +153,13 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   incr: newNumber,
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
-  status({ status, statuses, details, problems, state, reason }) {
-    if (statuses === undefined) return `${asPython(status)}${why({ state, reason })}`;
+  status({ status, statuses, details, notes, problems, state, reason }) {
+    const noted = (note: unknown) => (typeof note === 'string' ? oneLine(` (${note})`) : '');
+    if (statuses === undefined)
+      return `${asPython(status)}${why({ state, reason })}${noted(Object.values(fields(notes))[0])}`;
     const states = entriesInOrder(fields(statuses)).map(
-      ([name, circus]) => `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}`,
+      ([name, circus]) =>
+        `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}${noted(fields(notes)[name])}`,
     );
     return lines([...states, ...list(problems).map((problem) => `wrong: ${asPython(problem)}`)]);
   },

@@ -1,26 +1,31 @@
 /** The commands that freeze and thaw a watcher. */
-import * as v from 'valibot';
 import type { Arbiter } from '#core';
-import { defineCommand, RequestError, type Command, type Fields } from '../controller/service.js';
-import { didYouMean } from '../nearest.js';
-import { standard } from '../schema.js';
+import {
+  defineCommand,
+  name,
+  named,
+  nameWord,
+  object,
+  RequestError,
+  type Command,
+  type Fields,
+} from '../controller/service.js';
 import type { Groups } from './groups.js';
 
-const properties = standard(v.object({ name: v.string("'name' is a text") }));
-const words = [{ name: 'name', kind: 'text', required: true, summary: 'a watcher' }] as const;
-const shared = { role: 'operate', wide: false, properties, words, flags: [], reply: 'pids: whom it concerns' } as const;
+const properties = object({ name: name() });
+const shared = {
+  role: 'operate',
+  wide: false,
+  properties,
+  words: [nameWord],
+  flags: [],
+  reply: 'pids: whom it concerns',
+} as const;
 
 /** Both; they act on these groups. */
 export function freezing(groups: Pick<Groups, 'of' | 'freeze' | 'outside'>): readonly Command[] {
   const act = async (arbiter: Arbiter, name: string, frozen: boolean): Promise<Fields> => {
-    const watcher = arbiter.find(name);
-    if (!watcher) {
-      const near = didYouMean(
-        name,
-        arbiter.watchers.map((one) => one.name),
-      );
-      throw new RequestError(3, `program ${name} not found${near}`);
-    }
+    const watcher = named(arbiter, name);
     const group = groups.of(watcher);
     if (!group) throw new RequestError(5, `"${watcher.name}" has no process in a control group`);
     if (frozen && watcher.wanted === 'down')

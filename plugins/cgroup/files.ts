@@ -83,15 +83,29 @@ export const systemFiles: Files = {
     }, false),
 };
 
-/** The pids in a group and in those below it. */
+/** The pids in a group itself; a 0 is one that is in another pid namespace. */
+export const pidsOf = (files: Files, path: string): readonly number[] =>
+  (files.read(`${path}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
+
+/** The pids in a group and in those below it, as far as they can be signalled. */
 export function pidsIn(files: Files, path: string): readonly number[] {
-  const own = (files.read(`${path}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
-  // A 0 is one that is in another pid namespace.
-  return [...own.filter((pid) => pid > 1), ...files.folders(path).flatMap((name) => pidsIn(files, `${path}/${name}`))];
+  const below = files.folders(path).flatMap((name) => pidsIn(files, `${path}/${name}`));
+  return [...pidsOf(files, path).filter((pid) => pid > 1), ...below];
+}
+
+/** Puts those into a group who are missing in it; true when nobody is any more. */
+export function settle(files: Files, to: string, missing: () => readonly number[]): boolean {
+  // What is forked meanwhile by one that is not in yet is found by the next look.
+  for (let looks = 0; looks < 10; looks++) {
+    const pids = missing();
+    if (pids.length === 0) return true;
+    for (const pid of pids) putInto(files, to, pid);
+  }
+  return false;
 }
 
 /** Puts a process into a group, unless it is gone or not ours to put there. */
-export function putInto(files: Files, path: string, pid: number): void {
+function putInto(files: Files, path: string, pid: number): void {
   try {
     files.write(`${path}/cgroup.procs`, String(pid));
   } catch {
@@ -103,10 +117,4 @@ export function putInto(files: Files, path: string, pid: number): void {
 export function removeTree(files: Files, path: string): boolean {
   for (const name of files.folders(path)) removeTree(files, `${path}/${name}`);
   return files.remove(path);
-}
-
-/** The number behind a word in a file such as `memory.events`; undefined when it is not there. */
-export function countIn(text: string | undefined, word: string): number | undefined {
-  const found = new RegExp(`^${word} (\\d+)$`, 'm').exec(text ?? '')?.[1];
-  return found === undefined ? undefined : Number(found);
 }

@@ -48,6 +48,11 @@ export class Group {
     this.#holds.set(file, text);
   }
 
+  /** The group that a process to come would get. */
+  nextPlace(wid: number): string {
+    return `${this.path}/${wid}.${this.#made + 1}`;
+  }
+
   /** Makes the group of a process to come. @throws Error */
   place(wid: number): string {
     const unused = this.#awaiting.get(wid);

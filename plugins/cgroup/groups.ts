@@ -1,13 +1,13 @@
 /** The groups of all watchers and their processes: who is in which, and what is done to them. */
-import { send, sleep, type Clock, type Means, type Process, type ProcessSpec, type Watcher } from '#core';
+import { send, sleep, type Clock, type Means, type Place, type Process, type ProcessSpec, type Watcher } from '#core';
 import type { Explanation } from '../controller/service.js';
-import { pidsIn, putInto, removeTree, type Files } from './files.js';
+import { SIGKILL } from '../signal.js';
+import { pidsIn, removeTree, settle, type Files } from './files.js';
 import { Group } from './group.js';
 import { limitNames, limits } from './limits.js';
 import type { CgroupOptions } from './options.js';
 import type { Subtree } from './subtree.js';
 
-const SIGKILL = 9;
 /** Tells our link of the chain from others. */
 const mark = 'circusd-cgroup';
 /** A shell, as only the process itself can enter before its program runs: it is in the group from its first instruction on. */
@@ -15,18 +15,28 @@ const link = (path: string) => ['/bin/sh', '-c', 'echo 0 > "$1/cgroup.procs" && 
 /** How often, and how long, the kernel is asked whether it has done what it was told, in ms. */
 const patience = { pause: 10, longest: 3000 };
 
+/** Looks until the kernel has done it; false when it takes its time. */
+async function waitUntil(clock: Clock, isDone: () => boolean): Promise<boolean> {
+  const end = clock.monotonic() + patience.longest;
+  while (!isDone()) {
+    if (clock.monotonic() > end) return false;
+    await sleep(clock, patience.pause);
+  }
+  return true;
+}
+
 /** What the groups are made with. */
-export interface Surroundings {
+export interface GroupsContext {
   readonly files: Files;
   readonly clock: Clock;
   readonly subtree: Subtree;
-  readonly optionsFor: (watcher: Watcher) => CgroupOptions;
+  readonly optionsFor: (watcher: Pick<Watcher, 'spec'>) => CgroupOptions;
   readonly warn: (message: string) => void;
 }
 
 /** All groups. */
 export class Groups {
-  readonly #around: Surroundings;
+  readonly #around: GroupsContext;
   readonly #groups = new Map<Watcher, Group>();
   /** Watchers that were taken out, and whose processes may still run. */
   readonly #leaving = new WeakSet<Watcher>();
@@ -34,7 +44,7 @@ export class Groups {
   /** The groups of processes that were there before the plugin, and were put into one. */
   readonly #late = new WeakMap<Process, string>();
 
-  constructor(around: Surroundings) {
+  constructor(around: GroupsContext) {
     this.#around = around;
   }
 
@@ -75,13 +85,10 @@ export class Groups {
     const { files } = this.#around;
     const path = group.place(process.wid);
     group.arrived(process.wid);
-    // What is forked meanwhile by one that is not in yet is found by the next look.
-    for (let looks = 0; looks < 10; looks++) {
+    settle(files, path, () => {
       const inside = new Set(pidsIn(files, path));
-      const missing = [process.pid, ...process.descendants()].filter((pid) => !inside.has(pid));
-      if (missing.length === 0) break;
-      for (const pid of missing) putInto(files, path, pid);
-    }
+      return [process.pid, ...process.descendants()].filter((pid) => !inside.has(pid));
+    });
     if (pidsIn(files, path).includes(process.pid)) this.#late.set(process, path);
   }
 
@@ -90,14 +97,17 @@ export class Groups {
     return processes.filter((process) => this.placeOf(process) === undefined).map(({ pid }) => pid);
   }
 
-  /** A process with the link in front that enters its group, which is made. @throws Error */
-  async enter(process: ProcessSpec, watcher: Watcher, wid: number): Promise<ProcessSpec> {
-    const options = this.#around.optionsFor(watcher);
-    if (!options.active) return process;
+  /** A process with the link in front that enters its group, which is made unless it is a preview. @throws Error */
+  async enter(process: ProcessSpec, watcher: Watcher, at: Place): Promise<ProcessSpec> {
+    const { wid, preview } = at;
+    const { subtree, optionsFor } = this.#around;
+    if (!optionsFor(at).active) return process;
+    const entering = (path: string) => ({ ...process, chain: [...process.chain, link(path)] });
+    if (preview) return entering(this.of(watcher)?.nextPlace(wid) ?? `${subtree.groupOf(watcher.name)}/${wid}.1`);
     const group = this.#open(watcher);
     this.tidy(watcher);
     await this.limit(watcher);
-    return { ...process, chain: [...process.chain, link(group.place(wid))] };
+    return entering(group.place(wid));
   }
 
   /** Writes the limits of a watcher that has a group. @throws Error */
@@ -164,13 +174,8 @@ export class Groups {
     const stopping = watcher.processes.filter((process) => process.stopping);
     const spared = new Set(stopping.flatMap((process) => this.placeOf(process) ?? []));
     group.freeze(frozen, spared);
-    const end = clock.monotonic() + patience.longest;
     // Somebody may thaw it meanwhile.
-    while (group.frozen && !group.isFrozen(spared)) {
-      if (clock.monotonic() > end) return false;
-      await sleep(clock, patience.pause);
-    }
-    return true;
+    return waitUntil(clock, () => !group.frozen || group.isFrozen(spared));
   }
 
   /** Clears up after a watcher that was stopped: what its processes had left behind when they ended by themselves is killed. */
@@ -179,11 +184,11 @@ export class Groups {
     const group = this.of(watcher);
     if (!group) return;
     const isOver = () => watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
-    const end = clock.monotonic() + patience.longest;
-    while (isOver() && group.pids.length > 0 && clock.monotonic() < end) {
+    await waitUntil(clock, () => {
+      if (!isOver() || group.pids.length === 0) return true;
       this.#killAll(group.path);
-      await sleep(clock, patience.pause);
-    }
+      return false;
+    });
     this.tidy(watcher);
   }
 
@@ -223,7 +228,7 @@ export class Groups {
   /** What there is to say about a watcher's group. */
   explain(watcher: Watcher): Explanation | undefined {
     const group = this.of(watcher);
-    if (!group) return undefined;
+    if (!group || !this.#around.optionsFor(watcher).active) return undefined;
     const { path, frozen } = group;
     const text = `Its processes are in the control group ${path}.`;
     return {

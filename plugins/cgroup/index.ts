@@ -1,3 +1,4 @@
+/** The plugin cgroup: takes the kernel’s notices to the groups, and offers its commands. */
 import { childrenOf, definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
 import { freezing } from './commands.js';
@@ -33,7 +34,7 @@ export default definePlugin({
       if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
     });
     hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
-    hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));
+    hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
     hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
     hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));
     hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && groups.release(process)));
@@ -46,6 +47,7 @@ export default definePlugin({
     if (!controller) return;
     for (const command of freezing(groups)) defer(controller.addCommand(command));
     defer(controller.addMemoryCounter((process) => groups.counterOf(process)));
+    defer(controller.addMark((watcher) => (groups.of(watcher)?.frozen ? 'frozen' : undefined)));
     defer(controller.addExplanation((watcher) => groups.explain(watcher)));
   },
 });

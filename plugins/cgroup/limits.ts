@@ -1,4 +1,5 @@
 /** The limits of a group: how people write them, and what the kernel's files take. */
+import { mustBe } from '../must-be.js';
 import { readSize } from '../units.js';
 
 /** One limit. */
@@ -12,7 +13,6 @@ export interface Limit {
   readonly read: (text: string) => string;
 }
 
-const must = (what: string, text: string) => new Error(`must be ${what}, and is "${text}"`);
 /** Less is a slip: a unit that was left out. */
 const leastMemory = 2 ** 20;
 /** The kernel's own, in microseconds. */
@@ -21,18 +21,18 @@ const period = 100_000;
 function readMemory(text: string): string {
   const bytes = /^\d+$/.test(text) ? Number(text) : readSize(text);
   if (text === 'max') return text;
-  if (bytes === undefined) throw must('a size such as 500M, or max', text);
-  if (bytes < leastMemory) throw must('at least 1M', text);
+  if (bytes === undefined) throw mustBe('a size such as 500M, or max', text);
+  if (bytes < leastMemory) throw mustBe('at least 1M', text);
   return String(bytes);
 }
 
 function readProcessors(text: string): string {
   if (text === 'max') return `max ${period}`;
   const [, amount, percent] = /^(\d+\.?\d*|\.\d+)\s*(%?)$/.exec(text) ?? [];
-  if (amount === undefined) throw must('a share such as 50%, a number of processors such as 1.5, or max', text);
+  if (amount === undefined) throw mustBe('a share such as 50%, a number of processors such as 1.5, or max', text);
   const share = Number(amount) / (percent ? 100 : 1);
   // The kernel's least quota is a millisecond.
-  if (share < 0.01) throw must('at least 1%', text);
+  if (share < 0.01) throw mustBe('at least 1%', text);
   return `${Math.round(share * period)} ${period}`;
 }
 
@@ -41,7 +41,7 @@ const readCount =
   (text: string): string => {
     if (words.includes(text)) return text;
     const isIn = /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
-    if (!isIn) throw must([`a whole number from ${least} to ${most}`, ...words].join(', or '), text);
+    if (!isIn) throw mustBe([`a whole number from ${least} to ${most}`, ...words].join(', or '), text);
     return String(Number(text));
   };
 

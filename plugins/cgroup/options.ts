@@ -1,5 +1,7 @@
+/** The options of groups: of all watchers in the section, and of one as `cgroup.NAME`. */
 import { statfsSync } from 'node:fs';
 import * as v from 'valibot';
+import { mustBe } from '../must-be.js';
 import { didYouMean } from '../nearest.js';
 import { boolean, standard } from '../schema.js';
 import { systemFiles } from './files.js';
@@ -19,6 +21,8 @@ function objection(root: string): string | undefined {
   if (!root.startsWith('/') || type !== cgroup2) return `"${root}" is not a folder of cgroup v2`;
   return systemFiles.writable(root) ? undefined : `"${root}" may not be written to by this user`;
 }
+
+const isTruth = ({ input }: { readonly input: unknown }) => mustBe('true or false', input).message;
 
 const limit = (name: LimitName, about: string) =>
   v.pipe(
@@ -56,7 +60,7 @@ const fields = {
   cpu_weight: limit('cpu_weight', 'Their share when processors are short, from 1 to 10000; the default of all is 100.'),
   pids_max: limit('pids_max', 'How many processes and threads there may be.'),
   active: v.optional(
-    v.pipe(boolean(), v.description('Whether its processes get groups; false spares a watcher.')),
+    v.pipe(boolean(isTruth), v.description('Whether its processes get groups; false spares a watcher.')),
     true,
   ),
 };

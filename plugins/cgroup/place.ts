@@ -1,8 +1,8 @@
 /** Where groups can be made: the hierarchy of cgroup v2, and the daemon's own place in it. */
-import { putInto, type Files } from './files.js';
+import { pidsOf, type Files } from './files.js';
 
 /** What a place is looked for by. */
-export interface Surroundings {
+export interface PlaceContext {
   readonly files: Files;
   readonly pid: number;
   readonly uid: number;
@@ -29,7 +29,7 @@ const unescaped = (text: string) =>
   text.replaceAll(/\\(\d{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)));
 
 /** The folders in which the daemon finds its own group and the top of what it sees of the hierarchy. */
-function mounted({ files }: Surroundings): readonly { readonly top: string; readonly own: string }[] {
+function mounted({ files }: PlaceContext): readonly { readonly top: string; readonly own: string }[] {
   const group = /^0::(.*)$/m.exec(files.read('/proc/self/cgroup') ?? '')?.[1];
   if (group === undefined) return [];
   return (files.read('/proc/self/mountinfo') ?? '').split('\n').flatMap((line) => {
@@ -44,18 +44,15 @@ function mounted({ files }: Surroundings): readonly { readonly top: string; read
 /** The kernel has no such file for the group that is the parent of all. */
 export const isTop = (files: Files, path: string) => files.read(`${path}/cgroup.events`) === undefined;
 
-export const pidsOf = (files: Files, path: string) =>
-  (files.read(`${path}/cgroup.procs`) ?? '').split('\n').filter(Boolean).map(Number);
-
 /** True for a group in which nobody runs but the daemon and what it has started, and to which it may write. */
-export function isOurs({ files, pid, family }: Surroundings, path: string): boolean {
+export function isOurs({ files, pid, family }: PlaceContext, path: string): boolean {
   const ours = new Set([pid, ...family()]);
   const needed = ['', '/cgroup.procs', '/cgroup.subtree_control'];
   return needed.every((name) => files.writable(path + name)) && pidsOf(files, path).every((one) => ours.has(one));
 }
 
 /** Chooses the place: the one that is named, else the daemon's own group, else, for root, one of its own at the top. @throws Error */
-export function choosePlace(around: Surroundings, named?: string): Place {
+export function choosePlace(around: PlaceContext, named?: string): Place {
   const { files, pid, uid } = around;
   if (named !== undefined) return { path: named.replace(/(.)\/+$/, '$1') };
   const all = mounted(around);
@@ -82,15 +79,4 @@ export function abandonedIn(files: Files, above: string, lives: (pid: number) =>
     .folders(above)
     .filter((name) => ownName.test(name) && !lives(Number(ownName.exec(name)![1])))
     .map((name) => `${above}/${name}`);
-}
-
-/** Moves the daemon and what it has started from a group into the leaf below it, or back; true when nobody is left. */
-export function moveAll(files: Files, from: string, to: string): boolean {
-  // What is forked meanwhile is found by the next look.
-  for (let looks = 0; looks < 10; looks++) {
-    const pids = pidsOf(files, from);
-    if (pids.length === 0) return true;
-    for (const pid of pids) putInto(files, to, pid);
-  }
-  return false;
 }

@@ -1,8 +1,8 @@
 /** The part of the hierarchy that is the daemon's, and its controllers. */
 import { createHash } from 'node:crypto';
 import { send } from '#core';
-import { removeTree, type Files } from './files.js';
-import { abandonedIn, choosePlace, isOurs, isTop, leafName, moveAll, pidsOf, type Surroundings } from './place.js';
+import { pidsOf, removeTree, settle, type Files } from './files.js';
+import { abandonedIn, choosePlace, isOurs, isTop, leafName, type PlaceContext } from './place.js';
 
 const prefix = 'watcher.';
 /** A name has 255 letters at most: of a longer one there is the beginning, and a sum of all. */
@@ -24,7 +24,7 @@ export function groupName(watcher: string): string {
 /** The groups below one place. */
 export class Subtree {
   readonly path: string;
-  readonly #around: Surroundings;
+  readonly #around: PlaceContext;
   readonly #files: Files;
   readonly #above: string | undefined;
   /** The daemon was moved into the leaf, and is moved back at the end. */
@@ -33,7 +33,7 @@ export class Subtree {
   readonly #asked = new Map<string, string | undefined>();
 
   /** Takes the place that is named or found; what a daemon that crashed left there is removed, as far as it is empty. @throws Error */
-  constructor(around: Surroundings, named?: string) {
+  constructor(around: PlaceContext, named?: string) {
     const { files, pid } = around;
     const { path, above } = choosePlace(around, named);
     this.path = path;
@@ -55,7 +55,12 @@ export class Subtree {
 
   #settle(): void {
     this.#files.make(this.#leaf);
-    this.#settled = moveAll(this.#files, this.path, this.#leaf);
+    this.#settled = this.#move(this.path, this.#leaf);
+  }
+
+  /** Moves the daemon and what it has started; true when nobody is left. */
+  #move(from: string, to: string): boolean {
+    return settle(this.#files, to, () => pidsOf(this.#files, from));
   }
 
   /** The group of a watcher, which may not be there yet. */
@@ -101,6 +106,6 @@ export class Subtree {
     // A group that passes controllers on can't take the daemon back.
     if (passed.length > 0)
       this.#files.write(`${this.path}/cgroup.subtree_control`, passed.map((one) => `-${one}`).join(' '));
-    if (moveAll(this.#files, this.#leaf, this.path)) this.#files.remove(this.#leaf);
+    if (this.#move(this.#leaf, this.path)) this.#files.remove(this.#leaf);
   }
 }

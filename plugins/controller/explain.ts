@@ -1,11 +1,11 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
+import { SIGKILL } from '../signal.js';
 import type { Fields } from './command.js';
 import type { End } from './history.js';
 import type { Records } from './records.js';
 import { nextWords, wordsOf } from './run-words.js';
 
-const SIGKILL = 9;
 /** More processes and places than this are not told one by one in the text. */
 const mostTold = 5;
 
@@ -39,7 +39,9 @@ export function endInWords({ reason, by, code, signal }: End): string {
 export async function explain(arbiter: Arbiter, records: Records, watcher: Watcher, only?: Process): Promise<Fields> {
   const facts = await factsOf(arbiter, records, watcher, only);
   const more = records.explanations.about(watcher);
-  const text = [...sentences(facts, watcher.spec, arbiter.clock.now() / 1000), ...more.flatMap((one) => one.text)];
+  const coming = more.flatMap((one) => one.next ?? []);
+  const ahead = coming.length > 0 ? coming : next(facts, watcher.spec);
+  const text = [...sentences(facts, ahead, arbiter.clock.now() / 1000), ...more.flatMap((one) => one.text)];
   return { ...Object.assign({}, ...more.map((one) => one.facts)), ...facts, text: text.join('\n') };
 }
 
@@ -96,7 +98,7 @@ function stopOf({ spec, means }: Watcher) {
 
 type Facts = Awaited<ReturnType<typeof factsOf>>;
 
-function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly string[] {
+function sentences(facts: Facts, ahead: readonly string[], now: number): readonly string[] {
   const { name, state, since, reason, numprocesses, running, ready, processes, last_exit } = facts;
   const ago = (time: number) => inWords(now - time);
   const processLine = ({ pid, wid, restarts, last_exit: end, notes, ...process }: Facts['processes'][number]) =>
@@ -124,7 +126,7 @@ function sentences(facts: Facts, spec: Watcher['spec'], now: number): readonly s
       : []),
     ...commandLines(processes.slice(0, mostTold)),
     stopLine(facts.stop),
-    ...next(facts, spec),
+    ...ahead,
     ...nextLine(facts),
   ];
 }

@@ -5,8 +5,8 @@ import { defaultKeys, located, readKeyPair, readPublicKeys } from './keys.js';
 import type { ControllerOptions, Endpoint } from './options.js';
 import { groupId, userId } from './socket-file.js';
 
-/** What is wrong with an option. */
-export interface Fault {
+/** What a start would refuse about an option. */
+export interface Refusal {
   readonly option: string;
   readonly message: string;
 }
@@ -19,11 +19,11 @@ export const accessOption = (option: string, what: 'owner' | 'group'): string =>
 export function* foresee(
   { insecure, curve_key }: ControllerOptions,
   endpoints: readonly Endpoint[],
-): Generator<Fault, void> {
+): Generator<Refusal, void> {
   const taken = new Map<string, string>();
   const keys = defaultKeys();
   for (const { option, address, curve, owner, group, authorizedKeys } of endpoints) {
-    yield* faultIn(option, () => checkAddress(option, address, insecure || curve));
+    yield* refusalOf(option, () => checkAddress(option, address, insecure || curve));
     const path = pathOf(address);
     const place = path === undefined ? address : resolve(path);
     const other = taken.get(place);
@@ -31,21 +31,21 @@ export function* foresee(
     // Any free port is another one each time.
     if (!/:[*0]$/.test(place)) taken.set(place, option.replace(/^endpoint\.(.+)\.address$/, '[endpoint:$1]'));
     if (path !== undefined) {
-      yield* faultIn(accessOption(option, 'owner'), () => userId(owner));
-      yield* faultIn(accessOption(option, 'group'), () => groupId(group));
+      yield* refusalOf(accessOption(option, 'owner'), () => userId(owner));
+      yield* refusalOf(accessOption(option, 'group'), () => groupId(group));
     }
     if (!curve) continue;
     const folder = authorizedKeys ?? keys.authorized;
-    yield* faultIn(option.replace(/\.address$|^\w+$/, '.authorized_keys'), () =>
+    yield* refusalOf(option.replace(/\.address$|^\w+$/, '.authorized_keys'), () =>
       located('authorized_keys', folder, () => readPublicKeys(folder)),
     );
   }
   const file = curve_key ?? keys.secret;
   if (endpoints.some(({ curve }) => curve))
-    yield* faultIn('curve_key', () => located('curve_key', file, () => readKeyPair(file)));
+    yield* refusalOf('curve_key', () => located('curve_key', file, () => readKeyPair(file)));
 }
 
-function* faultIn(option: string, check: () => unknown): Generator<Fault, void> {
+function* refusalOf(option: string, check: () => unknown): Generator<Refusal, void> {
   try {
     check();
   } catch (error) {

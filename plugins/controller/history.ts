@@ -1,10 +1,10 @@
 /** The last ends of each watcher's processes, and why they came. */
 import { signalName, type Arbiter, type Exit, type HookViews, type Operation, type Process } from '#core';
+import { SIGKILL } from '../signal.js';
 import { Answers } from './answers.js';
 import { MemoryKills } from './out-of-memory.js';
 
 const mostEnds = 50;
-const SIGKILL = 9;
 
 /** One end of a process. */
 export interface End {

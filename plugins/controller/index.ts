@@ -1,3 +1,4 @@
+/** The plugin controller: its sockets, its commands, and what it offers to other plugins. */
 import { definePlugin } from '#core';
 import { auditTo, oddMessages } from './audit.js';
 import { allCommands } from './commands/all.js';
@@ -58,9 +59,7 @@ export default definePlugin({
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
-      addNotes: (notes) => records.notes.add(notes),
-      addExplanation: (explain) => records.explanations.add(explain),
-      addMemoryCounter: (find) => records.history.counters.add(find),
+      ...records.additions,
     };
     return { controller };
   },

@@ -2,6 +2,7 @@
 import { Script } from 'node:vm';
 import type { Arbiter, Watcher } from '#core';
 import { globToRegExp } from '../glob.js';
+import { didYouMean } from '../nearest.js';
 import { RequestError } from './protocol.js';
 
 /** A longer pattern is none that a person wrote. */
@@ -11,10 +12,14 @@ const patience = 100;
 /** In a script, as only those can be interrupted: the pattern is compiled in it too. */
 const filter = new Script('const regex = new RegExp(source, flags); names.map((name) => regex.test(name))');
 
+/** True for a pattern that can mean one name only. */
+const isPlain = (pattern: string, method: unknown) =>
+  method === 'simple' || (method === 'glob' && !/[*?[]/.test(pattern));
+
 /** For each name, in lower case, whether the pattern means it. @throws RequestError */
 function compare(pattern: string, method: unknown, names: readonly string[]): readonly boolean[] {
   const lower = pattern.toLowerCase();
-  if (method === 'simple' || (method === 'glob' && !/[*?[]/.test(pattern))) return names.map((name) => name === lower);
+  if (isPlain(pattern, method)) return names.map((name) => name === lower);
   if (method !== 'glob' && method !== 'regex') throw new RequestError(3, `unknown match method ${String(method)}`);
   if (pattern.length > longestPattern)
     throw new RequestError(5, `a pattern of more than ${longestPattern} characters is not compared with names`);
@@ -41,15 +46,19 @@ export function matching<T extends { readonly name: string }>(
     all.map(({ name }) => name.toLowerCase()),
   );
   const found = all.filter((_, at) => means[at]);
-  if (found.length === 0) throw notFound(pattern);
+  if (found.length === 0) throw notFound(pattern, isPlain(pattern, method) ? all : []);
   return found;
 }
 
-/** The watcher of exactly this name, without regard to case. @throws RequestError */
+/** The watcher of exactly this name, without regard to case. @throws RequestError with the nearest name */
 export function named(arbiter: Arbiter, name: string): Watcher {
   const watcher = arbiter.find(name);
-  if (!watcher) throw notFound(name);
+  if (!watcher) throw notFound(name, arbiter.watchers);
   return watcher;
 }
 
-const notFound = (name: string) => new RequestError(3, `program ${name} not found`);
+/** Circus's words, and behind them the name that was probably meant. */
+function notFound(name: string, watchers: readonly { readonly name: string }[]): RequestError {
+  const names = watchers.map((one) => one.name);
+  return new RequestError(3, `program ${name} not found${didYouMean(name, names)}`);
+}

@@ -7,7 +7,7 @@ import { publishEvents, topicOf } from './events.js';
 import { History } from './history.js';
 import { Answers } from './answers.js';
 import type { Outbox } from './outbox.js';
-import type { Explanation } from './service.js';
+import type { ControllerService, Explanation } from './service.js';
 
 /** What can be kept over a reload of the plugin. */
 interface State {
@@ -22,12 +22,22 @@ export class Records {
   /** What plugins have to say about a watcher, and about one of its processes. */
   readonly explanations = new Answers<Watcher, Explanation>();
   readonly notes = new Answers<Process, readonly string[]>();
+  /** A word about a watcher beside its state. */
+  readonly marks = new Answers<Watcher, string>();
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;
     this.events = new EventLog(arbiter.id, outlet, events);
     this.history = new History(arbiter, history);
   }
+
+  /** How other plugins add to what is told. */
+  readonly additions: Pick<ControllerService, 'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter'> = {
+    addExplanation: (explain) => this.explanations.add(explain),
+    addMark: (mark) => this.marks.add(mark),
+    addNotes: (notes) => this.notes.add(notes),
+    addMemoryCounter: (find) => this.history.counters.add(find),
+  };
 
   get state(): State {
     return { events: this.events.state, history: this.history.state };

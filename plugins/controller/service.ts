@@ -3,13 +3,19 @@ import { service, type Process, type Watcher, type WatcherSpec } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
-export { defineCommand } from './command.js';
+export { defineCommand, name, nameWord, object } from './command.js';
+export { inWords } from './explain.js';
+export { named } from './match.js';
 export { RequestError } from './protocol.js';
 
-/** What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. */
+/**
+ * What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. `next` stands in place of the
+ * controller's sentence about what comes next.
+ */
 export interface Explanation {
   readonly facts: Fields;
   readonly text: readonly string[];
+  readonly next?: string | undefined;
 }
 /** Resolves with the facts about a process of a watcher, and more. */
 export type ExtendStats = (watcher: Watcher, pid: number, info: Fields) => Promise<Fields>;
@@ -34,6 +40,8 @@ export interface ControllerService {
   publish(watcher: string, event: string, facts?: Fields): void;
   /** Adds to what `explain` tells of a watcher, until the returned function is called. */
   addExplanation(explain: (watcher: Watcher) => Explanation | undefined): () => void;
+  /** Adds a word that `status` shows beside the state of a watcher, such as `frozen`, until the returned function is called. */
+  addMark(mark: (watcher: Watcher) => string | undefined): () => void;
   /** Adds sentences to what `explain` tells of a process, until the returned function is called. */
   addNotes(notes: (process: Process) => readonly string[]): () => void;
   /** Adds one who knows the file that counts the kills of a process for want of memory, until the returned function is called. */

@@ -130,6 +130,7 @@ export const reloading = new Set([
   'close_child_stdout',
   'close_child_stderr',
   'die_with_daemon',
+  'cgroup.active',
 ]);
 
 const ids = new Set(['uid', 'gid']);

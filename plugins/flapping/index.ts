@@ -1,3 +1,4 @@
+/** The plugin flapping: asked about each process that ended. */
 import { definePlugin } from '#core';
 import { judge, noEnds, type Ends } from './intensity.js';
 import { optionsSchema } from './options.js';

@@ -1,3 +1,4 @@
+/** The options of flapping, and what they are by default. */
 import * as v from 'valibot';
 import { boolean, integer, seconds, standard } from '../schema.js';
 

@@ -1,3 +1,4 @@
+/** The plugin health: asks its questions at the moments when the kernel wants to know. */
 import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { Controller } from '../controller/service.js';
@@ -36,8 +37,9 @@ export default definePlugin({
       if (flaws !== undefined) throw new Error(flaws);
       return spec;
     });
-    hooks.spawnSpec.tap({ name: 'health', stage }, (process, watcher, { wid, spec }) => {
+    hooks.spawnSpec.tap({ name: 'health', stage }, (process, watcher, { wid, spec, preview }) => {
       const settings = records.settingsOf(spec);
+      if (preview) return withChannels(process, settings, () => notices.address).process;
       const prepared = withChannels(process, settings, () => notices.open());
       records.take(watcher.name, wid, { spec, forwards: prepared.forwards });
       return prepared.process;

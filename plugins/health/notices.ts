@@ -38,6 +38,11 @@ export class Notices {
       this.#name,
       guard((message: Buffer, pid: number) => this.#receive(message, pid)),
     );
+    return this.address;
+  }
+
+  /** What `NOTIFY_SOCKET` is, open or not. */
+  get address(): string {
     return `@${this.#name}`;
   }
 

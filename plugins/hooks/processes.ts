@@ -1,9 +1,9 @@
 /** The moments of single processes: their spawn, signals and ends. */
 import type { Arbiter, HookViews, Process, Watcher } from '#core';
+import { SIGKILL } from '../signal.js';
 import type { Call } from './call.js';
 import type { Caller } from './caller.js';
 
-const SIGKILL = 9;
 /** Circus's word for what has ended by itself; it has none for what it stopped. */
 const dead = 1;
 

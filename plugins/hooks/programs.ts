@@ -11,7 +11,7 @@ import { programOf, pythonOf } from './settings.js';
 type Of<Kind> = Extract<Target, { kind: Kind }>;
 
 /** What programs are run with. */
-export interface Surroundings extends Pick<PluginContext, 'arbiter' | 'run'> {
+export interface ProgramContext extends Pick<PluginContext, 'arbiter' | 'run'> {
   /** The folder of the configuration. */
   readonly folder: string;
   readonly endpoint: string | undefined;
@@ -35,7 +35,7 @@ function lastWords({ stderr, stdout }: Pick<RunResult, 'stderr' | 'stdout'>, spe
 }
 
 /** Runs a command: 0 is yes, any other code no. @throws Error when it can't be run, or was killed */
-export async function callCommand({ words }: Of<'command'>, call: Call, around: Surroundings): Promise<Answer> {
+export async function callCommand({ words }: Of<'command'>, call: Call, around: ProgramContext): Promise<Answer> {
   const { watcher, given } = call;
   const { spec } = watcher;
   const { stats } = given;
@@ -79,7 +79,7 @@ interface PythonResult {
 }
 
 /** Calls a Python function in a process of its own. @throws Error with what it raised */
-export async function callPython({ module, name }: Of<'python'>, call: Call, around: Surroundings): Promise<Answer> {
+export async function callPython({ module, name }: Of<'python'>, call: Call, around: ProgramContext): Promise<Answer> {
   const { watcher, point, given } = call;
   const { spec } = watcher;
   const env = around.changed(baseEnvironment(spec));

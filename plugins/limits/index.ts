@@ -1,3 +1,4 @@
+/** The plugin limits: puts its chain in front of each program. */
 import * as v from 'valibot';
 import { definePlugin, type WatcherSpec } from '#core';
 import { standard } from '../schema.js';

@@ -1,5 +1,6 @@
 /** What the texts of the keys mean: each reader answers a value, or throws a sentence that goes on after the key's name. */
 import * as v from 'valibot';
+import { mustBe } from '../must-be.js';
 import { didYouMean } from '../nearest.js';
 import { boolean } from '../schema.js';
 import { readSize, readTime } from '../units.js';
@@ -28,11 +29,7 @@ const unlimited = 'unlimited';
 const classes = { idle: false, 'best-effort': true, realtime: true };
 const policies = { other: false, batch: false, idle: false, fifo: true, rr: true };
 
-const quoted = (text: string) => JSON.stringify(text);
 const wordsOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-
-/** The sentence of something else than what there must be. */
-const mustBe = (what: string, text: string, hint = '') => new Error(`must be ${what}, and is ${quoted(text)}${hint}`);
 
 /** A whole number within bounds. */
 function whole(text: string, least: number, most: number, what = `a whole number from ${least} to ${most}`): number {

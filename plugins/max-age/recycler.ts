@@ -23,15 +23,15 @@ export class Recycler {
     this.#closed = signal;
   }
 
-  /** Begins to count for a process, or counts anew after its watcher was changed; not before `least` ms are over. */
-  count(process: Process, watcher: Watcher, least = 0): void {
+  /** Sets the timer of a process, also anew after its watcher was changed; it does not run out before `least` ms are over. */
+  schedule(process: Process, watcher: Watcher, least = 0): void {
     this.forget(process);
     const ages = agesOf(watcher.spec.options);
     const share = this.#shares.get(process) ?? Math.random();
     this.#shares.set(process, share);
     const left = ages && timeLeft(ages, share, process.age);
     const operation = this.#operations.get(process);
-    // It counts anew when that has been cancelled.
+    // It is scheduled anew when that has been cancelled.
     if (operation) return left === 0 ? undefined : operation.cancel(this.#by);
     if (left === undefined || !process.alive || process.stopping) return;
     const expire = () => this.#expire(process, watcher);
@@ -63,7 +63,7 @@ export class Recycler {
       const { state, reason } = operation;
       if (state === 'failed')
         this.#log.warn(`${name}: process ${process.pid} is too old, and could not be replaced: ${reason}`);
-      if (state !== 'done' && !this.#closed.aborted) this.count(process, watcher, pause);
+      if (state !== 'done' && !this.#closed.aborted) this.schedule(process, watcher, pause);
     };
     operation.result.then(again, again);
   }

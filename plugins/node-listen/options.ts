@@ -1,6 +1,7 @@
 /** What the options of a watcher say about its Node programs. */
 import * as v from 'valibot';
 import type { WatcherSpec } from '#core';
+import { mustBe } from '../must-be.js';
 import { boolean } from '../schema.js';
 
 /** What is wrong with one key; the message goes on after the key's name. */
@@ -22,7 +23,7 @@ export function flawsIn(spec: WatcherSpec): readonly Flaw[] {
   const written = spec.options['node_listen'];
   const flaw = (message: string): readonly Flaw[] => [{ key: 'node_listen', message }];
   if (written !== undefined && !v.safeParse(truth, written).success)
-    return flaw(`is true or false, not ${JSON.stringify(written)}`);
+    return flaw(mustBe('true or false', written).message);
   return isMapped(spec) && !spec.use_sockets && spec.sockets.length === 0
     ? flaw('needs sockets to listen on: name them in "sockets", or say use_sockets = True')
     : [];

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
+import { Controller } from '../controller/service.js';
 import { standard } from '../schema.js';
 import { Demand } from './demand.js';
+import { explain } from './explain.js';
 import { flawsIn, isOnDemand } from './options.js';
 
 /** After other plugins: what flaps is paused or given up first. */
@@ -11,7 +13,8 @@ const stage = 100;
 export default definePlugin({
   name: 'on-demand',
   options: standard(v.strictObject({})),
-  apply({ arbiter, hooks, log, by, guard, defer }) {
+  wants: { controller: Controller },
+  apply({ arbiter, hooks, services: { controller }, log, by, guard, defer }) {
     const demands = new Map<Watcher, Demand>();
     const demandOf = (watcher: Watcher) => demands.get(watcher);
     const add = (watcher: Watcher) => {
@@ -47,6 +50,7 @@ export default definePlugin({
     hooks.socketBound.tap('on-demand', renewAll);
     hooks.socketClosed.tap('on-demand', renewAll);
     for (const watcher of arbiter.watchers) add(watcher);
+    if (controller) defer(controller.addExplanation(explain));
     defer(() => {
       for (const demand of demands.values()) demand.close();
     });

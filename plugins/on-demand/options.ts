@@ -1,6 +1,7 @@
 /** What the options of a watcher say about starting it at a client and stopping it without one. */
 import * as v from 'valibot';
 import type { WatcherSpec } from '#core';
+import { mustBe } from '../must-be.js';
 import { boolean, seconds } from '../schema.js';
 
 /** What is wrong with one key; the message goes on after the key's name. */
@@ -10,10 +11,7 @@ export interface Flaw {
 }
 
 const truth = boolean();
-const time = v.pipe(
-  seconds('The time without a client after which processes stop.'),
-  v.minValue(1, 'is no time at all; leave it out to never stop'),
-);
+const time = v.pipe(seconds('The time without a client after which processes stop.'), v.minValue(1));
 
 /** True when the watcher waits for a client; what can't be read is no. */
 export function isOnDemand({ options }: WatcherSpec): boolean {
@@ -35,11 +33,13 @@ export function flawsIn(spec: WatcherSpec): readonly Flaw[] {
   const { on_demand: demand, idle_timeout: idle } = spec.options;
   const flaw = (key: string, message: string): readonly Flaw[] => [{ key, message }];
   if (demand !== undefined && !v.safeParse(truth, demand).success)
-    return flaw('on_demand', `is true or false, not ${JSON.stringify(demand)}`);
+    return flaw('on_demand', mustBe('true or false', demand).message);
   if (isOnDemand(spec) && !hasSockets(spec))
     return flaw('on_demand', `needs sockets whose clients start it: name them in "sockets", or say use_sockets = True`);
   if (idle === undefined) return [];
-  const { issues } = v.safeParse(time, idle);
-  if (issues) return flaw('idle_timeout', issues[0].message);
+  if (!v.safeParse(time, idle).success) {
+    const never = '; leave it out to never stop';
+    return flaw('idle_timeout', mustBe('a number of seconds above 0, or a time such as 10m', idle, never).message);
+  }
   return isOnDemand(spec) ? [] : flaw('idle_timeout', `needs on_demand = True: nothing else would start it again`);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { catalogue, errorCodes } from '#core';
+import { schema } from '../../cli/config/schema.js';
 import { runCircusd } from '../support/circusd.js';
 import { inRoot } from '../support/paths.js';
 import { temporaryPerTest } from '../support/temporary.js';
@@ -52,6 +53,25 @@ describe('the documents', () => {
       const found = headingsOf(read(page)).filter((heading) => sections.includes(heading));
       assert.deepEqual(found, sections, page);
     }
+  });
+
+  it('say on the first page of each option that has no effect', () => {
+    const [, section = ''] = /^## What this version does not do\n([^]*?)^## /m.exec(read('README.md')) ?? [];
+    const listed = [...section.matchAll(/^\| (.*?) \|/gm)].flatMap(([, cell]) =>
+      [...cell!.matchAll(/`([^`]+)`/g)].map(([, key]) => key!),
+    );
+    const isListed = (key: string) =>
+      listed.some((name) => name === key || (name.endsWith('*') && key.startsWith(name.slice(0, -1))));
+    const without = Object.values(schema)
+      .flat()
+      .filter(({ owner, type }) => type === 'unused' || (owner !== null && !plugins.includes(owner)));
+    assert.ok(without.length > 0);
+    none(without.map(({ key }) => key).filter((key) => !isListed(key)));
+    const working = new Set(
+      Object.values(schema).flatMap((options) => options.filter((one) => !without.includes(one))),
+    );
+    const isWithout = (name: string) => without.some(({ key }) => key === name);
+    none(listed.filter((name) => !isWithout(name) && [...working].some(({ key }) => key === name)));
   });
 
   it('tell of each plugin in the change log', () => {

@@ -33,6 +33,7 @@ const shared = [
   'plugins/stop-steps.ts',
   'plugins/accounts.ts',
   'plugins/net-table.ts',
+  'plugins/must-be.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -1,23 +1,16 @@
 /** Commands that tell what happened, and why things are as they are. */
-import type { Arbiter, Watcher } from '#core';
+import type { Watcher } from '#core';
 import * as v from 'valibot';
 import { didYouMean } from '../../nearest.js';
 import { defineCommand, described, name, nameWord, object, pid, type Command } from '../command.js';
 import { endInWords, explain } from '../explain.js';
 import type { End } from '../history.js';
+import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import { integer } from '../../schema.js';
 
 /** In one reply, which waits in memory until it is read. */
 const mostEvents = 1000;
-
-/** As `named`, for commands that Circus does not have: the refusal also tells the nearest name. @throws RequestError */
-function named(arbiter: Arbiter, name: string): Watcher {
-  const watcher = arbiter.find(name);
-  if (watcher) return watcher;
-  const names = arbiter.watchers.map((one) => one.name);
-  throw new RequestError(3, `program ${name} not found${didYouMean(name, names)}`);
-}
 
 /** A whole number in these bounds. */
 const count = (property: string, most = Number.MAX_SAFE_INTEGER) =>

@@ -19,9 +19,8 @@ import { named } from '../match.js';
 import { lastSignal, mostProcesses } from '../option-check.js';
 import { RequestError } from '../protocol.js';
 import { number } from '../../schema.js';
-import { signalNumber } from '../../signal.js';
+import { SIGKILL, signalNumber } from '../../signal.js';
 
-const SIGKILL = 9;
 const pidWord: Argument = { name: 'pid', kind: 'integer', summary: 'one process of it' };
 
 /** A signal from what a client sent. @throws RequestError */

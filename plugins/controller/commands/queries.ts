@@ -16,6 +16,7 @@ import { InfoReader, noSuchProcess } from '../info.js';
 import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
+import type { Records } from '../records.js';
 import { optionQueries } from './options.js';
 
 const optionalName = object({ name: v.optional(name()) });
@@ -25,6 +26,15 @@ const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
 
 /** States that a person wants explained. */
 const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
+
+/** What plugins have to say in a word, by watcher; nothing where they have not. */
+function notesOf(watchers: readonly Watcher[], { marks }: Records): Fields {
+  const notes = watchers.flatMap((watcher) => {
+    const all = marks.about(watcher);
+    return all.length > 0 ? [[watcher.name, all.join(', ')]] : [];
+  });
+  return notes.length > 0 ? { notes: Object.fromEntries(notes) as Fields } : {};
+}
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
 export function queries(reader = new InfoReader()): readonly Command[] {
@@ -64,14 +74,15 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       flags: [],
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
-        'or status: the state of the watcher, in place of ok, with state and reason',
+        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen',
       run({ name }, context) {
-        const { arbiter, configuration, asker } = context;
+        const { arbiter, configuration, asker, records } = context;
         if (name !== undefined) {
           const plugin = innerPlugin(context, name);
           if (plugin) return { status: innerState(plugin), state: innerState(plugin) };
-          const { state, reason } = named(arbiter, name);
-          return { status: circusState[state], state, reason };
+          const watcher = named(arbiter, name);
+          const { state, reason } = watcher;
+          return { status: circusState[state], state, reason, ...notesOf([watcher], records) };
         }
         const watchers = arbiter.watchers.map(({ name, state }) => [name, circusState[state]]);
         const plugins = innerPlugins(context).map((plugin) => [plugin.name, innerState(plugin)]);
@@ -83,6 +94,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
         return {
           statuses,
           ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),
+          ...notesOf(arbiter.watchers, records),
           ...(problems.length > 0 ? { problems } : {}),
         };
       },

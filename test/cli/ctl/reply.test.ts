@@ -49,6 +49,9 @@ describe('a reply, printed', () => {
       'B: active\na: stopped\nb: active\n',
     );
     assert.equal(text('status', { status: 'active', state: 'running' }), 'active\n');
+    const notes = { a: 'frozen' };
+    assert.equal(text('status', { statuses: { b: 'active', a: 'active' }, notes }), 'a: active (frozen)\nb: active\n');
+    assert.equal(text('status', { status: 'active', state: 'active', notes }), 'active (frozen)\n');
     assert.equal(text('status', { statuses: {} }), '');
   });
 

@@ -26,7 +26,7 @@ describe('bad input about control groups', () => {
       ['pids_max = -3', '"cgroup.pids_max" must be a whole number from 1 to 4194304, or max, and is "-3"'],
       ['memory_mx = 5M', '"cgroup.memory_mx" is no option of a control group (did you mean "cgroup.memory_max"?)'],
       ['root = /', '"cgroup.root" is for all watchers: it belongs in [plugin:cgroup]'],
-      ['active = perhaps', '"cgroup.active" "perhaps" is not true or false'],
+      ['active = perhaps', '"cgroup.active" must be true or false, and is "perhaps"'],
     ] as const;
     const ini = lines.map(([line], at) => `[watcher:w${at}]\ncmd = sleep 600\ncgroup.${line}\n`).join('');
     const file = temporary.write('a.ini', `${ini}[watcher:good]\ncmd = sleep 600\ncgroup.memory_max = 1.5G\n`);

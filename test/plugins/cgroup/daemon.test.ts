@@ -25,6 +25,19 @@ describe('control groups in a real hierarchy', function () {
     assert.deepEqual(inGroup(root).length, 4);
   });
 
+  it('is explained before it is there, and makes nothing for that', async () => {
+    const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\nautostart = False\n');
+    assert.match(
+      (await explained(daemon, 'web')).text,
+      /^A start would run: .*\/root-\d+\/watcher\.web\/1\.1 .*sleep/m,
+    );
+    assert.deepEqual(below(root), []);
+    await daemon.ctl('start', 'web', '--waiting');
+    await daemon.ctl('stop', 'web', '--waiting');
+    assert.match((await explained(daemon, 'web')).text, /\/watcher\.web\/1\.2 /);
+    assert.deepEqual(below(root), ['watcher.web']);
+  });
+
   it('ends with the stop what left its session, its parent and its environment', async () => {
     const { daemon, root } = await startIn(`[watcher:web]\ncmd = ${fixture('vanish.py')}\ngraceful_timeout = 0.3\n`);
     await eventually(() => assert.match(daemon.log, /vanished \d+/));
@@ -104,6 +117,18 @@ describe('control groups in a real hierarchy', function () {
     assert.deepEqual(await pidsOf(daemon, 'web'), pids);
     assert.deepEqual(((await daemon.json('freeze', 'web')) as { readonly pids: readonly number[] }).pids.length, 2);
     await daemon.ctl('thaw', 'web');
+  });
+
+  it('replaces the processes of a watcher that is to have groups, or none any more', async () => {
+    const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\n');
+    await eventually(() => assert.equal(inGroup(root).length, 1));
+    const [first] = await pidsOf(daemon, 'web');
+    await daemon.ctl('set', 'web', 'cgroup.active', 'False', '--waiting');
+    const [second] = await pidsOf(daemon, 'web');
+    assert.notEqual(second, first);
+    assert.deepEqual(inGroup(root), []);
+    await daemon.ctl('set', 'web', 'cgroup.active', 'True', '--waiting');
+    assert.deepEqual(inGroup(root), await pidsOf(daemon, 'web'));
   });
 
   it('takes over what a daemon that crashed has left, and removes what is empty of it', async () => {

@@ -24,11 +24,14 @@ describe('freeze and thaw', function () {
     assert.match(held(join(root, place), 'cgroup.events'), /^frozen 1$/m);
     assert.equal((await explained(daemon, 'web')).cgroup?.frozen, true);
     assert.match((await explained(daemon, 'web')).text, /^It is frozen: /m);
+    assert.equal((await daemon.ctl('status')).stdout, 'web: active (frozen)\n');
+    assert.deepEqual(((await daemon.json('status', 'web')) as { readonly notes?: unknown }).notes, { web: 'frozen' });
     assert.equal(written(file), still);
     const { pids } = (await daemon.json('thaw', 'web')) as { readonly pids: readonly number[] };
     assert.ok(pids.includes((await pidsOf(daemon, 'web'))[0]!));
     await eventually(() => assert.ok(written(file) > still));
     assert.equal((await explained(daemon, 'web')).cgroup?.frozen, false);
+    assert.equal((await daemon.ctl('status')).stdout, 'web: active\n');
   });
 
   it('leave a frozen watcher that is stopped its own way to end', async () => {
@@ -46,12 +49,14 @@ describe('freeze and thaw', function () {
   it('leave one process that is stopped its own way to end, and the others frozen', async () => {
     const files = ['a', 'b'].map((name) => temporary.write(name, ''));
     const words = `sh -c "exec ${fixture('count-up.sh')} ${files[0]!.slice(0, -1)}$(echo $(circus.wid) | tr 12 ab)"`;
-    const { daemon } = await startIn(`[watcher:web]\ncmd = ${words}\nnumprocesses = 2\n`);
+    const { daemon, root } = await startIn(`[watcher:web]\ncmd = ${words}\nnumprocesses = 2\n`);
     await eventually(() => assert.ok(files.every((file) => written(file) > 2)));
     await daemon.ctl('freeze', 'web');
     await daemon.ctl('decr', 'web', '--waiting');
     assert.deepEqual(await reasonsOf(daemon, 'web'), ['resized']);
-    assert.equal((await explained(daemon, 'web')).cgroup?.frozen, true);
+    const places = below(root).filter((name) => name.includes('/') && inGroup(join(root, name)).length > 0);
+    assert.equal(places.length, 1);
+    assert.match(held(join(root, places[0]!), 'cgroup.events'), /^frozen 1$/m);
   });
 
   it('hold a process that comes meanwhile before its program runs', async () => {

@@ -42,7 +42,7 @@ describe('a process and its group, on a recorded tree', () => {
     history = new History(arbiter, {}, new MemoryKills(tree.read));
     history.counters.add((process) => groups.counterOf(process));
     const hooks = arbiter.hooks.view(new Scope('test'));
-    hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));
+    hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
     hooks.means.tap('cgroup', (_means, { watcher }) => groups.means(watcher));
     history.tap(hooks);
     const watcher = arbiter.add(watcherSpec({ name: 'web', cmd, max_retry: 1, close_child_stderr: true }));

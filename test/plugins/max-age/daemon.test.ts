@@ -40,6 +40,8 @@ describe('max-age in a real daemon', () => {
     await daemon.json('set', 'web', 'max_age_variance', '0', '--waiting');
     await daemon.json('set', 'web', 'max_age', '100000', '--waiting');
     assert.deepEqual(await list(), before);
+    const { stdout } = await daemon.ctl('explain', 'web');
+    assert.match(stdout, /^Place 1 is replaced for its age in 28 h\.$/m);
     await daemon.json('set', 'web', 'max_age', '1', '--waiting');
     await eventually(async () => assert.ok(!(await list()).includes(before[0]!)), { within: 10_000 });
   });

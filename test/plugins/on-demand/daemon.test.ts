@@ -42,7 +42,9 @@ describe('on-demand in a real daemon', () => {
 
   it('starts exactly the watcher whose socket has a client, and says what the others wait for', async () => {
     const [one, other] = [await freePort(), await freePort()];
-    const daemon = await start(socket('one', one) + socket('other', other) + watcher('one') + watcher('other'));
+    const daemon = await start(
+      socket('one', one) + socket('other', other) + watcher('one') + watcher('other', 'idle_timeout = 10m\n'),
+    );
     assert.deepEqual([await stateOf(daemon, 'one'), await stateOf(daemon, 'other')], ['waiting', 'waiting']);
     const { statuses } = await connect(daemon).ask('status');
     assert.deepEqual(statuses, { one: 'stopped', other: 'stopped' });
@@ -52,6 +54,10 @@ describe('on-demand in a real daemon', () => {
     assert.deepEqual([await stateOf(daemon, 'one'), await stateOf(daemon, 'other')], ['waiting', 'active']);
     const { stdout } = await daemon.ctl('explain', 'one');
     assert.match(stdout, /^one has been waiting for .*: waiting for a client on one\./);
+    const explained = (await daemon.ctl('explain', 'other')).stdout;
+    assert.match(explained, /^A process that ends is replaced; when the last one has ended, it waits for a client\.$/m);
+    assert.match(explained, /^It stops when nobody has come for 10 min\.$/m);
+    assert.doesNotMatch(explained, /is replaced\.$/m);
     assert.match(daemon.log, /one is waiting for a client on one"/);
     assert.equal((await request(other)).text, text);
   });
@@ -62,9 +68,10 @@ describe('on-demand in a real daemon', () => {
     const daemon = await start(socket('one', one) + socket('other', other) + both + watcher('one'));
     assert.match((await daemon.ctl('explain', 'both')).stdout, /waiting for a client on one, other\./);
     await request(other);
-    assert.deepEqual([await stateOf(daemon, 'both'), await stateOf(daemon, 'one')], ['active', 'waiting']);
+    await reaches(daemon, 'both', 'active');
+    assert.equal(await stateOf(daemon, 'one'), 'waiting');
     await request(one);
-    assert.equal(await stateOf(daemon, 'one'), 'active');
+    await reaches(daemon, 'one', 'active');
   });
 
   it('waits again when an operator starts, restarts or reloads it, and not after a stop', async () => {
@@ -255,7 +262,10 @@ on_demand = 1
     };
     assert.match(await check('on_demand = 1'), /check.ini:5:\d+: .*"on_demand" needs sockets whose clients start it/);
     assert.match(await check('use_sockets = 1\nidle_timeout = 5'), /"idle_timeout" needs on_demand = True/);
-    assert.match(await check('use_sockets = 1\non_demand = 1\nidle_timeout = 0'), /"idle_timeout" is no time at all/);
+    assert.match(
+      await check('use_sockets = 1\non_demand = 1\nidle_timeout = 0'),
+      /"idle_timeout" must be a number of seconds above 0, .*, and is "?0"?; leave it out to never stop/,
+    );
     assert.doesNotMatch(await check('use_sockets = 1\non_demand = 1\nidle_timeout = 10m'), /on_demand|idle/);
   });
 });

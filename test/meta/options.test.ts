@@ -1,12 +1,12 @@
 /**
- * Every option of a watcher has a test on a real child in this folder, whose title begins with the option's name and a
+ * Every option of a watcher has a test on a real child in test/e2e/options, whose title begins with the option's name and a
  * colon. Left out are those that a plugin of their own carries out, which tests them in its own folder, and those that
  * only say how the file is read.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { schema } from '../../../cli/config/schema.js';
-import { inRoot } from '../../support/paths.js';
+import { schema } from '../../cli/config/schema.js';
+import { inRoot } from '../support/paths.js';
 
 /** Circus's options of a watcher (circus-compat §1.6) that the kernel, `limits` and `max-age` carry out. */
 const circus = [
