@@ -2,7 +2,14 @@
 import { reasonOf, sleep } from '#core';
 import { checkPermission, restricted, type Asker } from './asker.js';
 import type { Audit } from './audit.js';
-import { checkProperties, type Command, type CommandContext, type Fields, type Role } from './command.js';
+import {
+  checkProperties,
+  type Argument,
+  type Command,
+  type CommandContext,
+  type Fields,
+  type Role,
+} from './command.js';
 import type { Job } from './jobs.js';
 import {
   asRequestError,
@@ -15,7 +22,7 @@ import {
 } from './protocol.js';
 
 /** What all requests share: the rest of their context depends on who asks. */
-export type SharedContext = Omit<CommandContext, 'by' | 'asker'>;
+export type SharedContext = Omit<CommandContext, 'by' | 'asker' | 'added'>;
 
 /** How many answers may be still to come: each keeps its request's id, also when its client is gone. */
 const mostOpen = 10_000;
@@ -84,7 +91,8 @@ export class Dispatcher {
   ): Fields | Promise<Fields> {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const context: CommandContext = { ...this.#context, arbiter, by, asker };
+    const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
+    const context: CommandContext = { ...this.#context, arbiter, by, asker, added };
     const prepared = command.prepare?.(checked, context);
     if (!prepared) return this.#carryOut(command, checked, properties, context, job);
     const begun = prepared.then(() => this.#carryOut(command, checked, properties, context, job));
@@ -169,6 +177,12 @@ function fieldsOf(outcome: unknown): Fields {
 }
 
 const roles: readonly Role[] = ['view', 'operate', 'admin'];
+const kinds: readonly Argument['kind'][] = ['text', 'integer', 'number', 'list', 'flag'];
+
+const isArgument = (value: unknown): boolean => {
+  const { name, kind, summary } = Object(value) as Partial<Argument>;
+  return typeof name === 'string' && typeof summary === 'string' && kinds.includes(kind!);
+};
 
 /** What keeps a value from being a command; commands come from plugins that no compiler has seen. */
 function objection({ name, role, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
@@ -177,5 +191,7 @@ function objection({ name, role, properties, words, flags, run, summary }: Parti
   if (typeof run !== 'function') return 'has no run()';
   if (typeof summary !== 'string') return 'has no summary';
   if (typeof properties?.['~standard']?.validate !== 'function') return 'has no properties (a Standard Schema)';
-  return Array.isArray(words) && Array.isArray(flags) ? undefined : 'has no lists of words and flags';
+  if (!Array.isArray(words) || !Array.isArray(flags)) return 'has no lists of words and flags';
+  if ([...words, ...flags].every(isArgument)) return undefined;
+  return `has a word or flag without a name, a summary and a kind: ${kinds.join(', ')}`;
 }
