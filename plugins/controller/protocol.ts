@@ -18,6 +18,10 @@ export class RequestError extends Error {
   }
 }
 
+/** True for one of any copy of this package: a plugin may come with its own. */
+const isRequestError = (error: unknown): error is RequestError =>
+  error instanceof Error && error.name === 'RequestError' && Number.isInteger((error as RequestError).errno);
+
 /** A request as it came; `id` is echoed, a cast gets no reply. */
 export interface Request {
   readonly command: string;
@@ -85,7 +89,7 @@ const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN'];
 
 /** Any error as a request's error; `begun` when the work was under way. */
 export function asRequestError(error: unknown, begun = false): RequestError {
-  if (error instanceof RequestError) return error;
+  if (isRequestError(error)) return error;
   const isMessage = messageErrors.some((code) => isError(error, code));
   return new RequestError(isMessage ? 3 : begun ? 6 : 5, reasonOf(error), { cause: error });
 }

@@ -1,0 +1,65 @@
+/** What npm makes of this folder, unpacked as somebody gets it who installs it. */
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { inRoot } from '../support/paths.js';
+import { run } from '../support/run.js';
+import { makeTemporary, type Temporary } from '../support/temporary.js';
+import { typeCheck } from '../support/types.js';
+
+const author = `
+import { definePlugin, type OptionsSchema } from 'circusd';
+import {
+  Controller, defineCommand, RequestError,
+  type Command, type CommandContext, type ControllerService, type Explanation,
+} from 'circusd/controller';
+
+declare const properties: OptionsSchema<{ readonly name: string }>;
+const run = ({ name }: { readonly name: string }, { arbiter }: CommandContext) => {
+  if (name === '') throw new RequestError(3, 'it has no name');
+  return { running: arbiter.get(name).processes.length };
+};
+const count: Command = defineCommand({
+  name: 'count', summary: 'count', role: 'view', properties, words: [], flags: [], reply: 'running', run,
+});
+export default definePlugin({
+  name: 'count',
+  needs: { controller: Controller },
+  apply({ services, defer }) {
+    const controller: ControllerService = services.controller;
+    defer(controller.addCommand(count));
+    const text: Explanation = { facts: {}, text: ['It counts.'] };
+    defer(controller.addExplanation(() => text));
+    // @ts-expect-error -- there is no such member
+    void controller.nothing;
+  },
+});
+`;
+
+describe('the package as it is installed', function () {
+  this.timeout(60_000);
+  let folder: Temporary;
+  before('pack it, and unpack it where npm would', async () => {
+    folder = makeTemporary();
+    const words = ['pack', '--ignore-scripts', '--pack-destination', folder.path];
+    const packed = await run('npm', words, { cwd: inRoot(), env: { ...process.env, npm_config_loglevel: 'error' } });
+    assert.equal(packed.code, 0, packed.stderr);
+    mkdirSync(`${folder.path}/node_modules`);
+    const unpacked = await run('tar', ['-xzf', packed.stdout.trim(), '-C', 'node_modules'], { cwd: folder.path });
+    assert.equal(unpacked.code, 0, unpacked.stderr);
+    const moved = await run('mv', ['package', 'circusd'], { cwd: `${folder.path}/node_modules` });
+    assert.equal(moved.code, 0, moved.stderr);
+    symlinkSync(inRoot('node_modules'), `${folder.path}/node_modules/circusd/node_modules`);
+  });
+  after(() => folder.remove());
+
+  it('has the types of the controller for authors of plugins', () => {
+    folder.write('count.mts', author);
+    assert.equal(typeCheck(folder, ['--strict', '--noEmit', 'count.mts']), '');
+  });
+
+  it('has them at run time too', async () => {
+    folder.write('look.mjs', "import * as door from 'circusd/controller';\nconsole.log(Object.keys(door).join());\n");
+    const { stdout, stderr } = await run(process.execPath, ['look.mjs'], { cwd: folder.path });
+    assert.deepEqual([stdout, stderr], ['Configuration,Controller,RequestError,defineCommand\n', '']);
+  });
+});
