@@ -15,7 +15,7 @@ export default definePlugin({
   name: 'cgroup',
   options: optionsSchema,
   wants: { controller: Controller },
-  apply({ arbiter, hooks, log, services: { controller }, optionsFor, defer, guard, keep, restored }, { root }) {
+  apply({ arbiter, hooks, log, services: { controller }, optionsFor, by, defer, guard, keep, restored }, { root }) {
     const files = systemFiles;
     const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
     const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
@@ -54,7 +54,7 @@ export default definePlugin({
 
     if (!controller) return;
     for (const command of freezing(groups)) defer(controller.addCommand(command));
-    defer(controller.addMemoryCounter((process) => groups.counterOf(process)));
-    defer(controller.addExplanation((watcher) => groups.explain(watcher)));
+    defer(controller.addMemoryCounter((process) => groups.counterOf(process), by));
+    defer(controller.addExplanation((watcher) => groups.explain(watcher), by));
   },
 });

@@ -58,9 +58,9 @@ export default definePlugin({
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       publish,
-      addNotes: (notes) => records.notes.add(notes),
-      addExplanation: (explain) => records.explanations.add(explain),
-      addMemoryCounter: (find) => records.history.counters.add(find),
+      addNotes: (notes, by) => records.notes.add(notes, by),
+      addExplanation: (explain, by) => records.explanations.add(explain, by),
+      addMemoryCounter: (find, by) => records.history.counters.add(find, by),
     };
     return { controller };
   },

@@ -1,11 +1,11 @@
 /** What the controller remembers of this run: its events, and how processes ended. */
-import type { Arbiter, HookViews, Process, Watcher } from '#core';
+import type { Arbiter, Fault, HookViews, Process, Watcher } from '#core';
 import type { Fields } from './command.js';
 import type { DaemonEvent } from './event-table.js';
 import { EventLog } from './event-log.js';
 import { publishEvents, topicOf } from './events.js';
 import { History } from './history.js';
-import { Answers } from './answers.js';
+import { Answers, questions } from './answers.js';
 import type { Outbox } from './outbox.js';
 import type { Explanation } from './service.js';
 
@@ -20,13 +20,16 @@ export class Records {
   readonly events: EventLog;
   readonly history: History;
   /** What plugins have to say about a watcher, and about one of its processes. */
-  readonly explanations = new Answers<Watcher, Explanation>();
-  readonly notes = new Answers<Process, readonly string[]>();
+  readonly explanations: Answers<Watcher, Explanation>;
+  readonly notes: Answers<Process, readonly string[]>;
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;
     this.events = new EventLog(arbiter.id, outlet, events);
     this.history = new History(arbiter, history);
+    const report = (fault: Fault) => arbiter.hooks.report(fault);
+    this.explanations = new Answers(questions.explanation, report);
+    this.notes = new Answers(questions.notes, report);
   }
 
   get state(): State {

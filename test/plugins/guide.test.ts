@@ -128,6 +128,16 @@ describe('the guide to plugins', () => {
     await eventually(() => shows(daemon, 'web wrote 6 bytes on 1'));
   });
 
+  it('adds to an explanation', async () => {
+    const ini = '[plugin:because]\nuse = ./because.mjs\n[watcher:web]\ncmd = sleep 600\nowner = ann\n';
+    const daemon = await start(ini, { prepare: write(last!) });
+    await eventually(async () => {
+      const { owner, text } = (await daemon.json('explain', 'web')) as Readonly<Record<string, unknown>>;
+      assert.equal(owner, 'ann');
+      assert.match(String(text), /\(place 1\) has been .* It is the first\.\n[^]*Ask ann about it\.$/);
+    });
+  });
+
   it('has a plugin that runs in a process of its own', async () => {
     const daemon = await start(last!.get('apart.ini')!, { prepare: write(last!) });
     await eventually(async () =>
