@@ -1,10 +1,12 @@
 /** What npm makes of this folder, unpacked as somebody gets it who installs it. */
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { inRoot } from '../support/paths.js';
 import { run } from '../support/run.js';
 import { makeTemporary, type Temporary } from '../support/temporary.js';
 import { typeCheck } from '../support/types.js';
+import { linksOf } from './markdown.js';
 
 const author = `
 import { definePlugin, type OptionsSchema } from 'circusd';
@@ -38,13 +40,16 @@ export default definePlugin({
 describe('the package as it is installed', function () {
   this.timeout(60_000);
   let folder: Temporary;
+  let shipped: readonly string[];
   before('pack it, and unpack it where npm would', async () => {
     folder = makeTemporary();
-    const words = ['pack', '--ignore-scripts', '--pack-destination', folder.path];
+    const words = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path];
     const packed = await run('npm', words, { cwd: inRoot(), env: { ...process.env, npm_config_loglevel: 'error' } });
     assert.equal(packed.code, 0, packed.stderr);
     mkdirSync(`${folder.path}/node_modules`);
-    const unpacked = await run('tar', ['-xzf', packed.stdout.trim(), '-C', 'node_modules'], { cwd: folder.path });
+    const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }];
+    shipped = files.map(({ path }) => path);
+    const unpacked = await run('tar', ['-xzf', filename, '-C', 'node_modules'], { cwd: folder.path });
     assert.equal(unpacked.code, 0, unpacked.stderr);
     const moved = await run('mv', ['package', 'circusd'], { cwd: `${folder.path}/node_modules` });
     assert.equal(moved.code, 0, moved.stderr);
@@ -61,5 +66,21 @@ describe('the package as it is installed', function () {
     folder.write('look.mjs', "import * as door from 'circusd/controller';\nconsole.log(Object.keys(door).join());\n");
     const { stdout, stderr } = await run(process.execPath, ['look.mjs'], { cwd: folder.path });
     assert.deepEqual([stdout, stderr], ['Configuration,Controller,RequestError,defineCommand\n', '']);
+  });
+
+  it('has no link in a document that leads to a file which is not there', () => {
+    const home = `${folder.path}/node_modules/circusd`;
+    const documents = shipped.filter((name) => name.endsWith('.md'));
+    assert.ok(documents.includes('plugins/controller/README.md'), documents.join());
+    const dead = documents.flatMap((document) => {
+      const links = linksOf(readFileSync(`${home}/${document}`, 'utf8'));
+      const files = links
+        .filter((link) => !/^([a-z][a-z0-9+.-]*:|\/\/|#)/i.test(link))
+        .map((link) => link.split('#')[0]!);
+      return files
+        .filter((file) => !existsSync(join(home, dirname(document), decodeURIComponent(file))))
+        .map((file) => `${document}: ${file}`);
+    });
+    assert.equal(dead.join('\n'), '');
   });
 });
