@@ -36,7 +36,7 @@ export class Reconfiguration implements ConfigurationService {
   readonly #arbiter: Arbiter;
   readonly #host: () => Host;
   #applied: Traced;
-  problems: readonly string[];
+  #problems: readonly Problem[];
   readonly folder: string;
   readonly #listeners = new Set<() => Promise<void>>();
   /** Watchers with restrictions of a change that failed. */
@@ -57,7 +57,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#log = log;
     this.folder = dirname(resolve(assembly.configuration.file));
     this.#applied = traced(assembly);
-    this.problems = worded(assembly.problems);
+    this.#problems = assembly.problems;
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
     this.#needed = new NeededPlugins(host, this.#loaded);
   }
@@ -73,7 +73,17 @@ export class Reconfiguration implements ConfigurationService {
   /** Tells of what is wrong beside what is written, such as a port in use. */
   add(problems: readonly Problem[]): void {
     this.#tell(problems);
-    this.problems = [...this.problems, ...worded(problems)];
+    this.#problems = [...this.#problems, ...problems];
+  }
+
+  get problems(): readonly string[] {
+    return worded(this.#problems);
+  }
+
+  leftOut(watcher: string): string | undefined {
+    const section = `watcher:${watcher}`.toLowerCase();
+    const found = this.#problems.find((one) => one.severity === 'error' && one.section?.toLowerCase() === section);
+    return found && `${found.file}:${found.line}`;
   }
 
   onApplied(action: () => Promise<void>): () => void {
@@ -113,7 +123,7 @@ export class Reconfiguration implements ConfigurationService {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
-      this.problems = plan.problems;
+      this.#problems = reading.assembly.problems;
       await this.#make(reading, by);
       return plan;
     });

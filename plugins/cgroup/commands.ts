@@ -1,7 +1,7 @@
 /** The commands that freeze and thaw a watcher. */
 import * as v from 'valibot';
 import type { Arbiter } from '#core';
-import { defineCommand, RequestError, type Command, type Fields } from '../controller/service.js';
+import { defineCommand, RequestError, watcherNotFound, type Command, type Fields } from '../controller/service.js';
 import { didYouMean } from '../nearest.js';
 import { standard } from '../schema.js';
 import type { Groups } from './groups.js';
@@ -19,7 +19,7 @@ export function freezing(groups: Pick<Groups, 'of' | 'freeze' | 'outside'>): rea
         name,
         arbiter.watchers.map((one) => one.name),
       );
-      throw new RequestError(3, `program ${name} not found${near}`);
+      throw watcherNotFound(name, near);
     }
     const group = groups.of(watcher);
     if (!group) throw new RequestError(5, `"${watcher.name}" has no process in a control group`);

@@ -16,8 +16,10 @@ import {
   decodeRequest,
   encodeError,
   encodeReply,
+  isWatcherNotFound,
   quoted,
   RequestError,
+  watcherNotFound,
   type Request,
 } from './protocol.js';
 
@@ -60,6 +62,26 @@ export class Dispatcher {
    * `waiting` when it is done. @throws RequestError
    */
   execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
+    const refuse = (error: unknown): never => {
+      throw this.#located(error, properties, asker);
+    };
+    try {
+      const fields = this.#execute(name, properties, asker);
+      return isPromise(fields) ? fields.catch(refuse) : fields;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  /** With the place where it is written, where the configuration has the watcher that was not found, and left it out. */
+  #located(error: unknown, properties: unknown, { sees = () => true }: Asker): unknown {
+    const name = watcherIn(properties);
+    if (name === undefined || !isWatcherNotFound(error) || !sees(name)) return error;
+    const place = this.#context.configuration?.leftOut(name);
+    return place === undefined ? error : watcherNotFound(name, `: left out because of an error, ${place}`);
+  }
+
+  #execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
     const isJob = command.role !== 'view' && !command.aboutJobs;

@@ -2,7 +2,7 @@
 import { Script } from 'node:vm';
 import type { Arbiter, Watcher } from '#core';
 import { globToRegExp } from '../glob.js';
-import { RequestError } from './protocol.js';
+import { RequestError, watcherNotFound } from './protocol.js';
 
 /** A longer pattern is none that a person wrote. */
 const longestPattern = 1024;
@@ -38,15 +38,13 @@ export function matching(arbiter: Arbiter, pattern: string, method: unknown = 'g
     watchers.map(({ name }) => name.toLowerCase()),
   );
   const found = watchers.filter((_, at) => means[at]);
-  if (found.length === 0) throw notFound(pattern);
+  if (found.length === 0) throw watcherNotFound(pattern);
   return found;
 }
 
 /** The watcher of exactly this name, without regard to case. @throws RequestError */
 export function named(arbiter: Arbiter, name: string): Watcher {
   const watcher = arbiter.find(name);
-  if (!watcher) throw notFound(name);
+  if (!watcher) throw watcherNotFound(name);
   return watcher;
 }
-
-const notFound = (name: string) => new RequestError(3, `program ${name} not found`);

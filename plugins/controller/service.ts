@@ -4,7 +4,7 @@ import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
 export { defineCommand } from './command.js';
-export { RequestError } from './protocol.js';
+export { RequestError, watcherNotFound } from './protocol.js';
 
 /** What a plugin adds to what `explain` tells of a watcher: further fields, and sentences. */
 export interface Explanation {
@@ -93,6 +93,8 @@ export interface ConfigurationService {
   judge(spec: WatcherSpec): Promise<readonly string[]>;
   /** What was wrong in the files when they were read last. */
   readonly problems: readonly string[];
+  /** The place, as `FILE:LINE`, of the error for which this watcher was left out when they were read last; else undefined. */
+  leftOut(watcher: string): string | undefined;
 }
 
 export const Configuration = service<ConfigurationService>('configuration');

@@ -5,7 +5,7 @@ import { didYouMean } from '../../nearest.js';
 import { defineCommand, described, name, nameWord, object, pid, type Command } from '../command.js';
 import { endInWords, explain } from '../explain.js';
 import type { End } from '../history.js';
-import { quoted, RequestError } from '../protocol.js';
+import { quoted, RequestError, watcherNotFound } from '../protocol.js';
 import { integer } from '../../schema.js';
 
 /** In one reply, which waits in memory until it is read. */
@@ -16,7 +16,7 @@ function named(arbiter: Arbiter, name: string): Watcher {
   const watcher = arbiter.find(name);
   if (watcher) return watcher;
   const names = arbiter.watchers.map((one) => one.name);
-  throw new RequestError(3, `program ${name} not found${didYouMean(name, names)}`);
+  throw watcherNotFound(name, didYouMean(name, names));
 }
 
 /** A whole number in these bounds. */
