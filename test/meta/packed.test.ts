@@ -37,6 +37,19 @@ export default definePlugin({
 });
 `;
 
+const wrong = `
+import { definePlugin } from 'circusd';
+export default definePlugin({
+  name: 'wrong',
+  apply({ hooks, arbiter, restored }) {
+    hooks.spwaned.tap('wrong', () => undefined);
+    for (const watcher of arbiter.watchers) watcher.wake();
+    const before = restored as { readonly count: number } | undefined;
+    void before?.count;
+  },
+});
+`;
+
 describe('the package as it is installed', function () {
   this.timeout(60_000);
   let folder: Temporary;
@@ -60,6 +73,13 @@ describe('the package as it is installed', function () {
   it('has the types of the controller for authors of plugins', () => {
     folder.write('count.mts', author);
     assert.equal(typeCheck(folder, ['--strict', '--noEmit', 'count.mts']), '');
+  });
+
+  it('tells an author of a hook or a member that is not there, and the nearest name', () => {
+    folder.write('wrong.mts', wrong);
+    const said = typeCheck(folder, ['--strict', '--noEmit', 'wrong.mts']);
+    assert.match(said, /'spwaned' does not exist .* Did you mean 'spawned'\?/);
+    assert.equal(said.match(/error TS/g)?.length, 1, said);
   });
 
   it('has them at run time too', async () => {
