@@ -78,6 +78,6 @@ export function commandHelp(command: CommandFacts): string {
   if (words.length > 0)
     parts.push(`Arguments:\n${columns(words.map((word) => [word.name.toUpperCase(), word.summary]))}`);
   if (flags.length > 0) parts.push(`Options:\n${optionRows(flags)}`);
-  if (reply !== '') parts.push(`The reply, as --json shows it, holds ${reply}.`);
+  if (reply) parts.push(`The reply, as --json shows it, holds ${reply}.`);
   return `${parts.join('\n\n')}\n`;
 }

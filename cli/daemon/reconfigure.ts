@@ -16,6 +16,7 @@ import { saveOverrides } from './overrides.js';
 import { loadedBy } from '../plugins/find.js';
 import { lostSocket, SocketChange } from './sockets.js';
 import { traced, untilRestart } from './traced.js';
+import { leftOut, worded } from './wrong.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -81,9 +82,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   leftOut(watcher: string): string | undefined {
-    const section = `watcher:${watcher}`.toLowerCase();
-    const found = this.#problems.find((one) => one.severity === 'error' && one.section?.toLowerCase() === section);
-    return found && `${found.file}:${found.line}`;
+    return leftOut(this.#problems, watcher);
   }
 
   onApplied(action: () => Promise<void>): () => void {
@@ -168,11 +167,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   #planOf({ assembly, changes }: Reading): Plan {
-    return {
-      changes,
-      drift: this.#drift(),
-      problems: worded(assembly.problems),
-    };
+    return { changes, drift: this.#drift(), problems: worded(assembly.problems) };
   }
 
   /** Does what the changes ask for; goes on after a failure, and tells of all in the end: what failed is tried again. */
@@ -295,6 +290,3 @@ export class Reconfiguration implements ConfigurationService {
     if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(target.numprocesses, by).result;
   }
 }
-
-const worded = (problems: readonly Problem[]) =>
-  problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`);

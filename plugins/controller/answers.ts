@@ -56,12 +56,13 @@ export class Answers<Subject extends { readonly name: string } | { readonly watc
 
   /**
    * Adds one until the returned function is called; its faults are those of `by`, as in `plugin NAME`.
-   * @throws TypeError when it is no function
+   * @throws TypeError for anything else
    */
   add(answer: (subject: Subject) => Answer | undefined, by = 'plugin controller'): () => void {
-    if (typeof answer !== 'function') throw new TypeError(`${this.#question.called} takes a function`);
+    if (typeof answer !== 'function' || typeof by !== 'string')
+      throw new TypeError(`${this.#question.called} takes a function, and the "by" of the context`);
     const key = {};
-    this.#all.set(key, { plugin: String(by).replace(/^plugin /, ''), answer });
+    this.#all.set(key, { plugin: by.replace(/^plugin /, ''), answer });
     return () => void this.#all.delete(key);
   }
 

@@ -207,12 +207,22 @@ const isArgument = (value: unknown): boolean => {
 };
 
 /** What keeps a value from being a command; commands come from plugins that no compiler has seen. */
-function objection({ name, role, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
+function objection({
+  name,
+  role,
+  properties,
+  words,
+  flags,
+  run,
+  summary,
+  reply,
+}: Partial<Command>): string | undefined {
   if (typeof name !== 'string' || !/^[a-z][a-z0-9_-]*$/.test(name)) return 'needs a name of lower-case letters';
   if (!roles.includes(role as Role)) return `needs a role: ${roles.join(', ')}`;
   if (typeof run !== 'function') return 'has no run()';
   if (typeof summary !== 'string') return 'has no summary';
   if (typeof properties?.['~standard']?.validate !== 'function') return 'has no properties (a Standard Schema)';
+  if (reply !== undefined && typeof reply !== 'string') return 'has a reply that is no text';
   if (!Array.isArray(words) || !Array.isArray(flags)) return 'has no lists of words and flags';
   if ([...words, ...flags].every(isArgument)) return undefined;
   return `has a word or flag without a name, a summary and a kind: ${kinds.join(', ')}`;

@@ -19,8 +19,7 @@ export const ofPlugins = defineCommand({
         summary,
         words,
         flags,
-        // No compiler has seen it.
-        reply: String(reply ?? ''),
+        reply,
       })),
     };
   },

@@ -17,7 +17,7 @@ export default {
       run: ({ name, days }) => ({ quota: name + ' ' + days }),
     };
     defer(controller.addCommand(quota));
-    for (const flawed of [{ words: [{ name: 'x', kind: 'word', summary: '' }] }, { flags: ['x'] }])
+    for (const flawed of [{ words: [{ name: 'x', kind: 'word', summary: '' }] }, { flags: ['x'] }, { reply: 7 }])
       try {
         controller.addCommand({ ...quota, name: 'flawed', ...flawed });
       } catch (error) {
@@ -52,7 +52,10 @@ describe('a command that a plugin has added', () => {
       ['help', 'quota'],
       ['quota', '--help'],
     ])
-      assert.match((await daemon.ctl(...words)).stdout, /^Usage: circusctl \[options\] quota NAME \[--days DAYS\]\n/);
+      assert.match(
+        (await daemon.ctl(...words)).stdout,
+        /^Usage: circusctl \[options\] quota NAME \[--days DAYS\]\n[^]*so many days\n$/,
+      );
     const said = async (...words: readonly string[]) => {
       const { code, stderr } = await daemon.ctl(...words);
       return [code, stderr];
@@ -74,17 +77,18 @@ describe('a command that a plugin has added', () => {
       const { commands } = await client.commands();
       assert.deepEqual(
         commands.map(({ name, role, words, flags, reply }) => [name, role, words[0]?.name, flags[0]?.kind, reply]),
-        [['quota', 'view', 'name', 'integer', '']],
+        [['quota', 'view', 'name', 'integer', undefined]],
       );
     } finally {
       client.close();
     }
   });
 
-  it('is refused with a word or flag that no client could show', async () => {
+  it('is refused with a word, a flag or a reply that no client could show', async () => {
     const daemon = await start(ini, options);
     const refused = 'refused: command \\"flawed\\" has a word or flag without a name, a summary and a kind';
     assert.equal(daemon.log.split(refused).length, 3, daemon.log);
+    assert.match(daemon.log, /refused: command \\"flawed\\" has a reply that is no text/);
   });
 
   it('is not known where no plugin adds it, and where no daemon can be reached', async () => {

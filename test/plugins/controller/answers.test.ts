@@ -21,7 +21,7 @@ describe('what plugins answer', () => {
     assert.deepEqual(answers.about(web), [['web']]);
     assert.deepEqual(
       faults.map(({ plugin, hook, watcher, error }) => [plugin, hook, watcher, reasonOf(error)]),
-      Array(2).fill(['x', 'addNotes', 'web', 'broken']),
+      [1, 2].map(() => ['x', 'addNotes', 'web', 'broken']),
     );
   });
 
@@ -66,8 +66,9 @@ describe('what plugins answer', () => {
   it('needs a function', () => {
     for (const [name, question] of Object.entries(questions)) {
       const answers = new Answers<typeof web, unknown>(question, report);
-      const message = `${question.called} takes a function`;
+      const message = `${question.called} takes a function, and the "by" of the context`;
       assert.throws(() => answers.add('x' as never), { name: 'TypeError', message }, name);
+      assert.throws(() => answers.add(() => undefined, 7 as never), { name: 'TypeError', message }, name);
     }
   });
 });
