@@ -65,6 +65,7 @@ const made = await Promise.all([
       ...daemon,
       'cli/plugin-host/client-plugin.ts',
       'core/index.ts',
+      'plugins/controller/service.ts',
       ...doors.filter((file) => existsSync(file)),
     ],
   }),

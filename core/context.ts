@@ -94,6 +94,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
 
   const run: PluginContext['run'] = async (command, args = [], settings = {}) => {
     if (through) throw new CircusError('ERR_SCOPE_CLOSED', [name]);
+    if (!Array.isArray(args)) throw new TypeError(`plugin "${name}": run takes the words after the program as a list`);
     const { env, bare = false, cwd = process.cwd(), input, timeout = Infinity, signal: cancelled } = settings;
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
@@ -111,7 +112,12 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
       },
     );
     const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
-    const cancel = arbiter.clock.after(Math.min(timeout, scope.active ? Infinity : limits.closing), kill);
+    const longest = Math.min(timeout, scope.active ? Infinity : limits.closing);
+    let timedOut = false;
+    const cancel = arbiter.clock.after(longest, () => {
+      timedOut = true;
+      kill();
+    });
     scope.signal.addEventListener('abort', kill, { once: true });
     if (cancelled?.aborted) kill();
     cancelled?.addEventListener('abort', kill);
@@ -124,7 +130,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
     cancelled?.removeEventListener('abort', kill);
     const text = (fd: 1 | 2) => Buffer.concat(output[fd].chunks).subarray(0, limits.output).toString();
     const truncated = output[1].size > limits.output || output[2].size > limits.output;
-    return { code, signal, stdout: text(1), stderr: text(2), truncated };
+    return { code, signal, timedOut, stdout: text(1), stderr: text(2), truncated };
   };
 
   return {

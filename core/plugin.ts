@@ -39,6 +39,8 @@ export interface Log {
 export interface RunResult {
   readonly code: number | null;
   readonly signal: number | null;
+  /** It was killed as its `timeout` was over. */
+  readonly timedOut: boolean;
   /** What it wrote, up to 1 MiB each. */
   readonly stdout: string;
   readonly stderr: string;
@@ -55,7 +57,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** The text for its standard input. */
   readonly input?: string;
-  /** After this many ms it is killed, which `signal` tells. */
+  /** After this many ms it is killed, which `timedOut` tells. */
   readonly timeout?: number;
   /** It is killed when this is aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -93,7 +95,9 @@ export interface PluginContext<
   guard<A extends unknown[]>(action: (...args: A) => unknown): (...args: A) => void;
   /**
    * Runs a helper program to its end, through the kernel's own spawn; killed when the plugin closes. What is deferred
-   * may run one too, which gets 8 s at most.
+   * may run one too, which gets 8 s at most. Rejects with ERR_COMMAND_NOT_FOUND,
+   * ERR_PROCESS_SPAWN or ERR_PROCESS_CWD when there is no such program or folder, and with a TypeError when `args` is no
+   * list.
    */
   run(command: string, args?: readonly string[], options?: RunOptions): Promise<RunResult>;
 }

@@ -154,6 +154,11 @@ export class Client {
     return this.#ask('cancel', { ...options, id });
   }
 
+  /** Lists the commands that plugins have added; `call` asks for one. */
+  commands(options: RequestOptions = {}): Promise<Answer<'commands'>> {
+    return this.#ask('commands', options);
+  }
+
   /** Takes processes away, the oldest first; one without `nb`. */
   decr(name: string, more: More<'decr'> = {}): Promise<Answer<'decr'>> {
     return this.#ask('decr', { ...more, name });

@@ -1,5 +1,5 @@
 /** What every command takes and answers, in one place. Fields that Circus itself does not answer are optional. */
-import type { Settings } from '#plugins/controller/command.js';
+import type { Command, Settings } from '#plugins/controller/command.js';
 import type { Info } from '#plugins/controller/info.js';
 import type { Plan } from '#plugins/controller/service.js';
 
@@ -177,9 +177,12 @@ export interface Replay {
   readonly dropped: number;
 }
 
+/** A command that a plugin has added, as it declares it; `call` asks for it. */
+export type CommandFacts = Pick<Command, 'name' | 'role' | 'summary' | 'words' | 'flags' | 'reply'>;
+
 type Nothing = Readonly<Record<never, never>>;
 
-/** The commands, by name. Circus knows none of `cancel`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
+/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
 export interface Commands {
   add: {
     properties: OneWatcher &
@@ -193,6 +196,8 @@ export interface Commands {
     reply: { readonly started?: readonly number[]; readonly kept?: readonly number[] };
   };
   cancel: { properties: OneJob; reply: { readonly job: Job } };
+  /** Those that plugins have added. */
+  commands: { properties: Nothing; reply: { readonly commands: readonly CommandFacts[] } };
   decr: { properties: Resizing; reply: Resized };
   dstats: { properties: Nothing; reply: { readonly info: ProcessInfo } };
   events: {

@@ -1,9 +1,11 @@
 /** One request of circusctl, and what it says when there is no answer. */
 import { circusEndpoints } from '#plugins/controller/endpoint.js';
 import { Client, ClientError, isClientError, type Job } from '../client/index.js';
+import { commandsIn } from './command-line.js';
 import { exitCodes, Failure, usageFailure, type Reply } from './failure.js';
 import type { Curve } from '../client/socket.js';
 import type { Properties } from './request.js';
+import type { CommandFacts } from './table.js';
 
 /** Whom to ask, and how long to wait, in ms. */
 export interface Peer {
@@ -40,6 +42,15 @@ export async function ask(peer: Peer, question: Question): Promise<Reply> {
     throw failureOf(error, question, endpoint, goingOn);
   } finally {
     client?.close();
+  }
+}
+
+/** The commands that plugins have added to this daemon; none when it can't be asked, as it is then no help. */
+export async function addedCommands(peer: Peer): Promise<readonly CommandFacts[]> {
+  try {
+    return commandsIn(await ask(peer, { command: 'commands', properties: {}, changes: false }));
+  } catch {
+    return [];
   }
 }
 

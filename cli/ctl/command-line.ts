@@ -1,7 +1,7 @@
 /** From the words of a command line to a command with its words and flags. */
 import type { Argument } from '#plugins/controller/command.js';
 import { didYouMean } from '../config/problem.js';
-import { usageFailure } from './failure.js';
+import { exitCodes, Failure, usageFailure, type Reply } from './failure.js';
 import { globalOptions, readGlobals, type GlobalValues } from './options.js';
 import { findCommand, table, type CommandFacts } from './table.js';
 
@@ -55,20 +55,38 @@ export const localCommands: readonly CommandFacts[] = [helpCommand, importComman
 
 const isOption = (word: string) => /^-[^\d]/.test(word);
 
-/** The command with this name. @throws Failure with the nearest name */
-export function commandNamed(name: string): CommandFacts {
-  const found = findCommand(name) ?? localCommands.find((command) => command.name === name);
-  if (found) return found;
-  const names = [...table, ...localCommands].map((command) => command.name);
-  throw usageFailure(`unknown command "${name}"${didYouMean(name, names)}`);
+/** A command that is not known here; the daemon may have it from a plugin. */
+export class UnknownCommand extends Failure {
+  constructor(name: string, known: readonly CommandFacts[]) {
+    const names = known.map((command) => command.name);
+    super(exitCodes.usage, `error: unknown command "${name}"${didYouMean(name, names)}`);
+  }
+}
+
+/** The command with this name, of ours or of `added`. @throws UnknownCommand with the nearest name */
+export function commandNamed(name: string, added: readonly CommandFacts[] = []): CommandFacts {
+  const others = [...localCommands, ...added];
+  const found = findCommand(name) ?? others.find((command) => command.name === name);
+  if (!found) throw new UnknownCommand(name, [...table, ...others]);
+  return found;
+}
+
+const isFacts = (value: unknown): value is CommandFacts => {
+  const { name, summary, words, flags } = Object(value) as Partial<CommandFacts>;
+  return [name, summary].every((text) => typeof text === 'string') && [words, flags].every(Array.isArray);
+};
+
+/** The commands in a reply to `commands`; none in an error, which is what Circus answers. */
+export function commandsIn({ commands }: Reply): readonly CommandFacts[] {
+  return Array.isArray(commands) ? commands.filter(isFacts) : [];
 }
 
 /** Where the words of a program begin, after which only the command's own flags are ours (`add NAME CMD...`). */
 const programAt = (command: CommandFacts | undefined) =>
   command?.words.findIndex(({ name, kind }) => kind === 'list' && name === 'cmd') ?? -1;
 
-/** Reads a command line; options may stand anywhere, `--` ends them. @throws Failure */
-export function readCommandLine(argv: readonly string[]): CommandLine {
+/** Reads a command line; options may stand anywhere, `--` ends them; `added` are the commands of plugins. @throws Failure */
+export function readCommandLine(argv: readonly string[], added: readonly CommandFacts[] = []): CommandLine {
   const globals = new Map<string, string | true>();
   const flags = new Map<string, string | true>();
   const words: string[] = [];
@@ -85,7 +103,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     }
     if (literal || !isOption(word)) {
       if (command) words.push(word);
-      else command = commandNamed(word);
+      else command = commandNamed(word, added);
       continue;
     }
     const { name, value } = splitOption(word);
@@ -102,6 +120,17 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     else throw usageFailure(`option "--${name}" takes no value`);
   }
   return { globals: readGlobals(globals), command, words, flags };
+}
+
+/** The options that every command has, in a line whose command is not known yet. @throws Failure */
+export function globalsIn(argv: readonly string[]): GlobalValues {
+  const given = new Map<string, string | true>();
+  for (const [at, word] of argv.entries()) {
+    const { name, value } = splitOption(word);
+    const option = isOption(word) && globalOptions.find((option) => option.name === name);
+    if (option) given.set(name, option.kind === 'flag' || (value ?? argv[at + 1] ?? true));
+  }
+  return readGlobals(given);
 }
 
 function splitOption(word: string): { name: string; value: string | undefined } {

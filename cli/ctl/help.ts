@@ -43,6 +43,13 @@ function optionForm({ name, kind, value }: GlobalOption): string {
 const optionRows = (options: readonly GlobalOption[]) =>
   columns(options.map((option) => [optionForm(option), option.summary]));
 
+const commandRows = (commands: readonly CommandFacts[]) =>
+  columns(commands.map((command) => [usage(command), command.summary]));
+
+/** The commands that plugins have added, each with its words and what it is for. */
+export const addedHelp = (commands: readonly CommandFacts[]): string =>
+  commands.length === 0 ? 'no plugin has added a command' : commandRows(commands);
+
 /** The help of circusctl itself. */
 export function generalHelp(): string {
   const commands = [...table, ...localCommands].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -51,13 +58,13 @@ export function generalHelp(): string {
 Asks a circusd what it does, or to do something. Without a command: a shell.
 
 Commands:
-${columns(commands.map((command) => [usage(command), command.summary]))}
+${commandRows(commands)}
 
 Options, before or after the command; -- ends them:
 ${optionRows(globalOptions)}
 
 Exit codes: 0 done, 1 no answer or wrong arguments, 2 wrong usage, 3 refused by the daemon.
-"circusctl help COMMAND" tells more about one command.
+"circusctl help COMMAND" tells more about one command, "circusctl commands" what plugins have added.
 `;
 }
 
@@ -71,6 +78,6 @@ export function commandHelp(command: CommandFacts): string {
   if (words.length > 0)
     parts.push(`Arguments:\n${columns(words.map((word) => [word.name.toUpperCase(), word.summary]))}`);
   if (flags.length > 0) parts.push(`Options:\n${optionRows(flags)}`);
-  if (reply !== '') parts.push(`The reply, as --json shows it, holds ${reply}.`);
+  if (reply) parts.push(`The reply, as --json shows it, holds ${reply}.`);
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,5 +1,7 @@
 /** From replies to text for people, in Circus's form, and to JSON. */
+import { commandsIn } from './command-line.js';
 import type { Reply } from './failure.js';
+import { addedHelp } from './help.js';
 import { insightPrinters, socketTable } from './insight.js';
 import type { CommandFacts } from './table.js';
 
@@ -150,6 +152,7 @@ function why({ state, reason }: Fields): string {
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
   ...insightPrinters,
+  commands: (reply) => addedHelp(commandsIn(reply)),
   incr: newNumber,
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),

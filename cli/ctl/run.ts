@@ -2,10 +2,12 @@
 import type { Peer } from './client.js';
 import {
   commandNamed,
+  globalsIn,
   helpCommand,
   importCommand,
   keygenCommand,
   readCommandLine,
+  UnknownCommand,
   type CommandLine,
 } from './command-line.js';
 import { chooseEndpoint } from './endpoint.js';
@@ -24,7 +26,7 @@ export interface Output {
 /** Carries out a command line and resolves with the exit code; it never rejects. `listen` ends with `until`. */
 export async function run(argv: readonly string[], output: Output, until?: AbortSignal): Promise<number> {
   try {
-    await carryOut(readCommandLine(argv), output, until);
+    await understand(argv, output, until);
     return exitCodes.done;
   } catch (error) {
     return tell(error, argv, output);
@@ -41,13 +43,30 @@ function tell(error: unknown, argv: readonly string[], output: Output): number {
   return failure.code;
 }
 
-async function carryOut(line: CommandLine, output: Output, until: AbortSignal | undefined): Promise<void> {
+/** Carries out a line; when its command is not ours, the daemon is asked whether a plugin has it. @throws Failure */
+async function understand(argv: readonly string[], output: Output, until: AbortSignal | undefined): Promise<void> {
+  try {
+    return await carryOut(readCommandLine(argv), [], output, until);
+  } catch (error) {
+    if (!(error instanceof UnknownCommand)) throw error;
+  }
+  const { addedCommands } = await import('./wire.js');
+  const added = await addedCommands(await peerOf(globalsIn(argv)));
+  await carryOut(readCommandLine(argv, added), added, output, until);
+}
+
+async function carryOut(
+  line: CommandLine,
+  added: readonly CommandFacts[],
+  output: Output,
+  until: AbortSignal | undefined,
+): Promise<void> {
   const { globals, command, words, flags } = line;
   if (globals.version) {
     const { version } = await import('../version.js');
     return output.out(`circusctl ${version}\n`);
   }
-  if (globals.help || command === helpCommand) return output.out(help(command, words));
+  if (globals.help || command === helpCommand) return output.out(harmless(help(command, words, added)));
   if (command === importCommand) {
     const { printImport } = await import('./import.js');
     return printImport(words, flags, output);
@@ -56,8 +75,7 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
     const { makeKeys } = await import('./keys.js');
     return makeKeys(words, flags, output);
   }
-  const { timeout, patient } = globals;
-  const peer: Peer = { endpoint: chooseEndpoint(globals.endpoint), timeout, patient, curve: await keysFor(globals) };
+  const peer = await peerOf(globals);
   if (!command) {
     const { runShell } = await import('./shell.js');
     return runShell(peer, globals, output, run);
@@ -72,6 +90,12 @@ async function carryOut(line: CommandLine, output: Output, until: AbortSignal | 
   output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
 }
 
+/** Whom to ask. @throws Failure */
+async function peerOf(globals: CommandLine['globals']): Promise<Peer> {
+  const { endpoint, timeout, patient } = globals;
+  return { endpoint: chooseEndpoint(endpoint), timeout, patient, curve: await keysFor(globals) };
+}
+
 /** The keys of a connection with CURVE, which few have: looked for only when something names them. */
 async function keysFor({ key, serverKey }: CommandLine['globals']): Promise<Peer['curve']> {
   const named = [key, serverKey, process.env['CIRCUSCTL_KEY'], process.env['CIRCUSCTL_SERVER_KEY']];
@@ -80,7 +104,7 @@ async function keysFor({ key, serverKey }: CommandLine['globals']): Promise<Peer
   return curveKeys({ key, serverKey });
 }
 
-function help(command: CommandFacts | undefined, words: readonly string[]): string {
-  const asked = command === helpCommand ? words[0] && commandNamed(words[0]) : command;
+function help(command: CommandFacts | undefined, words: readonly string[], added: readonly CommandFacts[]): string {
+  const asked = command === helpCommand ? words[0] && commandNamed(words[0], added) : command;
   return asked ? commandHelp(asked) : generalHelp();
 }

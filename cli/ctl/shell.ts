@@ -6,7 +6,8 @@ import { version } from '../version.js';
 import type { Peer } from './client.js';
 import type { GlobalValues } from './options.js';
 import type { Output, run } from './run.js';
-import { findCommand, table } from './table.js';
+import { findCommand, table, type CommandFacts } from './table.js';
+import { addedCommands } from './wire.js';
 
 const prompt = '(circusctl) ';
 const names = [...table.map(({ name }) => name), 'help', 'EOF'];
@@ -49,7 +50,7 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
     const next = await lines.next();
     if (next.done || next.value.trim() === 'EOF') break;
     const line = next.value.trim() || last;
-    last = await obey(line, carryOut, output);
+    last = await obey(line, peer, carryOut, output);
   }
   input.close();
   output.out('\n');
@@ -58,6 +59,7 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
 /** Carries out one line and answers what an empty line repeats: only what changes nothing. */
 async function obey(
   line: string,
+  peer: Peer,
   carryOut: (words: readonly string[]) => Promise<void>,
   output: Output,
 ): Promise<string> {
@@ -70,10 +72,15 @@ async function obey(
   }
   const [name] = words;
   if (name === undefined) return '';
-  const command = findCommand(name);
+  let command: CommandFacts | undefined = findCommand(name);
   if (!command && name !== 'help') {
-    output.out(`*** Unknown syntax: ${line}${didYouMean(name, names)}\n`);
-    return '';
+    const added = await addedCommands(peer);
+    command = added.find((one) => one.name === name);
+    if (!command) {
+      const known = [...names, ...added.map((one) => one.name)];
+      output.out(`*** Unknown syntax: ${line}${didYouMean(name, known)}\n`);
+      return '';
+    }
   }
   await carryOut(words);
   return command?.role === 'view' ? line : '';

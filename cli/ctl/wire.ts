@@ -1,3 +1,3 @@
 /** What talks to the daemon, behind one door: the bundler makes one file of it, and each file costs a start 1 ms. */
-export { ask } from './client.js';
+export { addedCommands, ask } from './client.js';
 export { listen } from './listen.js';

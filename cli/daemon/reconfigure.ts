@@ -18,6 +18,7 @@ import { saveOverrides } from './overrides.js';
 import { isNeeded, loadedBy, ownerOfKey } from '../plugins/find.js';
 import { lostSocket, SocketChange } from './sockets.js';
 import { traced, untilRestart } from './traced.js';
+import { leftOut, worded } from './wrong.js';
 
 /** What is read from the files, with the old form of every section that is broken now. */
 interface Reading {
@@ -35,7 +36,7 @@ export class Reconfiguration implements ConfigurationService {
   readonly #arbiter: Arbiter;
   readonly #host: () => Host;
   #applied: Traced;
-  problems: readonly string[];
+  #problems: readonly Problem[];
   readonly folder: string;
   readonly #listeners = new Set<() => Promise<void>>();
   /** Watchers with restrictions of a change that failed. */
@@ -57,7 +58,7 @@ export class Reconfiguration implements ConfigurationService {
     this.#log = log;
     this.folder = dirname(resolve(assembly.configuration.file));
     this.#applied = traced(assembly);
-    this.problems = worded(assembly.problems);
+    this.#problems = assembly.problems;
     this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
     this.#needed = new NeededPlugins(host, this.#loaded);
     this.#inner = new InnerPlugins(host, this.#loaded);
@@ -75,7 +76,15 @@ export class Reconfiguration implements ConfigurationService {
   /** Tells of what is wrong beside what is written, such as a port in use. */
   add(problems: readonly Problem[]): void {
     this.#tell(problems);
-    this.problems = [...this.problems, ...worded(problems)];
+    this.#problems = [...this.#problems, ...problems];
+  }
+
+  get problems(): readonly string[] {
+    return worded(this.#problems);
+  }
+
+  leftOut(watcher: string): string | undefined {
+    return leftOut(this.#problems, watcher);
   }
 
   onApplied(action: () => Promise<void>): () => void {
@@ -128,7 +137,7 @@ export class Reconfiguration implements ConfigurationService {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
-      this.problems = plan.problems;
+      this.#problems = reading.assembly.problems;
       await this.#make(reading, by);
       return plan;
     });
@@ -178,11 +187,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   #planOf({ assembly, changes }: Reading): Plan {
-    return {
-      changes,
-      drift: this.#drift(),
-      problems: worded(assembly.problems),
-    };
+    return { changes, drift: this.#drift(), problems: worded(assembly.problems) };
   }
 
   /** Does what the changes ask for; goes on after a failure, and tells of all in the end: what failed is tried again. */
@@ -279,6 +284,3 @@ export class Reconfiguration implements ConfigurationService {
     if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(target.numprocesses, by).result;
   }
 }
-
-const worded = (problems: readonly Problem[]) =>
-  problems.map((problem) => `${problem.severity}: ${formatProblem(problem)}`);

@@ -29,7 +29,7 @@ export async function bindSockets(
     try {
       const socket = await arbiter.addSocket(spec, { given: given?.fd });
       if (given && !(await isWhere(spec, socket))) {
-        const message = `socket "${spec.name}" was handed over bound to ${socket.address}, which is not what is written: it is used as it is`;
+        const message = `socket "${spec.name}" was handed over bound to ${socket.address}, and not to ${written(spec)} as its section says: it is used as it is`;
         problems.push({ severity: 'warning', ...origin, column: 1, message });
       }
     } catch (error) {
@@ -48,6 +48,10 @@ export async function bindSockets(
   }
   return problems;
 }
+
+/** The address that a section says. */
+const written = ({ path, host, port }: SocketSpec): string =>
+  path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 /** True for an adopted socket that is bound to what its section says. */
 async function isWhere(spec: SocketSpec, { address, port }: Socket): Promise<boolean> {

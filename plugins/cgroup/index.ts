@@ -14,7 +14,7 @@ export default definePlugin({
   name: 'cgroup',
   options: optionsSchema,
   wants: { controller: Controller },
-  apply({ arbiter, hooks, log, services: { controller }, optionsFor, defer, guard, keep, restored }, { root }) {
+  apply({ arbiter, hooks, log, services: { controller }, optionsFor, by, defer, guard, keep, restored }, { root }) {
     const files = systemFiles;
     const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
     const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
@@ -46,8 +46,8 @@ export default definePlugin({
 
     if (!controller) return;
     for (const command of freezing(groups)) defer(controller.addCommand(command));
-    defer(controller.addMemoryCounter((process) => groups.counterOf(process)));
-    defer(controller.addMark((watcher) => (groups.of(watcher)?.frozen ? 'frozen' : undefined)));
-    defer(controller.addExplanation((watcher) => groups.explain(watcher)));
+    defer(controller.addMemoryCounter((process) => groups.counterOf(process), by));
+    defer(controller.addMark((watcher) => (groups.of(watcher)?.frozen ? 'frozen' : undefined), by));
+    defer(controller.addExplanation((watcher) => groups.explain(watcher), by));
   },
 });

@@ -30,6 +30,8 @@ export interface CommandContext {
   readonly by: string;
   /** Who asked, and what that may do; `arbiter` has only the watchers that it is for. */
   readonly asker: Asker;
+  /** The commands that plugins have added. */
+  readonly added: readonly Command[];
 }
 
 /** The values that `globaloptions` reports. */

@@ -2,7 +2,14 @@
 import { reasonOf, sleep } from '#core';
 import { checkPermission, restricted, type Asker } from './asker.js';
 import type { Audit } from './audit.js';
-import { checkProperties, type Command, type CommandContext, type Fields, type Role } from './command.js';
+import {
+  checkProperties,
+  type Argument,
+  type Command,
+  type CommandContext,
+  type Fields,
+  type Role,
+} from './command.js';
 import { refuseInner } from './inner.js';
 import type { Job } from './jobs.js';
 import {
@@ -10,13 +17,15 @@ import {
   decodeRequest,
   encodeError,
   encodeReply,
+  isWatcherNotFound,
   quoted,
   RequestError,
+  watcherNotFound,
   type Request,
 } from './protocol.js';
 
 /** What all requests share: the rest of their context depends on who asks. */
-export type SharedContext = Omit<CommandContext, 'by' | 'asker'>;
+export type SharedContext = Omit<CommandContext, 'by' | 'asker' | 'added'>;
 
 /** How many answers may be still to come: each keeps its request's id, also when its client is gone. */
 const mostOpen = 10_000;
@@ -54,6 +63,26 @@ export class Dispatcher {
    * `waiting` when it is done. @throws RequestError
    */
   execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
+    const refuse = (error: unknown): never => {
+      throw this.#located(error, properties, asker);
+    };
+    try {
+      const fields = this.#execute(name, properties, asker);
+      return isPromise(fields) ? fields.catch(refuse) : fields;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  /** With the place where it is written, where the configuration has the watcher that was not found, and left it out. */
+  #located(error: unknown, properties: unknown, { sees = () => true }: Asker): unknown {
+    const name = watcherIn(properties);
+    if (name === undefined || !isWatcherNotFound(error) || !sees(name)) return error;
+    const place = this.#context.configuration?.leftOut(name);
+    return place === undefined ? error : watcherNotFound(name, `: left out because of an error, ${place}`);
+  }
+
+  #execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
     const isJob = command.role !== 'view' && !command.aboutJobs;
@@ -85,7 +114,8 @@ export class Dispatcher {
   ): Fields | Promise<Fields> {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const context: CommandContext = { ...this.#context, arbiter, by, asker };
+    const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
+    const context: CommandContext = { ...this.#context, arbiter, by, asker, added };
     const name = watcherIn(properties);
     if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
     const prepared = command.prepare?.(checked, context);
@@ -172,13 +202,31 @@ function fieldsOf(outcome: unknown): Fields {
 }
 
 const roles: readonly Role[] = ['view', 'operate', 'admin'];
+const kinds: readonly Argument['kind'][] = ['text', 'integer', 'number', 'list', 'flag'];
+
+const isArgument = (value: unknown): boolean => {
+  const { name, kind, summary } = Object(value) as Partial<Argument>;
+  return typeof name === 'string' && typeof summary === 'string' && kinds.includes(kind!);
+};
 
 /** What keeps a value from being a command; commands come from plugins that no compiler has seen. */
-function objection({ name, role, properties, words, flags, run, summary }: Partial<Command>): string | undefined {
+function objection({
+  name,
+  role,
+  properties,
+  words,
+  flags,
+  run,
+  summary,
+  reply,
+}: Partial<Command>): string | undefined {
   if (typeof name !== 'string' || !/^[a-z][a-z0-9_-]*$/.test(name)) return 'needs a name of lower-case letters';
   if (!roles.includes(role as Role)) return `needs a role: ${roles.join(', ')}`;
   if (typeof run !== 'function') return 'has no run()';
   if (typeof summary !== 'string') return 'has no summary';
   if (typeof properties?.['~standard']?.validate !== 'function') return 'has no properties (a Standard Schema)';
-  return Array.isArray(words) && Array.isArray(flags) ? undefined : 'has no lists of words and flags';
+  if (reply !== undefined && typeof reply !== 'string') return 'has a reply that is no text';
+  if (!Array.isArray(words) || !Array.isArray(flags)) return 'has no lists of words and flags';
+  if ([...words, ...flags].every(isArgument)) return undefined;
+  return `has a word or flag without a name, a summary and a kind: ${kinds.join(', ')}`;
 }

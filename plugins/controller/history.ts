@@ -1,7 +1,7 @@
 /** The last ends of each watcher's processes, and why they came. */
 import { signalName, type Arbiter, type Exit, type HookViews, type Operation, type Process } from '#core';
 import { SIGKILL } from '../signal.js';
-import { Answers } from './answers.js';
+import { Answers, questions } from './answers.js';
 import { MemoryKills } from './out-of-memory.js';
 
 const mostEnds = 50;
@@ -41,7 +41,7 @@ const kinds: Partial<Record<Exit['reason'], readonly Operation['kind'][]>> = {
 /** The ends, by the names of the watchers. */
 export class History {
   /** Who knows the file that counts the kills of a process. */
-  readonly counters = new Answers<Process, string>();
+  readonly counters: Answers<Process, string>;
   readonly #arbiter: Arbiter;
   readonly #memory: MemoryKills;
   readonly #past: Map<string, Past>;
@@ -50,6 +50,7 @@ export class History {
   readonly #signals = new WeakMap<Process, { readonly signal: number; readonly by: string }>();
 
   constructor(arbiter: Arbiter, state: Readonly<Record<string, Past>> = {}, memory = new MemoryKills()) {
+    this.counters = new Answers(questions.memoryCounter, (fault) => arbiter.hooks.tell('fault', fault));
     this.#arbiter = arbiter;
     this.#memory = memory;
     this.#past = new Map(Object.entries(state));

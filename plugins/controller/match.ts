@@ -3,7 +3,7 @@ import { Script } from 'node:vm';
 import type { Arbiter, Watcher } from '#core';
 import { globToRegExp } from '../glob.js';
 import { didYouMean } from '../nearest.js';
-import { RequestError } from './protocol.js';
+import { RequestError, watcherNotFound } from './protocol.js';
 
 /** A longer pattern is none that a person wrote. */
 const longestPattern = 1024;
@@ -60,5 +60,5 @@ export function named(arbiter: Arbiter, name: string): Watcher {
 /** Circus's words, and behind them the name that was probably meant. */
 function notFound(name: string, watchers: readonly { readonly name: string }[]): RequestError {
   const names = watchers.map((one) => one.name);
-  return new RequestError(3, `program ${name} not found${didYouMean(name, names)}`);
+  return watcherNotFound(name, didYouMean(name, names));
 }

@@ -1,5 +1,5 @@
 /** The wire format of Circus: requests and replies as JSON, and the numbers of errors (circus-compat §3). */
-import { isError, reasonOf, type ErrorCode } from '#core';
+import { CircusError, isError, reasonOf, type ErrorCode } from '#core';
 
 /**
  * What went wrong with a request, as Circus numbers it: 1 not JSON, 2 unknown command, 3 bad message, 4 the system
@@ -17,6 +17,10 @@ export class RequestError extends Error {
     this.errno = errno;
   }
 }
+
+/** True for one of any copy of this package: a plugin may come with its own. */
+const isRequestError = (error: unknown): error is RequestError =>
+  error instanceof Error && error.name === 'RequestError' && Number.isInteger((error as RequestError).errno);
 
 /** A request as it came; `id` is echoed, a cast gets no reply. */
 export interface Request {
@@ -83,9 +87,17 @@ function withId(reply: Readonly<Record<string, unknown>>, id: unknown): string {
 /** The kernel's errors that are the asker's own: Circus counts them as bad messages. */
 const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN'];
 
+/** That there is no such watcher, in Circus's words; `more` follows them. */
+export const watcherNotFound = (name: string, more = ''): RequestError =>
+  new RequestError(3, `program ${name} not found${more}`, { cause: new CircusError('ERR_WATCHER_UNKNOWN', [name]) });
+
+/** True for an error that says there is no such watcher. */
+export const isWatcherNotFound = (error: unknown): boolean =>
+  isError(error, 'ERR_WATCHER_UNKNOWN') || (isRequestError(error) && isError(error.cause, 'ERR_WATCHER_UNKNOWN'));
+
 /** Any error as a request's error; `begun` when the work was under way. */
 export function asRequestError(error: unknown, begun = false): RequestError {
-  if (error instanceof RequestError) return error;
+  if (isRequestError(error)) return error;
   const isMessage = messageErrors.some((code) => isError(error, code));
   return new RequestError(isMessage ? 3 : begun ? 6 : 5, reasonOf(error), { cause: error });
 }

@@ -1,11 +1,11 @@
 /** What the controller remembers of this run: its events, and how processes ended. */
-import type { Arbiter, HookViews, Process, Watcher } from '#core';
+import type { Arbiter, Fault, HookViews, Process, Watcher } from '#core';
 import type { Fields } from './command.js';
 import type { DaemonEvent } from './event-table.js';
 import { EventLog } from './event-log.js';
 import { publishEvents, topicOf } from './events.js';
 import { History } from './history.js';
-import { Answers } from './answers.js';
+import { Answers, questions } from './answers.js';
 import type { Outbox } from './outbox.js';
 import type { ControllerService, Explanation } from './service.js';
 
@@ -20,23 +20,27 @@ export class Records {
   readonly events: EventLog;
   readonly history: History;
   /** What plugins have to say about a watcher, and about one of its processes. */
-  readonly explanations = new Answers<Watcher, Explanation>();
-  readonly notes = new Answers<Process, readonly string[]>();
+  readonly explanations: Answers<Watcher, Explanation>;
+  readonly notes: Answers<Process, readonly string[]>;
   /** A word about a watcher beside its state. */
-  readonly marks = new Answers<Watcher, string>();
+  readonly marks: Answers<Watcher, string>;
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;
     this.events = new EventLog(arbiter.id, outlet, events);
     this.history = new History(arbiter, history);
+    const report = (fault: Fault) => arbiter.hooks.tell('fault', fault);
+    this.explanations = new Answers(questions.explanation, report);
+    this.notes = new Answers(questions.notes, report);
+    this.marks = new Answers(questions.mark, report);
   }
 
   /** How other plugins add to what is told. */
   readonly additions: Pick<ControllerService, 'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter'> = {
-    addExplanation: (explain) => this.explanations.add(explain),
-    addMark: (mark) => this.marks.add(mark),
-    addNotes: (notes) => this.notes.add(notes),
-    addMemoryCounter: (find) => this.history.counters.add(find),
+    addExplanation: (explain, by) => this.explanations.add(explain, by),
+    addMark: (mark, by) => this.marks.add(mark, by),
+    addNotes: (notes, by) => this.notes.add(notes, by),
+    addMemoryCounter: (find, by) => this.history.counters.add(find, by),
   };
 
   get state(): State {

@@ -38,14 +38,17 @@ export interface ControllerService {
   extendStats(extend: ExtendStats): () => void;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
-  /** Adds to what `explain` tells of a watcher, until the returned function is called. */
-  addExplanation(explain: (watcher: Watcher) => Explanation | undefined): () => void;
-  /** Adds a word that `status` shows beside the state of a watcher, such as `frozen`, until the returned function is called. */
-  addMark(mark: (watcher: Watcher) => string | undefined): () => void;
-  /** Adds sentences to what `explain` tells of a process, until the returned function is called. */
-  addNotes(notes: (process: Process) => readonly string[]): () => void;
-  /** Adds one who knows the file that counts the kills of a process for want of memory, until the returned function is called. */
-  addMemoryCounter(find: (process: Process) => string | undefined): () => void;
+  /**
+   * Adds to what `explain` tells of a watcher, until the returned function is called. What fails, and what is no such
+   * answer, is a fault of `by`, the `by` of the plugin's context. @throws TypeError when it is no function
+   */
+  addExplanation(explain: (watcher: Watcher) => Explanation | undefined, by?: string): () => void;
+  /** Adds a word that `status` shows beside the state of a watcher, such as `frozen`, in the same way. @throws TypeError */
+  addMark(mark: (watcher: Watcher) => string | undefined, by?: string): () => void;
+  /** Adds sentences to what `explain` tells of a process, in the same way. @throws TypeError */
+  addNotes(notes: (process: Process) => readonly string[] | undefined, by?: string): () => void;
+  /** Adds one who knows the file that counts the kills of a process for want of memory, in the same way. @throws TypeError */
+  addMemoryCounter(find: (process: Process) => string | undefined, by?: string): () => void;
 }
 
 export const Controller = service<ControllerService>('controller');
@@ -124,6 +127,8 @@ export interface ConfigurationService {
   readonly innerPlugins: readonly InnerPlugin[];
   /** Loads or unloads one of them, by `plugin:NAME`; resolves with false when that was so already. @throws Error */
   switchPlugin(name: string, on: boolean): Promise<boolean>;
+  /** The place, as `FILE:LINE`, of the error for which this watcher was left out when they were read last; else undefined. */
+  leftOut(watcher: string): string | undefined;
 }
 
 export const Configuration = service<ConfigurationService>('configuration');

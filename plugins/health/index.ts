@@ -58,6 +58,6 @@ export default definePlugin({
     notices.resume();
     for (const watcher of arbiter.watchers)
       for (const process of watcher.processes) if (process.state !== 'unready') watchOver(process, watcher, tools);
-    if (controller) defer(controller.addNotes((process) => explain(process, records.of(process))));
+    if (controller) defer(controller.addNotes((process) => explain(process, records.of(process)), by));
   },
 });

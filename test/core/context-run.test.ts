@@ -48,8 +48,19 @@ describe('a helper of a plugin', () => {
   });
 
   it('is killed when it takes too long', async () => {
-    const { code, signal } = await context.run('sleep', ['600'], { timeout: 20 });
-    assert.deepEqual([code, signal], [null, 9]);
+    const { code, signal, timedOut } = await context.run('sleep', ['600'], { timeout: 20 });
+    assert.deepEqual([code, signal, timedOut], [null, 9, true]);
+    const other = await context.run('sh', ['-c', 'kill -9 $$'], { timeout: 60_000 });
+    assert.deepEqual([other.code, other.signal, other.timedOut], [null, 9, false]);
+  });
+
+  it('is refused for want of its program or folder, and when its words are no list', async () => {
+    await assert.rejects(context.run('nosuchprogram'), { code: 'ERR_COMMAND_NOT_FOUND' });
+    await assert.rejects(context.run('true', [], { cwd: '/nowhere' }), { code: 'ERR_PROCESS_CWD' });
+    await assert.rejects(context.run('echo', 'hello' as never), {
+      name: 'TypeError',
+      message: 'plugin "helped": run takes the words after the program as a list',
+    });
   });
 
   it('is killed with all that it started when it is cancelled, also before it began', async () => {

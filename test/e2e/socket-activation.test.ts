@@ -94,7 +94,7 @@ copy_env = True
     const given = new Map((await socketsOf(daemon)).map((socket) => [socket.name, socket]));
     for (const name of ['web', 'else']) assert.equal(found.get(name)!.port, given.get(name)!.port);
     const log = daemon.log.replaceAll('\\"', '"');
-    const elsewhere = `inner.ini:8:1: socket "else" was handed over bound to ${host}:${given.get('else')!.port}, which is not what is written`;
+    const elsewhere = `inner.ini:8:1: socket "else" was handed over bound to ${host}:${given.get('else')!.port}, and not to ${host}:1 as its section says`;
     assert.ok(log.includes(elsewhere), log);
     assert.match(log, /a socket "stray" was handed over, and there is no \[socket:stray\] for it: it is closed/);
     assert.doesNotMatch(log, /"(web|file)" was handed over/);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +9,7 @@ import { eventually } from '../support/eventually.js';
 import { inRoot, root } from '../support/paths.js';
 import { run } from '../support/run.js';
 import { makeTemporary, type Temporary } from '../support/temporary.js';
+import { typeCheck } from '../support/types.js';
 import { closeClients, connect } from './client.js';
 import { daemonPerTest } from './daemon.js';
 
@@ -128,6 +128,16 @@ describe('the guide to plugins', () => {
     await eventually(() => shows(daemon, 'web wrote 6 bytes on 1'));
   });
 
+  it('adds to an explanation', async () => {
+    const ini = '[plugin:because]\nuse = ./because.mjs\n[watcher:web]\ncmd = sleep 600\nowner = ann\n';
+    const daemon = await start(ini, { prepare: write(last!) });
+    await eventually(async () => {
+      const { owner, text } = (await daemon.json('explain', 'web')) as Readonly<Record<string, unknown>>;
+      assert.equal(owner, 'ann');
+      assert.match(String(text), /\(place 1\) has been .* It is the first\.\n[^]*Ask ann about it\.$/);
+    });
+  });
+
   it('has a plugin that runs in a process of its own', async () => {
     const daemon = await start(last!.get('apart.ini')!, { prepare: write(last!) });
     await eventually(async () =>
@@ -139,17 +149,25 @@ describe('the guide to plugins', () => {
     await eventually(() => shows(daemon, 'oh no: web ended with -9, there are 1'));
   });
 
+  it('has examples whose types are right as they stand', () => {
+    const words = ['--allowJs', '--checkJs', '--noEmit', '--strict', '--noImplicitAny', 'false', '--skipLibCheck'];
+    for (const files of stages()) {
+      const folder = makeTemporary();
+      try {
+        write(files)(folder);
+        const sources = [...files.keys()].filter((name) => /\.m?[jt]s$/.test(name));
+        assert.equal(typeCheck(folder, [...words, ...sources]), '');
+      } finally {
+        folder.remove();
+      }
+    }
+  });
+
   it('has a plugin in TypeScript that needs nothing of circusd at run time', async () => {
     const prepare = (folder: Temporary) => {
       write(last!)(folder);
-      const modules = join(folder.path, 'node_modules');
-      mkdirSync(join(modules, '@types'));
-      symlinkSync(inRoot('node_modules', '@types', 'node'), join(modules, '@types', 'node'));
-      const tsc = inRoot('node_modules', 'typescript', 'bin', 'tsc');
-      const words = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', 'plain.mts'];
-      const { status, stdout } = spawnSync(process.execPath, [tsc, ...words], { cwd: folder.path, encoding: 'utf8' });
-      assert.equal(status, 0, stdout);
-      rmSync(join(modules, 'circusd'));
+      assert.equal(typeCheck(folder, ['--strict', 'plain.mts']), '');
+      rmSync(join(folder.path, 'node_modules', 'circusd'));
     };
     const daemon = await start('[plugin:plain]\nuse = ./plain.mjs\n[watcher:web]\ncmd = sleep 600\n', { prepare });
     await eventually(() => shows(daemon, /web: pid \d+/));

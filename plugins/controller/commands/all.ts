@@ -6,6 +6,7 @@ import { configurationCommands } from './configuration.js';
 import { insight } from './insight.js';
 import { jobCommands } from './jobs.js';
 import { lifecycle } from './lifecycle.js';
+import { ofPlugins } from './of-plugins.js';
 import { processes } from './processes.js';
 import { queries } from './queries.js';
 
@@ -18,4 +19,5 @@ export const allCommands = (reader?: InfoReader): readonly Command[] => [
   ...configurationCommands,
   ...jobCommands,
   ...insight,
+  ofPlugins,
 ];

@@ -17,6 +17,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
 > = {
   add: { name: true, cmd: true, args: true, options: true, start: true, waiting: true },
   cancel: { id: true },
+  commands: {},
   decr: { name: true, nb: true, waiting: true },
   dstats: {},
   events: { since: true, boot: true, watcher: true, limit: true },

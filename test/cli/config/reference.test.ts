@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { manifest } from '#plugins/manifest.js';
 import { buildConfiguration } from '../../../cli/config/build.js';
 import { converters } from '../../../cli/config/convert.js';
 import { jsonSchema } from '../../../cli/config/json-schema.js';
@@ -39,6 +40,16 @@ describe('docs/reference/ini.md', () => {
       assert.deepEqual(listed.sort(), known.sort());
     });
   }
+
+  it('names the plugins that this version has (CIRCUSD_UPDATE=1 writes them anew)', () => {
+    const list = /(this version\shas )(?:`[\w-]+`[, ]*(?:\sand )?\s*)+(?=\. An option of another)/;
+    const names = manifest.map(({ name }) => `\`${name}\``).sort();
+    const made = `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+    assert.match(page, list);
+    if (process.env.CIRCUSD_UPDATE === '1') writeFileSync('docs/reference/ini.md', page.replace(list, `$1${made}`));
+    const [said = ''] = list.exec(readFileSync('docs/reference/ini.md', 'utf8')) ?? [];
+    assert.equal(said.replaceAll('\n', ' ').trimEnd(), `this version has ${made}`);
+  });
 
   it('has an example in JSON that is right', () => {
     const example = /```json\n(.*?)```/s.exec(page)?.[1] ?? '';

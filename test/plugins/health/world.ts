@@ -62,7 +62,7 @@ export class World {
 
   /** What is known of the first process of a watcher, as text. */
   explained(watcher: Watcher): string {
-    return this.#explain(watcher.processes[0]!).join(' ');
+    return (this.#explain(watcher.processes[0]!) ?? []).join(' ');
   }
 
   async close(): Promise<void> {

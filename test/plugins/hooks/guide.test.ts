@@ -54,13 +54,16 @@ describe('the guide to hooks', () => {
     const { daemon, client } = await begin('circus.ini');
     await client.ask('stop', { name: 'web', waiting: true });
     assert.equal(readFile(daemon.folder, 'drained.log'), '--fast before_stop web\n');
+    await client.ask('start', { name: 'web', waiting: true });
     const { code, stderr } = await daemon.ctl('set', 'web', 'hooks.before_start', 'exec:check-disk.sh /tmp 0');
     assert.equal(code, 0, stderr);
-    const refused = await daemon.ctl('start', 'web', '--waiting');
+    const refused = await daemon.ctl('restart', 'web', '--waiting');
     assert.match(
       refused.stderr,
       /^error: hook "beforeStart" refused: hooks \(hook before_start \(exec:check-disk\.sh \/tmp 0\) exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
     );
+    assert.equal((await client.ask('status', { name: 'web' }))['status'], 'stopped');
+    assert.match((await daemon.ctl('explain', 'web')).stdout, /^web has been stopped .*hook before_start/);
   });
 
   it('goes on with functions', async () => {
