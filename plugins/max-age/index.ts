@@ -1,10 +1,10 @@
+/** Replaces processes that have lived for long enough. */
 import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { standard } from '../schema.js';
 import { agesOf } from './age.js';
 import { Recycler } from './recycler.js';
 
-/** Replaces processes that have lived for long enough. */
 export default definePlugin({
   name: 'max-age',
   options: standard(v.strictObject({})),
