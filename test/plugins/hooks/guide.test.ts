@@ -59,7 +59,7 @@ describe('the guide to hooks', () => {
     const refused = await daemon.ctl('start', 'web', '--waiting');
     assert.match(
       refused.stderr,
-      /^error: hook "beforeStart" refused: hooks \(hook before_start \(exec:check-disk\.sh \/tmp 0\) exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
+      /^error: hook "beforeStart" refused: hooks \(its before_start "exec:check-disk\.sh \/tmp 0" exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
     );
   });
 
