@@ -1,9 +1,9 @@
 /** Circus's hooks in Python: a program of a few lines that calls one function and tells what came of it. */
 
 /**
- * Reads `{ path, check }` or `{ path, call }` from its input. For a call it writes one JSON object to its output, for a check
- * `[]` and then `[AT, FLAW]` on a line for each function, as soon as it knows. What the function
- * prints goes to the error output. It leaves without waiting for threads: a hook has its say, and is through.
+ * Reads `{ path, check }` or `{ path, call }` from its input. To its output it writes one JSON object for a call; for a
+ * check `[]`, and then a line `[AT, FLAW]` for each function as soon as it knows. What functions print goes to the error
+ * output. It leaves without waiting for threads: a hook has its say, and is through.
  */
 export const bridge = `
 import difflib, importlib, json, os, sys, traceback

@@ -86,10 +86,11 @@ export async function tryAll(
   const { lines, late, why } = await inTurn(() => run(program, args, input, patience));
   const words = lines.filter((line): line is readonly unknown[] => Array.isArray(line));
   const said = new Map(words.map(([at, what]) => [at, what]));
-  const last = Array.from({ length: count }, (_, at) => at).find((at) => !said.has(at));
-  return Array.from({ length: count }, (_, at): Verdict => {
+  const all = Array.from({ length: count }, (_, at) => at);
+  const guilty = all.find((at) => !said.has(at));
+  return all.map((at): Verdict => {
     if (said.has(at)) return { said: said.get(at) };
-    if (at !== last && words.length > 0) return { why: 'an import before it did not come to an end', likely: true };
+    if (at !== guilty && words.length > 0) return { why: 'an import before it did not come to an end', likely: true };
     return late
       ? { why: `its import has taken longer than ${patience / 1000} s`, likely: true }
       : { why, likely: false };
