@@ -54,6 +54,7 @@ export default definePlugin({
     log.info(`taking commands on ${settings.endpoint}, publishing events on ${settings.pubsub_endpoint}${hint}`);
 
     const controller: ControllerService = {
+      endpoint: settings.endpoint,
       commands: dispatcher.commands,
       addCommand: (command) => dispatcher.add(command),
       extendStats: (extend) => reader.addExtension(extend),

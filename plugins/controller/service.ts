@@ -22,6 +22,8 @@ export type ExtendStats = (watcher: Watcher, pid: number, info: Fields) => Promi
 
 /** The controller as other plugins see it. */
 export interface ControllerService {
+  /** Where the daemon takes commands, as `circusctl --endpoint` takes it. */
+  readonly endpoint: string;
   /** All commands, by name. */
   readonly commands: ReadonlyMap<string, Command>;
   /** Adds a command until the returned function is called. */

@@ -1,8 +1,9 @@
 /** Circus's hooks in Python: a program of a few lines that calls one function and tells what came of it. */
 
 /**
- * Reads `{ path, check }` or `{ path, call }` from its input and writes one JSON object to its output. What the function
- * prints goes to the error output. It leaves without waiting for threads: a hook has its say, and is through.
+ * Reads `{ path, check }` or `{ path, call }` from its input. To its output it writes one JSON object for a call; for a
+ * check `[]`, and then a line `[AT, FLAW]` for each function as soon as it knows. What functions print goes to the error
+ * output. It leaves without waiting for threads: a hook has its say, and is through.
  */
 export const bridge = `
 import difflib, importlib, json, os, sys, traceback
@@ -100,22 +101,31 @@ def call(module, name, hook, watcher, arbiter, arguments):
     return {'answer': bool(answer), 'shown': repr(answer)[:80], 'env': changed, 'stats': arguments.get('stats')}
 
 
+def say(*what):
+    out.write(json.dumps(what) + '\\n')
+    out.flush()
+
+
 def check(functions):
-    flaws = {}
-    for key, module, name in functions:
+    say()
+    for at, (module, name) in enumerate(functions):
+        flaw = None
         try:
             resolve(module, name)
         except BaseException as error:
-            flaws[key] = words(error)
-    return {'flaws': flaws}
+            flaw = words(error)
+        say(at, flaw)
 
 
-try:
-    result = check(given['check']) if 'check' in given else call(**given['call'])
-except BaseException as error:
-    traceback.print_exc()
-    result = {'error': words(error)}
-json.dump(result, out, default=str)
+if 'check' in given:
+    check(given['check'])
+else:
+    try:
+        result = call(**given['call'])
+    except BaseException as error:
+        traceback.print_exc()
+        result = {'error': words(error)}
+    json.dump(result, out, default=str)
 for stream in (out, sys.stdout, sys.stderr):
     stream.flush()
 os._exit(0)

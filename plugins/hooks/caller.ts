@@ -38,6 +38,8 @@ export class Caller {
     if (!setting) return undefined;
     const { point } = call;
     const name = `hook ${point} (${setting.text})`;
+    // The kernel says which question it was put to, and that it is a hook's.
+    const no = (why: string) => ({ refuse: `its ${point} "${setting.text}" ${why}` });
     const { lenient, told = false } = points[point] as (typeof points)[PointName] & { readonly told?: true };
     try {
       const { yes, why, failed } = await this.#call(setting, call, signal);
@@ -45,11 +47,11 @@ export class Caller {
       else this.#publish(call, 'hook_success');
       if (yes || told || (failed && setting.forgiven)) return undefined;
       if (!failed) this.#context.log.info(`${call.watcher.name}: ${name} ${why}`);
-      return { refuse: `${name} ${why}` };
+      return no(String(why));
     } catch (error) {
       const why = withoutSecrets(reasonOf(error), call.watcher.spec);
       this.#failed(call, name, why, `failed: ${why}`, error);
-      return lenient || setting.forgiven ? undefined : { refuse: `${name} failed: ${why}` };
+      return lenient || setting.forgiven ? undefined : no(`failed: ${why}`);
     }
   }
 
@@ -135,10 +137,8 @@ export class Caller {
         const answer = await hook({ watcher, arbiter, hook_name, ...given, process, signal });
         return { yes: Boolean(answer), why: `returned ${shown(answer)}` };
       }
-      const options = (await controller?.execute('globaloptions', {}, 'plugin hooks'))?.['options'];
-      const { endpoint } = (options ?? {}) as { readonly endpoint?: string };
       const changed = (env: Environment) => this.environment(call.watcher, env) ?? env;
-      const around = { ...this.#context, endpoint, signal, changed };
+      const around = { ...this.#context, endpoint: controller?.endpoint, signal, changed };
       if (target.kind === 'command') return callCommand(target, call, around);
       return this.#remember(call.watcher, await callPython(target, call, around));
     };

@@ -1,3 +1,4 @@
+/** Calls the functions and commands that a watcher names for the moments of its life. */
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
 import { Configuration, Controller } from '../controller/service.js';
@@ -12,7 +13,6 @@ import { flawsIn, isHook } from './settings.js';
 const own = { name: 'hooks', deadline: Infinity };
 const last = { ...own, stage: 1000 };
 
-/** Calls the functions and commands that a watcher names for the moments of its life. */
 export default definePlugin({
   name: 'hooks',
   options: standard(v.strictObject({})),

@@ -14,7 +14,7 @@ export type ModuleTarget = Extract<Target, { kind: 'module' }>;
 type Exports = Readonly<Record<string, unknown>>;
 
 /** The file of a module: a path, or a package, seen from the folder of the configuration. @throws Error */
-function fileOf({ path }: ModuleTarget, folder: string): string {
+export function fileOf({ path }: ModuleTarget, folder: string): string {
   if (!/^\.{0,2}\//.test(path) && !existsSync(resolve(folder, path)))
     return createRequire(join(resolve(folder), 'circus.ini')).resolve(path);
   const file = resolve(folder, path);
@@ -30,6 +30,14 @@ const versionOf = (file: string): string => {
 /** The version of each file that was imported first: that one is the module itself, which others may have imported too. */
 const firsts = new Map<string, string>();
 
+/** The names of the functions of each version of a file that was imported. */
+const imported = new Map<string, readonly string[]>();
+
+/** The names of a module's functions, where it was imported here as it is now. */
+export const namesHere = (file: string): readonly string[] | undefined => imported.get(`${file}?${versionOf(file)}`);
+
+const functionsOf = (module: Exports) => Object.keys(module).filter((one) => typeof module[one] === 'function');
+
 /** How long a module may take to be imported, in ms: one that awaits something may never be through. */
 const patience = 10_000;
 
@@ -43,27 +51,30 @@ async function importNow(file: string): Promise<Exports> {
     over.abort(new Error(`it is not through within ${patience / 1000} s`)),
   );
   const importing = import(firsts.get(file) === version ? href : `${href}?${version}`) as Promise<Exports>;
-  return abortable(importing, over.signal).finally(cancel);
+  const module = await abortable(importing, over.signal).finally(cancel);
+  imported.set(`${file}?${version}`, functionsOf(module));
+  return module;
 }
 
-function functionIn(module: Exports, { path, name }: ModuleTarget): HookFunction {
-  const found = Object.hasOwn(module, name) ? module[name] : undefined;
-  if (typeof found === 'function') return found as HookFunction;
-  const names = Object.keys(module).filter((one) => typeof module[one] === 'function');
-  if (name === 'default') throw new Error(`"${path}" has no default function: write "${path}#${names[0] ?? 'NAME'}"`);
+/** Why a module with these functions has not the one that is meant; undefined when it has. */
+export function lackIn(names: readonly string[], { path, name }: ModuleTarget): string | undefined {
+  if (names.includes(name)) return undefined;
+  if (name === 'default') return `"${path}" has no default function: write "${path}#${names[0] ?? 'NAME'}"`;
   const all = names.length > 0 ? `its functions are ${names.join(', ')}` : 'it exports no function';
-  throw new Error(`"${path}" exports no function "${name}"${didYouMean(name, names) || `: ${all}`}`);
+  return `"${path}" exports no function "${name}"${didYouMean(name, names) || `: ${all}`}`;
+}
+
+/** @throws Error */
+function functionIn(module: Exports, target: ModuleTarget): HookFunction {
+  const lack = lackIn(functionsOf(module), target);
+  if (lack !== undefined) throw new Error(lack);
+  return module[target.name] as HookFunction;
 }
 
 /** The first line of an error; an error of syntax does not say where it is, which its name has to make up for. */
 function whyNot(error: unknown): string {
   const [reason = ''] = reasonOf(error).split('\n');
   return error instanceof SyntaxError ? `SyntaxError: ${reason}` : reason;
-}
-
-/** Imports a module as it is now, to see whether its function is there. @throws Error */
-export async function tryModule(target: ModuleTarget, folder: string): Promise<void> {
-  functionIn(await importFrom(target, folder), target);
 }
 
 async function importFrom(target: ModuleTarget, folder: string): Promise<Exports> {

@@ -1,3 +1,4 @@
+/** Replaces processes that have lived for long enough. */
 import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { Controller } from '../controller/service.js';
@@ -6,7 +7,6 @@ import { agesOf } from './age.js';
 import { explain } from './explain.js';
 import { Recycler } from './recycler.js';
 
-/** Replaces processes that have lived for long enough. */
 export default definePlugin({
   name: 'max-age',
   options: standard(v.strictObject({})),

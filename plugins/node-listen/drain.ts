@@ -20,6 +20,7 @@ interface HttpResponse {
 const idleTime = 1000;
 const servers = new Set<HttpServer>();
 const sessions = new Set<Session>();
+let isArmed = false;
 
 /** Has clients of HTTP 1 come back on a new connection, which another process accepts. */
 function lastAnswer({ httpVersionMajor }: HttpRequest, response: HttpResponse): void {
@@ -42,7 +43,8 @@ async function drain(signal: NodeJS.Signals): Promise<void> {
 
 /** Has this server finish its work when the signal comes, unless the program does something about the signal itself. */
 export function drainAt(signal: NodeJS.Signals, server: Server): void {
-  if (servers.size === 0) {
+  if (!isArmed) {
+    isArmed = true;
     const asked = () => {
       if (process.listenerCount(signal) > 1) return;
       // A second signal ends it at once.

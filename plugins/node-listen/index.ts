@@ -1,14 +1,13 @@
+/** Has `listen` of unmodified Node programs mean the inherited socket of that address. */
 import { fstatSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
-import { definePlugin, signalName, type Arbiter, type ProcessSpec } from '#core';
+import { definePlugin, type Arbiter, type ProcessSpec } from '#core';
 import { standard } from '../schema.js';
+import { endSignal, strangeSignal } from './end.js';
 import { variable, type Inheritance, type Inherited } from './inherited.js';
 import { flawsIn, isMapped } from './options.js';
-
-/** SIGKILL and SIGSTOP. */
-const uncatchable = new Set([9, 19]);
 
 /** The sockets that a process inherits and could listen on. */
 function inheritedBy({ files }: ProcessSpec, { sockets }: Arbiter): readonly Inherited[] {
@@ -20,11 +19,10 @@ function inheritedBy({ files }: ProcessSpec, { sockets }: Arbiter): readonly Inh
   });
 }
 
-/** Has `listen` of unmodified Node programs mean the inherited socket of that address. */
 export default definePlugin({
   name: 'node-listen',
   options: standard(v.strictObject({})),
-  apply({ arbiter, hooks }) {
+  apply({ arbiter, hooks, log }) {
     const preload = createRequire(import.meta.url).resolve('circusd/listen');
     const option = `--require ${JSON.stringify(preload)}`;
 
@@ -32,12 +30,16 @@ export default definePlugin({
       const [flaw] = flawsIn(spec);
       if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
     });
+    hooks.watcherUpdated.tap('node-listen', (watcher, keys) => {
+      const signal = keys.some((key) => /^stop_(signal|steps)$/.test(key)) ? strangeSignal(watcher) : undefined;
+      if (signal !== undefined)
+        log.warn(`${watcher.name}: its processes would be cut off by ${signal}, and only new ones are not: reload it`);
+    });
     hooks.spawnSpec.tap('node-listen', (process, _watcher, { spec }) => {
       if (!isMapped(spec)) return undefined;
-      const signal = uncatchable.has(spec.stop_signal) ? undefined : signalName(spec.stop_signal);
       const inheritance: Inheritance = {
         sockets: inheritedBy(process, arbiter),
-        signal: (signal as NodeJS.Signals | undefined) ?? null,
+        signal: endSignal(spec),
         option,
       };
       const { NODE_OPTIONS: given = '' } = process.env;

@@ -22,14 +22,23 @@ function forget(): void {
   else delete process.env['NODE_OPTIONS'];
 }
 
+const warn = (why: string) => process.emitWarning(why, { type: 'CircusWarning' });
+
 /** The inherited socket that these arguments of `listen` mean. */
 function meant(args: readonly unknown[]): Inherited | undefined {
   // A worker of Node's own cluster asks its primary, where this is loaded too.
   const wish = cluster.isWorker ? undefined : wishOf(args);
   const choice = wish && choose(wish, sockets);
   if (!choice) return undefined;
-  if ('unclear' in choice) process.emitWarning(choice.unclear, { type: 'CircusWarning' });
-  else if (!taken.has(choice.socket) && isThere(choice.socket)) return choice.socket;
+  if ('unclear' in choice) {
+    warn(choice.unclear);
+    return undefined;
+  }
+  const { socket } = choice;
+  const isHere = isThere(socket);
+  if (isHere && !taken.has(socket)) return socket;
+  if (!isHere && taken.has(socket))
+    warn(`the server that listened on "${socket.name}" was closed, so this process has that socket no more`);
   return undefined;
 }
 

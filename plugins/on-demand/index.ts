@@ -1,3 +1,4 @@
+/** Starts a watcher when a client comes to one of its sockets, and stops it when none has come for a while. */
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
@@ -9,7 +10,6 @@ import { flawsIn, isOnDemand } from './options.js';
 /** After other plugins: what flaps is paused or given up first. */
 const stage = 100;
 
-/** Starts a watcher when a client comes to one of its sockets, and stops it when none has come for a while. */
 export default definePlugin({
   name: 'on-demand',
   options: standard(v.strictObject({})),

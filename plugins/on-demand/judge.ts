@@ -5,5 +5,5 @@ import { flawsIn } from './options.js';
 /** Judges many watchers. */
 export const judge =
   (): Judge =>
-  (_options, { spec }) =>
-    flawsIn(spec);
+  (_options, { spec, sockets }) =>
+    flawsIn(spec, sockets);

@@ -1,6 +1,6 @@
 /** What the options of a watcher say about starting it at a client and stopping it without one. */
 import * as v from 'valibot';
-import type { WatcherSpec } from '#core';
+import type { SocketSpec, WatcherSpec } from '#core';
 import { mustBe } from '../must-be.js';
 import { boolean, seconds } from '../schema.js';
 
@@ -25,17 +25,18 @@ export function idleTimeout(spec: WatcherSpec): number | undefined {
   return isOnDemand(spec) && read.success ? read.output : undefined;
 }
 
-const hasSockets = ({ use_sockets, sockets, stdin_socket }: WatcherSpec) =>
-  use_sockets || sockets.length > 0 || stdin_socket !== null;
+const namesSockets = ({ sockets, stdin_socket }: WatcherSpec) => sockets.length > 0 || stdin_socket !== null;
 
-/** What is wrong with the keys of a watcher. */
-export function flawsIn(spec: WatcherSpec): readonly Flaw[] {
+/** What is wrong with the keys of a watcher; `all` are the sockets that there will be, where that is known. */
+export function flawsIn(spec: WatcherSpec, all?: readonly SocketSpec[]): readonly Flaw[] {
   const { on_demand: demand, idle_timeout: idle } = spec.options;
   const flaw = (key: string, message: string): readonly Flaw[] => [{ key, message }];
   if (demand !== undefined && !v.safeParse(truth, demand).success)
     return flaw('on_demand', mustBe('true or false', demand).message);
-  if (isOnDemand(spec) && !hasSockets(spec))
+  if (isOnDemand(spec) && !namesSockets(spec) && !spec.use_sockets)
     return flaw('on_demand', `needs sockets whose clients start it: name them in "sockets", or say use_sockets = True`);
+  if (isOnDemand(spec) && !namesSockets(spec) && all?.length === 0)
+    return flaw('on_demand', 'needs sockets whose clients start it, and there is no [socket:NAME]');
   if (idle === undefined) return [];
   if (!v.safeParse(time, idle).success) {
     const never = '; leave it out to never stop';

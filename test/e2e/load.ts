@@ -31,9 +31,9 @@ interface Answer {
 }
 
 /** One request on a connection of its own. @throws the error of the connection */
-export function request(port: number): Promise<Answer> {
+export function request(port: number, path = '/'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = get({ host: '127.0.0.1', port, agent: false, timeout: patience }, (response) => {
+    const sent = get({ host: '127.0.0.1', port, path, agent: false, timeout: patience }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.once('error', reject).once('end', () => resolve({ status: response.statusCode ?? 0, text }));
@@ -88,14 +88,19 @@ export function sendRequests(port: number, rate: number): Load {
 }
 
 /** Asks one after the other until `count` different answers came, and resolves with them. @throws when they don't come */
-export async function differentAnswers(port: number, count: number, within = 5000): Promise<ReadonlySet<string>> {
+export async function differentAnswers(
+  port: number,
+  count: number,
+  within = 5000,
+  ask = async (at: number) => (await request(at)).text,
+): Promise<ReadonlySet<string>> {
   const seen = new Set<string>();
   const end = performance.now() + within;
   while (seen.size < count) {
     if (performance.now() > end) throw new Error(`${count} different answers wanted, got: ${[...seen].join('')}`);
     // Several at once, as one worker could answer all of a slow series.
-    const answers = await Promise.all(Array.from({ length: 2 * count }, () => request(port)));
-    for (const { text } of answers) seen.add(text);
+    const answers = await Promise.all(Array.from({ length: 2 * count }, () => ask(port)));
+    for (const text of answers) seen.add(text);
   }
   return seen;
 }

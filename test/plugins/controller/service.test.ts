@@ -65,6 +65,10 @@ describe('the service of the controller', () => {
     assert.match((before[1]!['exits'] as { by: string }[])[0]!.by, /^web page \(job \d+\)$/);
   });
 
+  it('tells where commands are taken', () => {
+    assert.equal(service.endpoint, options().endpoint);
+  });
+
   it('executes commands as the wire does, for whoever asks', async () => {
     assert.deepEqual(await service.execute('numwatchers', {}, 'web page'), { numwatchers: 1 });
     assert.deepEqual(await service.execute('PING', {}, 'web page'), { pong: 'web page' });

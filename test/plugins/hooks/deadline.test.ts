@@ -40,7 +40,7 @@ describe('a hook that hangs', () => {
       assert.equal((await client.ask('stop', { name: 'other', waiting: true }))['status'], 'ok');
       assert.equal((await client.ask('status', { name: 'web' }))['status'], 'starting');
       const reply = await client.answer(await starting);
-      assert.match(String(reply['reason']), /hook before_start \(.*\) failed: took longer than 6 s/);
+      assert.match(String(reply['reason']), /its before_start ".*" failed: took longer than 6 s/);
       const { payload } = await listener.next('watcher.web.hook_failure');
       assert.deepEqual([payload['name'], payload['error']], ['before_start', 'took longer than 6 s']);
       assert.equal((await client.ask('status', { name: 'web' }))['status'], 'stopped');

@@ -60,7 +60,7 @@ describe('the guide to hooks', () => {
     const refused = await daemon.ctl('restart', 'web', '--waiting');
     assert.match(
       refused.stderr,
-      /^error: hook "beforeStart" refused: hooks \(hook before_start \(exec:check-disk\.sh \/tmp 0\) exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
+      /^error: hook "beforeStart" refused: hooks \(its before_start "exec:check-disk\.sh \/tmp 0" exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
     );
     assert.equal((await client.ask('status', { name: 'web' }))['status'], 'stopped');
     assert.match((await daemon.ctl('explain', 'web')).stdout, /^web has been stopped .*hook before_start/);

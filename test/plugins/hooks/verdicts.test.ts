@@ -38,9 +38,9 @@ for (const kind of kinds) {
         else assert.equal(error, failed ? 'exited with code 3: not now, mine' : undefined);
       });
     const why: Readonly<Record<Kind, RegExp>> = {
-      module: /\(\.\/hooks\.mjs#no\) returned false/,
-      command: /\(exec:hook\.sh no\) exited with code 3: not now, mine/,
-      python: /\(myhooks\.no\) returned None/,
+      module: /"\.\/hooks\.mjs#no" returned false/,
+      command: /"exec:hook\.sh no" exited with code 3: not now, mine/,
+      python: /"myhooks\.no" returned None/,
     };
     const startWeb = () => client.ask('start', { name: 'web', waiting: true });
 
@@ -50,8 +50,8 @@ for (const kind of kinds) {
         const reply = await startWeb();
         await eventually(async () => assert.equal((await status())['status'], 'stopped'));
         const { reason } = await status();
-        assert.match(String(reason), new RegExp(`hook ${point} ${why[kind].source}`));
-        if (/start/.test(point)) assert.match(String(reply['reason']), new RegExp(`hook ${point} `));
+        assert.match(String(reason), new RegExp(`its ${point} ${why[kind].source}`));
+        if (/start/.test(point)) assert.match(String(reply['reason']), new RegExp(`its ${point} `));
         await told(point, 'no');
         assert.deepEqual((await client.ask('list', { name: 'web' }))['pids'], []);
         assert.ok(listener.words('web').includes('spawn') === (point === 'after_start'), listener.words('web').join());
@@ -61,7 +61,7 @@ for (const kind of kinds) {
         await begin({ [point]: hookOf(kind, 'fail') });
         await startWeb();
         await eventually(async () =>
-          assert.match(String((await status())['reason']), new RegExp(`hook ${point} .*failed: `)),
+          assert.match(String((await status())['reason']), new RegExp(`its ${point} .*failed: `)),
         );
         await told(point, 'fail');
         const forgiven = `${hookOf(kind, 'fail')}, True`;

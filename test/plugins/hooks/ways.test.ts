@@ -42,7 +42,7 @@ describe('the ways to write a hook', () => {
   it('take no answer for no, as Circus does, and say what would help', async () => {
     await begin(['hooks.before_start = ./hooks.mjs#silent']);
     const { reason } = await startWeb();
-    assert.match(String(reason), /hook before_start \(\.\/hooks\.mjs#silent\) returned undefined/);
+    assert.match(String(reason), /its before_start "\.\/hooks\.mjs#silent" returned undefined/);
   });
 
   it('are commands with commas and quotes, of which nothing is filled in', async () => {

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { Agent, get } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
+import { get as getSecure } from 'node:https';
+import { connect as connectTo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { differentAnswers, request, sendRequests } from '../../e2e/load.js';
 import { runCircusd, type Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { inRoot } from '../../support/paths.js';
 import { freePort } from '../../support/ports.js';
 import { temporaryPerTest } from '../../support/temporary.js';
+import { closeClients, connect } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
 
 const program = inRoot('test/fixtures/programs/node-app.cjs');
@@ -44,8 +50,32 @@ const ask = (agent: Agent, port: number, path = '/') =>
     }).once('error', reject);
   });
 
+/** What a server of each of these kinds answers to one client. */
+const asks: Readonly<Record<string, (port: number) => Promise<string>>> = {
+  net: (port) => textOf(connectTo(port, '127.0.0.1')),
+  https: (port) =>
+    new Promise((resolve, reject) => {
+      const ciphers = {
+        ciphers: 'AECDH-AES256-SHA:@SECLEVEL=0',
+        maxVersion: 'TLSv1.2',
+        rejectUnauthorized: false,
+      } as const;
+      const read = (response: Readable) => void textOf(response).then(resolve, reject);
+      getSecure({ host: '127.0.0.1', port, agent: false, ...ciphers }, read).once('error', reject);
+    }),
+  http2: async (port) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    try {
+      return await textOf(session.request());
+    } finally {
+      session.close();
+    }
+  },
+};
+
 describe('node-listen in a real daemon', () => {
   const start = daemonPerTest();
+  closeClients();
   const temporary = temporaryPerTest();
 
   for (const kind of ['port', 'text', 'host', 'options', 'any', 'net', 'https', 'http2'])
@@ -56,7 +86,7 @@ describe('node-listen in a real daemon', () => {
         assert.deepEqual(address, { address: '127.0.0.1', family: 'IPv4', port });
         assert.equal(options, null, 'what it starts has nothing of ours');
       }
-      if (!/net|http/.test(kind)) await differentAnswers(port, 2);
+      await differentAnswers(port, 2, 5000, asks[kind]);
     });
 
   for (const kind of ['path', 'pathOptions'])
@@ -99,6 +129,34 @@ describe('node-listen in a real daemon', () => {
     assert.ok(answers.size > 4);
   }).timeout(60_000);
 
+  it('finishes what it was asked at the first of several stop signals, and says when one has become another', async () => {
+    const port = await freePort();
+    const daemon = await start(watcher('port', port, 'stop_steps = INT 10, KILL'));
+    await told(daemon, 1);
+    const answer = request(port, '/slow');
+    await eventually(() => assert.match(daemon.log, /^asked$/m));
+    const client = connect(daemon);
+    assert.equal((await client.ask('stop', { name: 'web', waiting: true }))['status'], 'ok');
+    assert.match((await answer).text, /^\d+$/);
+    await client.ask('start', { name: 'web', waiting: true });
+    const set = (stop_steps: string) => client.ask('set', { name: 'web', options: { stop_steps } });
+    assert.equal((await set('INT 5, KILL'))['status'], 'ok');
+    assert.equal((await set('HUP 5, KILL'))['status'], 'ok');
+    const warnings = () => daemon.log.match(/web: its processes would be cut off by SIG.*/g) ?? [];
+    await eventually(() => assert.match(warnings().join('\n'), /^.*SIGHUP, and only new ones are not: reload it"/));
+  });
+
+  it('ends a program that closed its first server and listens with another', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const second = `[socket:other]\nhost = 127.0.0.1\nport = ${other}\n`;
+    const ini = watcher('moves', port, 'graceful_timeout = 600').replace(`moves ${port}`, `moves ${port} ${other}`);
+    const daemon = await start(second + ini);
+    await told(daemon, 1);
+    const pid = Number(await asks['net']!(other));
+    process.kill(pid, 'SIGTERM');
+    await eventually(async () => assert.notEqual(Number(await asks['net']!(other)), pid));
+  });
+
   it('closes a server for its own process only', async () => {
     const port = await freePort();
     const daemon = await start(watcher('port', port, 'numprocesses = 2'));
@@ -136,6 +194,12 @@ describe('node-listen in a real daemon', () => {
     await eventually(() =>
       assert.match(near.log, /CircusWarning: listen on 127.0.0.2:\d+ is not "web" \(0.0.0.0:\d+\)/),
     );
+  });
+
+  it('says why a program can not listen on a socket that it has closed', async () => {
+    const daemon = await start(watcher('again', await freePort()));
+    assert.equal((await told(daemon, 1))[0]!.error, 'EADDRINUSE');
+    await eventually(() => assert.match(daemon.log, /CircusWarning: the server that listened on "web" was closed, so/));
   });
 
   it('is used by hand with --import, also in an ES module', async () => {

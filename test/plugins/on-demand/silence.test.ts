@@ -68,6 +68,25 @@ describe('on-demand', () => {
     silence.close();
   });
 
+  it('lasts as long as nobody is connected: while somebody is, the time begins anew', async () => {
+    const { socket, to } = await served({ name: 'web' });
+    const client = connect(to);
+    await once(client, 'connect');
+    let silent = false;
+    const silence = new Silence([socket], 1000, clock, () => (silent = true));
+    // The word of his arrival may come now or not at all, as the server has taken him.
+    for (let round = 0; round < 3; round++) {
+      await clock.advance(1000);
+      assert.ok(!silent);
+    }
+    client.resume().write('x');
+    await once(client, 'close');
+    await eventually(() => assert.ok(!haveConnections([socket])));
+    await eventually(() => clock.advance(500).then(() => assert.ok(silent)));
+    assert.deepEqual(clock.pending, []);
+    silence.close();
+  });
+
   it('knows who is connected to TCP and Unix sockets', async () => {
     for (const given of [
       { name: 'tcp' },
