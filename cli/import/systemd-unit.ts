@@ -41,7 +41,10 @@ export function effective(entries: readonly UnitEntry[], isList: (key: string) =
   for (const entry of entries) {
     const place = `${entry.section}/${entry.key}`;
     if (entry.value === '') kept.delete(place);
-    else kept.set(place, isList(entry.key) ? [...(kept.get(place) ?? []), entry] : [entry]);
+    // Of these, nothing at all is a value.
+    if (entry.value === '' && entry.key === 'CapabilityBoundingSet') kept.set(place, [entry]);
+    if (entry.value === '') continue;
+    kept.set(place, isList(entry.key) ? [...(kept.get(place) ?? []), entry] : [entry]);
   }
   return [...kept.values()].flat();
 }
