@@ -1,5 +1,5 @@
 /** Imports systemd's socket units: the sockets of the services that are imported with them. */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { applyRules, type Draft, type Entry, type Rules, type SectionDraft, type WatcherDraft } from './draft.js';
 import { textOf, type Files } from './files.js';
 import type { Unit } from './systemd-exec.js';
@@ -25,19 +25,20 @@ export const isSocketUnit = (path: string): boolean => path.endsWith('.socket');
 
 /** The paths of services and socket units, with the sockets beside their services and the services beside their sockets. */
 export function withPartners(paths: readonly string[], files: Files): readonly string[] {
-  const all = paths.flatMap((path) => {
-    const folder = dirname(path);
-    const text = textOf(files, path) ?? '';
-    // Only names are looked for here: what is wrong in the file is told when it is imported.
-    const named = [...text.matchAll(/^\s*(?:Sockets|Service)\s*=\s*(.*)$/gm)].flatMap(([, names]) =>
-      names!.trim().split(/\s+/),
-    );
-    const twin = isSocketUnit(path) ? path.replace(/\.socket$/, '.service') : path.replace(/\.service$/, '.socket');
-    const isPartner = (one: string) => /\.(socket|service)$/.test(one) && isSocketUnit(one) !== isSocketUnit(path);
-    const partners = [twin, ...named.map((name) => join(folder, name))].filter(isPartner);
-    return [path, ...partners.filter((one) => textOf(files, one) !== undefined)];
-  });
-  return [...new Set(all)];
+  const all = new Set(paths);
+  // What is added meanwhile is come to as well.
+  for (const path of all) for (const partner of partnersOf(path, files)) all.add(partner);
+  return [...all];
+}
+
+function partnersOf(path: string, files: Files): readonly string[] {
+  // Only names are looked for here: what is wrong in the file is told when it is imported.
+  const lines = (textOf(files, path) ?? '').matchAll(/^\s*(?:Sockets|Service)\s*=\s*(.*)$/gm);
+  const named = [...lines].flatMap(([, names]) => names!.trim().split(/\s+/));
+  const [own, other] = isSocketUnit(path) ? ['.socket', '.service'] : ['.service', '.socket'];
+  const twin = path.endsWith(own) ? [path.slice(0, -own.length) + other] : [];
+  const beside = named.filter((name) => name.endsWith(other)).map((name) => join(dirname(path), name));
+  return [...twin, ...beside].filter((one) => textOf(files, one) !== undefined);
 }
 
 /** Reads one socket unit with its drop-ins. */
@@ -49,7 +50,7 @@ export function readSocketUnit(draft: Draft, path: string, files: Files): Socket
   }
   const dropIns = files.find(`${path}.d/*.conf`).map((file) => readUnit(draft, file, textOf(files, file) ?? ''));
   const all = effective([readUnit(draft, path, text), ...dropIns].flat(), (key) => key.startsWith('Listen'));
-  const name = path.slice(dirname(path).length).replace(/^\/+/, '');
+  const name = basename(path);
   const entries = all.map((entry) => ({
     ...entry,
     value: expandSpecifiers(entry.value, path, (specifier) => {
