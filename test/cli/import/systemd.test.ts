@@ -24,40 +24,6 @@ describe('a systemd service', () => {
       'LimitNOFILE=64K\nLimitCORE=infinity\nLimitNPROC=5',
       { rlimit_nofile: '65536', rlimit_core: '', rlimit_nproc: '5' },
     ],
-    [
-      'LimitNOFILE=1K:4K\nLimitCORE=0:infinity\nLimitCPU=5min',
-      { rlimit_nofile: '1024:4096', rlimit_core: '0:unlimited', rlimit_cpu: '300' },
-    ],
-    ['IOSchedulingClass=idle\nCPUSchedulingPolicy=batch', { ionice: 'idle', sched: 'batch' }],
-    [
-      'IOSchedulingPriority=2\nCPUSchedulingPolicy=rr\nCPUSchedulingPriority=9',
-      { ionice: 'best-effort 2', sched: 'rr 9' },
-    ],
-    ['IOSchedulingClass=1', { ionice: 'realtime 4' }],
-    ['CPUAffinity=0 2-3', { cpu_affinity: '0,2-3' }],
-    ['NoNewPrivileges=yes', { no_new_privileges: 'True' }],
-    [
-      'User=www\nAmbientCapabilities=CAP_NET_BIND_SERVICE CAP_KILL',
-      { uid: 'www', capabilities: '+net_bind_service, +kill' },
-    ],
-    [
-      'User=www\nAmbientCapabilities=CAP_KILL\nCapabilityBoundingSet=CAP_KILL',
-      { uid: 'www', capabilities: '-all, +kill' },
-    ],
-    ['CapabilityBoundingSet=CAP_KILL CAP_CHOWN\nCapabilityBoundingSet=~CAP_CHOWN', { capabilities: '-all, +kill' }],
-    ['CapabilityBoundingSet=~CAP_KILL', { capabilities: '-kill' }],
-    ['CapabilityBoundingSet=', { capabilities: '-all' }],
-    ['WatchdogSec=30', { 'alive.notify': '30' }],
-    ['WatchdogSec=0', {}],
-    ['WatchdogSec=5\nNotifyAccess=all', { 'alive.notify': '5', notify: 'all', 'ready.notify': 'False' }],
-    ['Type=notify-reload\nNotifyAccess=all', { notify: 'all', 'ready.notify': 'True', send_hup: 'True' }],
-    ['RuntimeMaxSec=1h\nRuntimeRandomizedExtraSec=5min', { max_age: '3600', max_age_variance: '300' }],
-    ['ExecStartPost=/bin/tell $MAINPID', { 'hooks.after_spawn': 'exec:sh -c \'exec /bin/tell "${CIRCUS_PID}"\'' }],
-    ['ExecStop=/bin/end ${MAINPID}', { 'hooks.before_signal': 'exec:sh -c \'exec /bin/end "${CIRCUS_PID}"\', true' }],
-    [
-      'ExecStartPre=/bin/a "b c"\nExecStartPre=-/bin/d',
-      { 'hooks.before_spawn': `exec:sh -c '/bin/a '"'"'b c'"'"' && { /bin/d || :; }'` },
-    ],
     ['Environment=A=1 "B=x y" C="d e"\nEnvironment=A=2', { 'env.A': '2', 'env.B': 'x y', 'env.C': 'd e' }],
     [
       'Environment=A=%n B=%p C=%t/x D=50%%',
@@ -107,35 +73,6 @@ describe('a systemd service', () => {
       assert.deepEqual(imported.unmapped, []);
     });
   }
-
-  const steps: readonly (readonly [string, string])[] = [
-    ['FinalKillSignal=SIGQUIT\nTimeoutStopSec=5', 'SIGTERM 5, SIGQUIT 5'],
-    ['SendSIGHUP=yes\nKillSignal=SIGINT\nTimeoutStopSec=5', 'SIGINT 0, SIGHUP 5'],
-    ['SendSIGHUP=yes\nFinalKillSignal=QUIT', 'SIGTERM 0, SIGHUP 90, QUIT 90'],
-  ];
-  for (const [lines, stop_steps] of steps) {
-    it(`is stopped in steps by ${lines.replaceAll('\n', ', ')}`, () => {
-      const imported = importUnit(service(lines));
-      assert.deepEqual(watcherOf(imported, 'web'), { cmd: '/bin/web', stop_children: 'True', stop_steps });
-      assert.deepEqual(imported.unmapped, []);
-    });
-  }
-
-  it('gets no capability that it has not in systemd', () => {
-    const imported = importUnit(
-      service('User=www', 'AmbientCapabilities=CAP_KILL', 'CapabilityBoundingSet=CAP_KILL CAP_CHOWN'),
-    );
-    assert.equal(watcherOf(imported, 'web')['capabilities'], '-all, +kill');
-    assert.deepEqual(unmappedOf(imported), [
-      '6: CapabilityBoundingSet of "web": what it may get, but has not, it cannot get here: chown',
-    ]);
-  });
-
-  it('is in its further groups only', () => {
-    const imported = importUnit(service('SupplementaryGroups=adm', 'SupplementaryGroups=tty adm'));
-    assert.equal(watcherOf(imported, 'web')['groups'], 'adm, tty');
-    assert.match(unmappedOf(imported)[0]!, /^5: SupplementaryGroups of "web": here they take the place of the groups/);
-  });
 
   it('is started again only where it says so', () => {
     const respawn = (lines: string) =>
@@ -281,89 +218,6 @@ describe('a systemd service', () => {
     const none = importUnit('');
     assert.deepEqual(problemsOf(none), ['1: "web" has no ExecStart that can be run, so it is left out']);
     assert.deepEqual(sectionsOf(none), {});
-  });
-});
-
-describe('a socket unit', () => {
-  const folder = '/etc/systemd/system';
-  const unit = (...lines: string[]) => ['[Socket]', ...lines].join('\n');
-  const withSocket = (socket: string, lines = '', install = '') =>
-    importUnit(`${service(lines)}\n${install}`, { [`${folder}/web.socket`]: socket });
-  const web = 'web.socket';
-  const mine = { sockets: web, listen_fds: 'True' };
-
-  const table: readonly (readonly [string, Record<string, string>])[] = [
-    ['ListenStream=8080', { host: '::', port: '8080', family: 'AF_INET6' }],
-    [
-      'ListenStream=127.0.0.1:80\nBacklog=9\nBindToDevice=lo',
-      { host: '127.0.0.1', port: '80', backlog: '9', interface: 'lo' },
-    ],
-    ['ListenStream=[::1]:80', { host: '::1', port: '80', family: 'AF_INET6' }],
-    ['ListenDatagram=1.2.3.4:53', { type: 'SOCK_DGRAM', host: '1.2.3.4', port: '53' }],
-    ['ListenStream=/run/web.sock', { path: '/run/web.sock', mode: '0666', replace: 'True' }],
-    [
-      'ListenSequentialPacket=%t/%p.sock\nSocketMode=0660\nSocketUser=root\nSocketGroup=root',
-      { type: 'SOCK_SEQPACKET', path: '/run/web.sock', mode: '0660', owner: 'root', group: 'root', replace: 'True' },
-    ],
-    ['ListenStream=\nListenStream=1.2.3.4:5\nAccept=no', { host: '1.2.3.4', port: '5' }],
-  ];
-  for (const [lines, options] of table) {
-    it(`keeps ${lines.replaceAll('\n', ', ')}`, () => {
-      const imported = withSocket(unit(lines));
-      assert.deepEqual(sectionsOf(imported)[`socket:${web}`], { ...options, blocking: 'True' });
-      assert.deepEqual(watcherOf(imported, 'web'), { ...usual, ...mine, on_demand: 'True' });
-      assert.deepEqual(imported.unmapped, []);
-    });
-  }
-
-  it('starts its service at the first client, unless that starts by itself', () => {
-    const socket = unit('ListenStream=80');
-    const after =
-      '[Unit]\nRequires=web.socket\nAfter=web.socket\n[Install]\nWantedBy=multi-user.target\nAlso=web.socket';
-    const imported = withSocket(socket, '', after);
-    assert.deepEqual(watcherOf(imported, 'web'), { ...usual, ...mine });
-    assert.deepEqual(imported.unmapped, []);
-    assert.equal(watcherOf(withSocket(socket, '', '[Install]\nAlso=web.socket'), 'web')['on_demand'], 'True');
-  });
-
-  it('may be the standard input of its service, and not block it', () => {
-    const imported = withSocket(unit('ListenStream=1.2.3.4:5'), 'StandardInput=socket\nNonBlocking=yes');
-    assert.deepEqual(watcherOf(imported, 'web'), { ...usual, stdin_socket: web, on_demand: 'True' });
-    assert.equal(sectionsOf(imported)[`socket:${web}`]!['blocking'], undefined);
-  });
-
-  it('is named first, has several addresses, or another name', () => {
-    const texts = {
-      '/u/a.socket': unit('ListenStream=80', 'ListenStream=/run/a', 'Service=b.service', 'FileDescriptorName=http'),
-      '/u/c.socket': unit('ListenStream=81'),
-      '/u/b.service': service('Sockets=c.socket a.socket'),
-    };
-    for (const path of ['/u/a.socket', '/u/b.service']) {
-      const imported = importFiles('systemd', [path], filesOf(texts));
-      readBack(imported);
-      const { sockets } = watcherOf(imported, 'b');
-      assert.deepEqual(sockets!.split(', ').sort(), ['c.socket', 'http', 'http-2'], path);
-    }
-  });
-
-  it('tells what it did not map', () => {
-    const socket = unit('ListenStream=@x', 'ListenFIFO=/f', 'ListenStream=99999', 'ListenStream=80', 'NoDelay=yes');
-    assert.deepEqual(unmappedOf(withSocket(socket)), [
-      '2: ListenStream of web.socket: "@x" is no address that a socket of circusd can have',
-      '4: ListenStream of web.socket: "99999" is no address that a socket of circusd can have',
-      '6: NoDelay of web.socket: a socket of circusd has no such setting',
-      '3: ListenFIFO of web.socket: circusd opens sockets only',
-    ]);
-    const each = withSocket(unit('ListenStream=80', 'Accept=yes'));
-    assert.deepEqual(unmappedOf(each), ['3: Accept of web.socket: circusd starts no process for each connection']);
-    assert.deepEqual(watcherOf(each, 'web'), usual);
-    const alone = importFiles('systemd', ['/u/x.socket'], filesOf({ '/u/x.socket': unit('ListenStream=80') }));
-    assert.deepEqual(unmappedOf(alone), ['2: x.socket: its service "x.service" is not among what is imported']);
-    assert.deepEqual(sectionsOf(alone), {});
-    assert.match(
-      unmappedOf(importUnit(service('Sockets=y.socket')))[0]!,
-      /Sockets of "web": there is no "y.socket" beside it/,
-    );
   });
 });
 
