@@ -4,14 +4,14 @@ import { importFiles, type SourceKind } from '../../../cli/import/import.js';
 import { differentAnswers, request } from '../../e2e/load.js';
 import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { inRoot } from '../../support/paths.js';
+import { fixture } from '../../support/paths.js';
 import { freePort } from '../../support/ports.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 import { daemonPerTest } from '../../plugins/daemon.js';
 import { hasYaml } from './reading.js';
 
 const node = process.execPath;
-const app = inRoot('test/fixtures/programs/node-app.cjs');
+const app = fixture('node-app.cjs');
 const iniOf = (kind: SourceKind, texts: Record<string, string>, first = Object.keys(texts)[0]!) =>
   importFiles(kind, [first], filesOf(texts)).ini;
 
