@@ -1,10 +1,12 @@
 /** Imports a Compose file, already read as data: what it says about the programs, not about their containers. */
-import { quoteWord, splitWords } from '#core';
+import { splitWords } from '#core';
 import { parseEnvFile } from '../config/env-file.js';
 import type { Tree } from '../config/tree.js';
 import { fillText } from './compose-variables.js';
-import { entriesIn, isTrue, itemsIn, mapTexts, textIn, valueIn } from './data.js';
+import { entriesIn, itemsIn, mapTexts, textIn, valueIn } from './data.js';
 import { applyRules, origin, type Draft, type Entry, type Origin, type Rules, type WatcherDraft } from './draft.js';
+import { importHealth } from './compose-health.js';
+import { limitRules, importResources } from './compose-limits.js';
 import { beside, textOf, type Files } from './files.js';
 import { secondsIn } from './systemd-unit.js';
 
@@ -59,7 +61,10 @@ function importService(draft: Draft, name: string, from: Origin, service: Tree, 
   if (!entryOf('restart') && !valueIn(entryOf('deploy')?.value, 'restart_policy'))
     watcher.set('respawn', false, { ...from, key: 'restart', value: 'no' });
   const own = entries.filter(({ key }) => !key.startsWith('x-'));
-  applyRules(watcher, own, rules, aboutContainers);
+  applyRules(watcher, own, { ...rules, ...limitRules(service) }, aboutContainers);
+  const health = entryOf('healthcheck');
+  // Swarm replaces a service that is not healthy; Compose itself only says that it is not.
+  if (health) importHealth(watcher, health, valueIn(entryOf('deploy')?.value, 'restart_policy') !== undefined);
 }
 
 function importCommand(
@@ -117,41 +122,11 @@ const importDependencies = (watcher: WatcherDraft, entry: Entry<Tree>): void => 
   }
 };
 
-const importHealth = (watcher: WatcherDraft, entry: Entry<Tree>): void => {
-  const test = valueIn(entry.value, 'test');
-  const words = test?.kind === 'list' ? test.items.map(textIn) : ['CMD-SHELL', textIn(test)];
-  if (isTrue(valueIn(entry.value, 'disable')) || words[0] === 'NONE' || itemsIn(test).length === 0) return;
-  const line = words[0] === 'CMD' ? words.slice(1) : ['sh', '-c', words.slice(1).join(' ')];
-  if (!watcher.set('ready.exec', line.map(quoteWord).join(' '), entry)) return;
-  for (const { key, value, line } of entriesIn(entry.value)) {
-    const one = { ...origin(entry.source, line), key: `healthcheck.${key}`, value };
-    if (key === 'interval') seconds('ready.interval')(watcher, one);
-    else if (key === 'timeout') seconds('ready.probe_timeout')(watcher, one);
-    else if (key !== 'test' && key !== 'disable')
-      watcher.report(one, 'the importer knows no option of the same meaning', 'see ready.* of the plugin health');
-  }
-  const [interval, patience] = ['ready.interval', 'ready.probe_timeout'].map((key) => Number(watcher.options.get(key)));
-  // Here a probe is over before the next one begins.
-  if (patience! > interval!) watcher.set('ready.interval', patience!, entry);
-};
-
-const importLimits = (watcher: WatcherDraft, entry: Entry<Tree>): void => {
-  for (const { key, value, line } of entriesIn(entry.value)) {
-    const one = { ...origin(entry.source, line), key: `ulimits.${key}`, value };
-    const [soft, hard] = [textIn(valueIn(value, 'soft') ?? value), textIn(valueIn(value, 'hard') ?? value)];
-    if (!/^[a-z]+$/.test(key)) {
-      watcher.report(one, 'there is no limit of this name');
-      continue;
-    }
-    watcher.set(`rlimit_${key}`, hard === '-1' ? '' : hard, one);
-    if (soft !== hard) watcher.report(one, `the soft limit ${soft} became ${hard} too: circusd sets both to one value`);
-  }
-};
-
 const importDeployment = (watcher: WatcherDraft, entry: Entry<Tree>): void => {
   for (const { key, value, line } of entriesIn(entry.value)) {
     const one = { ...origin(entry.source, line), key: `deploy.${key}`, value };
     if (key === 'replicas') text('numprocesses')(watcher, one);
+    else if (key === 'resources') importResources(watcher, one);
     else if (key !== 'restart_policy') watcher.report(one, aboutContainers);
     else importRestart(watcher, { ...one, value: valueIn(value, 'condition') ?? value });
   }
@@ -183,10 +158,7 @@ const rules: Rules<WatcherDraft, Tree> = {
     if (user !== '') watcher.set('uid', user, entry);
     if (group) watcher.set('gid', group, entry);
   },
-  ulimits: importLimits,
-  healthcheck: importHealth,
-  oom_score_adj: text('oom_score_adj'),
-  cpuset: text('cpu_affinity'),
+  healthcheck: null,
   profiles: (watcher, entry) => {
     watcher.set('autostart', false, entry);
     watcher.report(

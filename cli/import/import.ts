@@ -80,7 +80,7 @@ const isScript = (path: string): boolean => /^\.[cm]?js$/.test(extname(path));
 export function kindOf(path: string, files: Files = diskFiles): SourceKind | undefined {
   const name = basename(path);
   if (/^Procfile(\.|$)/.test(name)) return 'procfile';
-  if (name.endsWith('.service')) return 'systemd';
+  if (/\.(service|socket)$/.test(name)) return 'systemd';
   if (/(ecosystem|pm2|process).*\.ya?ml$/i.test(name) || /\.([cm]?js|json)$/.test(name)) return 'pm2';
   if (/\.ya?ml$/i.test(name)) return 'compose';
   if (/\.(conf|ini)$/.test(name)) return 'supervisord';

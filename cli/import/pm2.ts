@@ -5,6 +5,7 @@ import { applyRules, origin, type Draft, type Entry, type Origin, type Rules, ty
 import type { Tree } from '../config/tree.js';
 import { entriesIn, isTrue, itemsIn, textIn, valueIn } from './data.js';
 import { beside } from './files.js';
+import { importCluster } from './pm2-cluster.js';
 import { logRules, streamOf } from './pm2-logs.js';
 
 /** What PM2 runs a script with, by its ending. */
@@ -68,17 +69,9 @@ function importApp(draft: Draft, app: Tree, from: Origin, environment: string | 
   applyRules(watcher, others, { ...rules, ...logRules });
   for (const name of ['stdout', 'stderr'] as const) streamOf(watcher, name, app, entryOf, cwd);
   importLimits(watcher, app, entryOf);
-  // PM2 takes an app with instances for a cluster unless it is told otherwise.
-  const mode = textIn(get('exec_mode')) || (/^(|1)$/.test(textIn(get('instances'))) ? 'fork' : 'cluster');
-  if (!mode.startsWith('cluster')) return;
-  const socket = watcher.name.toLowerCase().replace(/[^\w.-]+/g, '-');
-  const hint = `write [socket:${socket}] with host and port, and sockets = ${socket} and node_listen = 1 in [watcher:${watcher.name}]`;
-  const cluster = entryOf(get('exec_mode') ? 'exec_mode' : 'instances');
-  watcher.report(
-    cluster,
-    'circusd does not share the port of a program among its processes, unless it is a socket of circusd',
-    hint,
-  );
+  importCluster(watcher, app, entryOf);
+  // It is about a program that is waited for.
+  if (!watcher.options.has('ready.ipc') && !watcher.options.has('sockets')) watcher.options.delete('ready.timeout');
 }
 
 /** Runs the script as PM2 does: by the interpreter that is named, by that of its ending, by a shell, or as a program. */
@@ -112,6 +105,9 @@ function importScript(watcher: WatcherDraft, app: Tree, entry: Entry<unknown>, s
   watcher.run(program === 'none' || script === '' ? [script, ...args] : [program, ...options, script, ...args], entry);
 }
 
+/** In seconds; where PM2's growing pauses end. */
+const longestPause = 15;
+
 /** An app that ends before `min_uptime` so many times in a row is given up; flapping's window is that time. */
 function importLimits(watcher: WatcherDraft, app: Tree, entryOf: (key: string) => Entry<unknown>): void {
   const text = (key: string): string | undefined => {
@@ -125,6 +121,12 @@ function importLimits(watcher: WatcherDraft, app: Tree, entryOf: (key: string) =
   }
   const uptime = text('min_uptime');
   if (uptime !== undefined) setTime(watcher, 'flapping.window', uptime, entryOf('min_uptime'));
+  const backoff = text('exp_backoff_restart_delay');
+  if (backoff !== undefined && backoff !== '0') {
+    const entry = entryOf('exp_backoff_restart_delay');
+    watcher.set('flapping.retry_in', longestPause, entry);
+    watcher.report(entry, `pauses do not grow: each is the ${longestPause} seconds to which those of PM2 grow`);
+  }
   const delay = text('restart_delay');
   if (delay === undefined || delay === '0') return;
   if (!setTime(watcher, 'flapping.retry_in', delay, entryOf('restart_delay'))) return;
@@ -204,7 +206,10 @@ const rules: Rules<WatcherDraft, Tree> = {
   namespace: (watcher, entry) => {
     watcher.groups.add(textIn(entry.value).replace(/[\s,]+/g, '-'));
   },
-  max_memory_restart: ['memory is watched by a plugin', 'see the plugin resource-watcher'],
+  max_memory_restart: [
+    'circusd replaces no process for the memory that it needs',
+    'cgroup.memory_max limits all processes of a watcher together, and the system kills above it; max_age replaces by time',
+  ],
   cron_restart: scheduleHint,
   cron: scheduleHint,
   watch: (watcher, entry) => {
@@ -221,10 +226,7 @@ const rules: Rules<WatcherDraft, Tree> = {
     'circusd does not count a variable up',
     '$(circus.wid) in cmd, args and variables is the number of a process, from 1',
   ],
-  exp_backoff_restart_delay: [
-    'the pause between two starts does not grow',
-    'flapping.retry_in is a pause that stays the same',
-  ],
+  exp_backoff_restart_delay: null,
   stop_exit_codes: ['circusd starts a program again whatever its exit code was'],
   shutdown_with_message: ['circusd tells a program to stop by a signal', 'write stop_signal'],
   source_map_support: ['PM2 loads it into the program', 'write --enable-source-maps into cmd'],

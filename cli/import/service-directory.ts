@@ -1,5 +1,6 @@
 /** Imports service directories of runit, daemontools and s6: one, or a folder full of them. */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { quoteWord } from '#core';
 import { convert } from '../config/convert.js';
 import { origin, type Draft, type Entry, type WatcherDraft } from './draft.js';
 import { linesOf, textOf, type Files } from './files.js';
@@ -80,16 +81,21 @@ function importService(draft: Draft, folder: string, files: Files): void {
       if (ms > 0) watcher.set('graceful_timeout', ms / 1000, entry('timeout-kill'));
       else watcher.report(entry('timeout-kill'), 'circusd waits for a time that has an end');
     });
+  const up = value('timeout-up');
+  if (up !== undefined && ready !== undefined)
+    whole(watcher, entry('timeout-up', up), (ms) => {
+      if (ms > 0) watcher.set('ready.timeout', ms / 1000, entry('timeout-up'));
+    });
   const signal = value('down-signal');
   if (signal !== undefined) watcher.set('stop_signal', signal, entry('down-signal'));
   if (names.includes('check')) watcher.set('ready.exec', join(folder, 'check'), entry('check'));
+  if (names.includes('finish')) importFinish(watcher, entry('finish'), value('timeout-finish'), files);
   if (names.includes('log'))
     importLog(watcher, entry('log/run', fileText(files, join(folder, 'log'), 'run') ?? ''), folder);
   for (const [name, why, hint] of unmapped) if (names.includes(name)) watcher.report(entry(name), why, hint);
 }
 
 const unmapped = [
-  ['finish', 'it is run with the exit code after each end', 'hooks.after_reap can run a script'],
   ['control', 'signals are sent as they are', 'stop_signal, send_hup and hooks.before_signal are options'],
   [
     'producer-for',
@@ -102,7 +108,6 @@ const unmapped = [
     'stdout_stream.* says where the output goes',
   ],
   ['pipeline-name', 'the output of one watcher is not the input of another', undefined],
-  ['timeout-finish', 'there is no finish script', undefined],
   [
     'max-death-tally',
     'nothing counts the ends of a process like this',
@@ -124,6 +129,32 @@ function importScript(watcher: WatcherDraft, entry: Entry, files: Files): void {
         .join('\n'),
       entry,
     );
+}
+
+/** It gets the exit code, or what stands for a signal, and the signal's number, as runit and s6 give them. */
+const finishCall = [
+  'code=$CIRCUS_EXIT_CODE signal=0',
+  'case $code in -*) signal=${code#-} code=$1;; esac',
+  'exec "$0" "$code" "$signal" "$CIRCUS_WATCHER"',
+].join('; ');
+
+/** The script that is run after each end. */
+function importFinish(watcher: WatcherDraft, entry: Entry, timeout: string | undefined, files: Files): void {
+  if (!files.isExecutable(entry.source)) {
+    watcher.report(entry, `"${entry.source}" cannot be run as a program`);
+    return;
+  }
+  // s6 says 256 where runit says -1.
+  const isS6 =
+    timeout !== undefined ||
+    ['notification-fd', 'type'].some((name) => files.list(dirname(entry.source)).includes(name));
+  const words = ['sh', '-c', finishCall, entry.source, isS6 ? '256' : '-1'];
+  if (!watcher.set('hooks.after_reap', `exec:${words.map(quoteWord).join(' ')}`, entry)) return;
+  watcher.report(entry, 'the next start does not wait for it');
+  if (timeout !== undefined)
+    whole(watcher, { ...entry, key: 'timeout-finish', value: timeout }, (ms) => {
+      if (ms > 0) watcher.set('hooks.timeout', ms / 1000, entry);
+    });
 }
 
 /** The loggers that everybody uses write a folder with a file `current`, and have sizes and numbers as defaults. */

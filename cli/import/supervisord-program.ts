@@ -145,7 +145,7 @@ const rules: Rules<WatcherDraft, string> = {
   socket: null,
   socket_backlog: null,
   socket_mode: null,
-  socket_owner: ['a socket belongs to the user that circusd runs as'],
+  socket_owner: null,
 };
 
 /** Where the output goes: supervisord keeps 10 files of 50 MB unless told otherwise. */

@@ -25,6 +25,10 @@ export function importSocket(watcher: WatcherDraft, entries: ReadonlyMap<string,
     socket.set('replace', true, entry);
     if (digits === undefined) watcher.report(entries.get('socket_mode')!, 'it is no file mode such as 0700');
     else socket.set('umask', 0o777 & ~parseInt(digits, 8), entry);
+    const owner = entries.get('socket_owner');
+    const [, user, group] = /^([^:]+)(?::(.+))?$/.exec(owner?.value ?? '') ?? [];
+    if (user !== undefined) socket.set('owner', user, owner!);
+    if (group !== undefined) socket.set('group', group, owner!);
   }
   const backlog = entries.get('socket_backlog');
   if (backlog) socket.set('backlog', backlog.value, backlog);

@@ -15,6 +15,7 @@ export interface Unit {
 /** The keys that may be written several times. */
 export const lists: ReadonlySet<string> = new Set([
   ...['ExecCondition', 'ExecStart', 'ExecStartPre', 'ExecStartPost', 'ExecReload', 'ExecStop', 'ExecStopPost'],
+  ...['SupplementaryGroups', 'AmbientCapabilities', 'CapabilityBoundingSet'],
   ...['Environment', 'EnvironmentFile', 'PassEnvironment', 'After', 'Before', 'Requires', 'Wants', 'BindsTo', 'PartOf'],
 ]);
 
@@ -74,39 +75,73 @@ export function importStart({ watcher, entries }: Unit): void {
   else watcher.run(['sh', '-c', commands.map((one) => wordsOf(one).map(quoteWord).join(' ')).join(' && ')], from);
 }
 
-/** Maps a command around a start to a hook, or to what circusd does by itself: a signal. */
-export function hookOf(watcher: WatcherDraft, hook: string, entry: Entry): void {
-  const command = commandIn(watcher, entry);
-  if (command === undefined) return;
-  const words = wordsOf({ ...command, words: command.words.filter((word) => word !== '') });
-  const signal = signalIn(command.words);
-  if (entry.key === 'ExecReload') {
-    if (signal === 'HUP' || signal === '1') watcher.set('send_hup', true, entry);
-    else
-      watcher.report(
-        entry,
-        'a reload replaces the processes one by one, or sends HUP',
-        'run the command by hand, or set send_hup',
-      );
-    return;
+/** The moments of circusd that commands around a start are for. */
+const moments: Readonly<Record<string, string>> = {
+  ExecStartPre: 'before_spawn',
+  ExecStartPost: 'after_start',
+  ExecStop: 'before_stop',
+  ExecStopPost: 'after_stop',
+};
+/** The same for those that name the process: only moments of one process know it. */
+const momentsOfOne: Readonly<Record<string, string>> = { ExecStartPost: 'after_spawn', ExecStop: 'before_signal' };
+
+/** Maps the commands around a start to hooks, or to what circusd does by itself: a signal. */
+export function importHooks({ watcher, entries }: Unit): void {
+  const hooks = new Map<string, (readonly [Entry, Command])[]>();
+  for (const entry of entries) {
+    const moment = momentOf(entry);
+    const value = entry.value.replace(/\$(?:MAINPID\b|\{MAINPID\})/g, '${CIRCUS_PID}');
+    const command = moment === undefined ? undefined : commandIn(watcher, { ...entry, value });
+    if (moment === undefined || command === undefined || isSignal(watcher, entry, command)) continue;
+    if (moment === '') watcher.report(entry, 'circusd knows no process at this moment, so there is no MAINPID');
+    else hooks.set(moment, [...(hooks.get(moment) ?? []), [entry, command]]);
   }
-  if (entry.key === 'ExecStop' && signal !== undefined) {
-    watcher.set('stop_signal', signal, entry);
-    return;
-  }
-  const key = `hooks.${hook}`;
-  const line = `exec:${words.map(quoteWord).join(' ')}`;
+  for (const [moment, commands] of hooks) setHook(watcher, moment, commands);
+}
+
+function momentOf({ key, value }: Entry): string | undefined {
+  if (key === 'ExecReload') return key;
+  if (!Object.hasOwn(moments, key)) return undefined;
+  return /\$\{?MAINPID\b/.test(value) ? (momentsOfOne[key] ?? '') : moments[key];
+}
+
+/** True when the command is a signal that circusd sends itself, or a reload, which is something else here. */
+function isSignal(watcher: WatcherDraft, entry: Entry, { words }: Command): boolean {
+  const signal = signalIn(words);
+  if (entry.key === 'ExecStop' && signal !== undefined) watcher.set('stop_signal', signal, entry);
+  else if (entry.key !== 'ExecReload') return false;
+  else if (signal === 'HUP' || signal === '1') watcher.set('send_hup', true, entry);
+  else
+    watcher.report(
+      entry,
+      'a reload replaces the processes one by one, or sends HUP',
+      'run the command by hand, or set send_hup',
+    );
+  return true;
+}
+
+/** One command as it is; several in a shell, one after the other as long as all goes well. */
+function setHook(watcher: WatcherDraft, moment: string, commands: readonly (readonly [Entry, Command])[]): void {
+  const line = ([, command]: readonly [Entry, Command]): string =>
+    wordsOf({ ...command, words: command.words.filter((word) => word !== '') })
+      .map(quoteWord)
+      .join(' ');
+  const mayFail = ([, { prefixes }]: readonly [Entry, Command]) => prefixes.includes('-');
+  const [first] = commands;
+  const isOne = commands.length === 1;
+  const joined = commands.map((one) => (mayFail(one) ? `{ ${line(one)} || :; }` : line(one))).join(' && ');
+  const text = `exec:${isOne ? line(first!) : `sh -c ${quoteWord(joined)}`}`;
+  // Before a signal, anything but a yes would keep it back.
+  const isForgiven = moment === 'before_signal' || (isOne && mayFail(first!));
   // What stands behind its last comma could be taken for the flag.
-  const forgiven = command.prefixes.includes('-') ? ', true' : line.includes(',') ? ', false' : '';
-  if (entry.value.includes('MAINPID')) watcher.report(entry, 'circusd has no variable MAINPID');
-  else if (watcher.options.has(key)) watcher.report(entry, `${key} holds one command`, 'put all of them into a script');
-  else watcher.set(key, `${line}${forgiven}`, entry);
+  const flag = isForgiven ? ', true' : text.includes(',') ? ', false' : '';
+  watcher.set(`hooks.${moment}`, `${text}${flag}`, first![0]);
 }
 
 /** The signal of `kill -HUP $MAINPID`. */
 function signalIn(words: readonly string[]): string | undefined {
   const [program = '', ...rest] = words;
   const line = rest.join(' ');
-  if (!/(^|\/)kill$/.test(program) || !/\$\{?MAINPID\}?$/.test(line)) return undefined;
+  if (!/(^|\/)kill$/.test(program) || !line.endsWith('${CIRCUS_PID}')) return undefined;
   return /^(?:-s |--signal[ =]|-)(?:SIG)?(\w+) /.exec(line)?.[1] ?? (rest.length === 1 ? 'TERM' : undefined);
 }

@@ -41,7 +41,10 @@ export function effective(entries: readonly UnitEntry[], isList: (key: string) =
   for (const entry of entries) {
     const place = `${entry.section}/${entry.key}`;
     if (entry.value === '') kept.delete(place);
-    else kept.set(place, isList(entry.key) ? [...(kept.get(place) ?? []), entry] : [entry]);
+    // Of these, nothing at all is a value.
+    if (entry.value === '' && entry.key === 'CapabilityBoundingSet') kept.set(place, [entry]);
+    if (entry.value === '') continue;
+    kept.set(place, isList(entry.key) ? [...(kept.get(place) ?? []), entry] : [entry]);
   }
   return [...kept.values()].flat();
 }
@@ -85,14 +88,14 @@ function unescape(text: string): string {
 /** The parts of a unit's name: `web@blue.service` has prefix `web` and instance `blue`; that of a template is empty. */
 export function unitName(path: string): { readonly full: string; readonly prefix: string; readonly instance?: string } {
   const full = basename(path);
-  const [, prefix = full, instance] = /^([^@]*)(?:@(.*))?\.service$/.exec(full) ?? [];
+  const [, prefix = full, instance] = /^([^@]*)(?:@(.*))?\.(?:service|socket)$/.exec(full) ?? [];
   return instance === undefined ? { full, prefix } : { full, prefix, instance };
 }
 
 /** Fills in `%n`, `%i` and the like; the instance of a template becomes the wid of the process. */
 export function expandSpecifiers(text: string, path: string, unknown: (specifier: string) => void): string {
   const { full, prefix, instance } = unitName(path);
-  const plain = full.replace(/\.service$/, '');
+  const plain = full.replace(/\.(service|socket)$/, '');
   const own = instance === '' ? reference('wid') : (instance ?? '');
   const values: Readonly<Record<string, string>> = {
     '%': '%',

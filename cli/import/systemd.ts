@@ -1,7 +1,11 @@
 /** Imports systemd services, one unit file each, with their drop-ins. */
 import { applyRules, type Draft, type Entry, type Rules, type WatcherDraft } from './draft.js';
+import { setGroupLimit } from './cgroup.js';
 import { beside, textOf, type Files } from './files.js';
-import { hookOf, importStart, lists, type Unit } from './systemd-exec.js';
+import { importHooks, importStart, lists, type Unit } from './systemd-exec.js';
+import { affinity, importRights, isYes, limit } from './systemd-limits.js';
+import { importSteps, importTimes, setSeconds } from './systemd-times.js';
+import { importSockets, isSocketUnit, readSocketUnit, withPartners } from './systemd-socket.js';
 import {
   effective,
   expandSpecifiers,
@@ -12,9 +16,12 @@ import {
   type UnitEntry,
 } from './systemd-unit.js';
 
-/** Imports these units; they may name each other. */
+/** Imports these units, with the socket units beside them; they may name each other. */
 export function importSystemd(draft: Draft, paths: readonly string[], files: Files): void {
-  const units = paths.flatMap((path) => importUnit(draft, path, files) ?? []);
+  const all = withPartners(paths, files);
+  const units = all.filter((path) => !isSocketUnit(path)).flatMap((path) => importUnit(draft, path, files) ?? []);
+  const sockets = all.filter(isSocketUnit).flatMap((path) => readSocketUnit(draft, path, files) ?? []);
+  importSockets(draft, sockets, units);
   for (const { watcher, entries } of units) {
     for (const entry of entries.filter(({ key }) => key === 'Before')) {
       for (const target of entry.value.split(/\s+/)) {
@@ -54,7 +61,10 @@ function importUnit(draft: Draft, path: string, files: Files): Unit | undefined 
   importStart(unit);
   importDefaults(unit);
   applyRules(watcher, entries, rules, 'this is something that systemd does and circusd does not');
+  importHooks(unit);
+  importRights(unit);
   importTimes(unit);
+  importSteps(unit);
   return unit;
 }
 
@@ -66,6 +76,9 @@ function importDefaults({ watcher, value, entries }: Unit): void {
   if ((value('KillMode') ?? 'control-group') === 'control-group') watcher.set('stop_children', true, from);
   watcher.set('graceful_timeout', 90, from);
   if (notifies) watcher.set('ready.notify', 1, from);
+  // Otherwise whoever may send notices would be waited for.
+  else if (value('NotifyAccess') === 'all') watcher.set('ready.notify', 0, from);
+  if (value('Type') === 'notify-reload') watcher.set('send_hup', true, from);
 }
 
 function importVariables({ watcher, entries }: Unit, files: Files): void {
@@ -85,52 +98,11 @@ function importVariables({ watcher, entries }: Unit, files: Files): void {
   }
 }
 
-function importTimes({ watcher, entries, value }: Unit): void {
-  const from = (key: string): UnitEntry | undefined => entries.findLast((entry) => entry.key === key);
-  const both = from('TimeoutSec');
-  const stop = from('TimeoutStopSec') ?? both;
-  const start = from('TimeoutStartSec') ?? both;
-  if (stop) setSeconds(watcher, 'graceful_timeout', stop);
-  if (start && watcher.options.has('ready.notify')) setSeconds(watcher, 'ready.timeout', start);
-  else if (start) watcher.report(start, 'only a program that tells when it is ready can be too late');
-  const burst = from('StartLimitBurst');
-  const interval = from('StartLimitIntervalSec') ?? from('StartLimitInterval');
-  const limit = burst ?? interval;
-  if (!limit || value('Restart') === undefined) return;
-  const seconds = interval ? secondsIn(interval.value) : 10;
-  const attempts = burst ? Number(burst.value) : 5;
-  if (seconds === undefined || seconds === Infinity || !Number.isInteger(attempts))
-    watcher.report(limit, `"${limit.value}" is no limit`);
-  else if (seconds === 0 || attempts === 0) watcher.set('flapping.active', false, limit);
-  else {
-    watcher.set('flapping.attempts', attempts, limit);
-    watcher.set('flapping.window', seconds, limit);
-    watcher.set('flapping.max_retry', 0, limit);
-  }
-}
-
-function setSeconds(watcher: WatcherDraft, key: string, entry: Entry): void {
-  const seconds = secondsIn(entry.value);
-  if (seconds === undefined) watcher.report(entry, `"${entry.value}" is no span of time`);
-  else if (seconds === Infinity) watcher.report(entry, 'circusd waits for a time that has an end');
-  else watcher.set(key, seconds, entry);
-}
-
 const relation =
   (key: 'after' | 'requires' | 'wants') =>
   (watcher: WatcherDraft, entry: Entry): void => {
     for (const target of entry.value.split(/\s+/)) watcher.relations.push({ key, target, from: entry });
   };
-
-const limit = (watcher: WatcherDraft, entry: Entry): void => {
-  const [soft = '', hard = soft] = entry.value.split(':');
-  const [, digits, unit = ''] = /^(\d+)\s*([KMGTPE]?)$/i.exec(hard.trim()) ?? [];
-  const key = `rlimit_${entry.key.slice('Limit'.length).toLowerCase()}`;
-  if (hard.trim() === 'infinity') watcher.set(key, '', entry);
-  else if (digits === undefined) watcher.report(entry, `"${entry.value}" is not a number`);
-  else watcher.set(key, Number(digits) * 1024 ** ' KMGTPE'.indexOf(unit.toUpperCase() || ' '), entry);
-  if (soft !== hard) watcher.report(entry, `the soft limit ${soft} became ${hard} too: circusd sets both to one value`);
-};
 
 const stream =
   (name: 'stdout' | 'stderr') =>
@@ -144,18 +116,19 @@ const stream =
       watcher.report(entry, 'the output goes where that of circusd goes, which is the journal when systemd runs it');
   };
 
-const hook = (key: string) => (watcher: WatcherDraft, entry: Entry) => hookOf(watcher, key, entry);
 const hinted = (why: string, hint: string) => [why, hint] as const;
-const group = (key: string) => (watcher: WatcherDraft, entry: Entry) => {
-  if (key !== 'cgroup.cpu_max' && entry.value.endsWith('%'))
-    watcher.report(entry, 'circusd knows no shares of the machine');
-  else watcher.set(key, entry.value === 'infinity' ? 'max' : entry.value, entry);
+const group = (name: Parameters<typeof setGroupLimit>[1]) => (watcher: WatcherDraft, entry: Entry) => {
+  if (name !== 'cpu_max' && entry.value.endsWith('%')) watcher.report(entry, 'circusd knows no shares of the machine');
+  else if (!(name === 'cpu_max' && entry.value === 'infinity'))
+    setGroupLimit(watcher, name, entry.value === 'infinity' ? 'max' : entry.value, entry);
 };
 
 const rules: Rules<WatcherDraft, string> = {
   Description: null,
   Documentation: null,
   WantedBy: null,
+  RequiredBy: null,
+  Also: null,
   Before: null,
   After: relation('after'),
   Requires: relation('requires'),
@@ -172,13 +145,16 @@ const rules: Rules<WatcherDraft, string> = {
       watcher.report(entry, 'circusd does not look at the bus, and takes it for started at once');
   },
   PIDFile: ['circusd knows the process that it started', 'give the program its option to stay in the foreground'],
-  NotifyAccess: null,
+  NotifyAccess: (watcher, entry) => {
+    if (entry.value === 'all') watcher.set('notify', 'all', entry);
+  },
   ExecStart: null,
-  ExecStartPre: hook('before_spawn'),
-  ExecStartPost: hook('after_start'),
-  ExecStop: hook('before_stop'),
-  ExecStopPost: hook('after_stop'),
-  ExecReload: hook(''),
+  // Hooks, or a signal.
+  ExecStartPre: null,
+  ExecStartPost: null,
+  ExecStop: null,
+  ExecStopPost: null,
+  ExecReload: null,
   Environment: null,
   EnvironmentFile: null,
   // All variables of the daemon are passed on.
@@ -193,7 +169,7 @@ const rules: Rules<WatcherDraft, string> = {
   UMask: 'umask',
   Nice: 'nice',
   OOMScoreAdjust: 'oom_score_adj',
-  CPUAffinity: 'cpu_affinity',
+  CPUAffinity: affinity,
   Restart: (watcher, entry) => {
     if (entry.value === 'no') watcher.set('respawn', false, entry);
     else if (entry.value !== 'always') watcher.report(entry, 'circusd starts a program again however it ended');
@@ -206,6 +182,20 @@ const rules: Rules<WatcherDraft, string> = {
   KillMode: (watcher, entry) => {
     if (/^(process|none)$/.test(entry.value)) watcher.report(entry, 'circusd leaves nothing of a program behind');
   },
+  FinalKillSignal: null,
+  SendSIGHUP: null,
+  SendSIGKILL: (watcher, entry) => {
+    if (!isYes(entry.value)) watcher.report(entry, 'circusd leaves nothing of a program behind');
+  },
+  NoNewPrivileges: (watcher, entry) => void watcher.set('no_new_privileges', isYes(entry.value), entry),
+  // These make one option with others.
+  SupplementaryGroups: null,
+  AmbientCapabilities: null,
+  CapabilityBoundingSet: null,
+  IOSchedulingClass: null,
+  IOSchedulingPriority: null,
+  CPUSchedulingPolicy: null,
+  CPUSchedulingPriority: null,
   TimeoutStopSec: null,
   TimeoutStartSec: null,
   TimeoutSec: null,
@@ -213,25 +203,23 @@ const rules: Rules<WatcherDraft, string> = {
   StartLimitIntervalSec: null,
   StartLimitInterval: null,
   RuntimeMaxSec: (watcher, entry) => setSeconds(watcher, 'max_age', entry),
+  RuntimeRandomizedExtraSec: (watcher, entry) => setSeconds(watcher, 'max_age_variance', entry),
   StandardOutput: stream('stdout'),
   StandardError: stream('stderr'),
   StandardInput: (watcher, entry) => {
-    if (entry.value === 'socket')
-      watcher.report(
-        entry,
-        'the socket unit was not imported',
-        'write a [socket:NAME] section and stdin_socket = NAME',
-      );
-    else if (entry.value !== 'null') watcher.report(entry, 'the standard input is /dev/null');
+    if (!/^(null|socket)$/.test(entry.value)) watcher.report(entry, 'the standard input is /dev/null');
   },
-  Sockets: hinted('socket units are not imported', 'write [socket:NAME] sections, sockets = NAME and listen_fds = 1'),
-  WatchdogSec: hinted('heartbeats are not options of a watcher', 'alive.* can look after the program'),
-  MemoryMax: group('cgroup.memory_max'),
-  MemoryHigh: group('cgroup.memory_high'),
-  MemoryLimit: group('cgroup.memory_max'),
-  CPUQuota: group('cgroup.cpu_max'),
-  CPUWeight: group('cgroup.cpu_weight'),
-  TasksMax: group('cgroup.pids_max'),
+  Sockets: null,
+  NonBlocking: null,
+  WatchdogSec: (watcher, entry) => {
+    if (secondsIn(entry.value) !== 0) setSeconds(watcher, 'alive.notify', entry);
+  },
+  MemoryMax: group('memory_max'),
+  MemoryHigh: group('memory_high'),
+  MemoryLimit: group('memory_max'),
+  CPUQuota: group('cpu_max'),
+  CPUWeight: group('cpu_weight'),
+  TasksMax: group('pids_max'),
   SyslogIdentifier: ['the journal names what circusd passes on after circusd'],
   ...Object.fromEntries(
     [

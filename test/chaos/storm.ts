@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Reply } from '../plugins/client.js';
 import { startCircusd, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { descendantsOf, describeProcess, environmentOf, lives, type Seen } from '../support/proc.js';
 
 const numbers = process.argv.slice(2).filter((word) => /^\d+$/.test(word));
@@ -19,7 +19,6 @@ const watchers = 50;
 const clients = 5;
 const most = 4;
 
-const fixture = (name: string) => inRoot('test', 'fixtures', 'programs', name);
 /** What the watchers run, in turn. */
 const programs: readonly string[] = [
   'cmd = sleep 600',

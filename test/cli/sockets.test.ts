@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { closeClients, connect, type Client } from '../plugins/client.js';
 import { circusdPerTest, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { freePort } from '../support/ports.js';
 import { client, clients } from '../support/queue.js';
 
 const accepting = (name: string, more = '') => `[watcher:${name}]
-cmd = /usr/bin/python3 ${inRoot('test/fixtures/programs/accept.py')} $(circus.sockets.web)
+cmd = /usr/bin/python3 ${fixture('accept.py')} $(circus.sockets.web)
 sockets = web
 graceful_timeout = 5
 ${more}`;
@@ -42,8 +42,6 @@ describe('sockets of a running daemon', () => {
   const sockets = async () =>
     ((await operator.ask('listsockets')) as { readonly sockets: readonly SocketFacts[] }).sockets;
   const facts = async (name: string) => (await sockets()).find((socket) => socket.name === name)!;
-  const pids = async (name: string) =>
-    ((await operator.ask('list', { name })) as { readonly pids: readonly number[] }).pids;
 
   /** Puts this text in place of all but the daemon's own section, and has it read. */
   async function change(ini: string): Promise<string> {
@@ -108,8 +106,8 @@ describe('sockets of a running daemon', () => {
     assert.deepEqual([fdNow, queue, queue_limit], [fd, 5, 9]);
     await operator.ask('start', { name: 'w', waiting: true });
     await operator.ask('start', { name: 'u', waiting: true });
-    const [w] = await pids('w');
-    const [u] = await pids('u');
+    const [w] = await operator.pids('w');
+    const [u] = await operator.pids('u');
     assert.deepEqual(
       await Promise.all(waiting.map(({ answer }) => answer)),
       [...Array<number | undefined>(5).fill(w), ...Array<number | undefined>(5).fill(u)].map(String),
@@ -121,7 +119,7 @@ describe('sockets of a running daemon', () => {
     const watcher = accepting('w').replace('web)', 'web) 0.05');
     await begin(web(port) + watcher);
     const [before] = await eventually(async () => {
-      const found = await pids('w');
+      const found = await operator.pids('w');
       assert.equal(found.length, 1);
       return found;
     });
@@ -131,7 +129,7 @@ describe('sockets of a running daemon', () => {
       await Promise.all(waiting.map(({ answer }) => answer)),
       waiting.map(() => String(before)),
     );
-    const [after] = await pids('w');
+    const [after] = await operator.pids('w');
     assert.notEqual(after, before);
     assert.equal(await (await client({ host, port: next })).answer, String(after));
     await assert.rejects(client({ host, port }), /ECONNREFUSED/);
@@ -147,13 +145,13 @@ describe('sockets of a running daemon', () => {
       const port = await freePort();
       const watcher = accepting('w', 'numprocesses = 2\n');
       await begin(first(port) + (first(port).includes('www') ? watcher.replaceAll('web', 'www') : watcher));
-      await eventually(async () => assert.equal((await pids('w')).length, 2));
-      const old = await pids('w');
+      await eventually(async () => assert.equal((await operator.pids('w')).length, 2));
+      const old = await operator.pids('w');
       const waiting = [...(await clients(8, { host, port }))];
       assert.match(await change(second(port) + watcher), /^ok/);
       waiting.push(...(await clients(8, { host, port })));
       const answers = await Promise.all(waiting.map(({ answer }) => answer));
-      const fresh = (await pids('w')).map(String);
+      const fresh = (await operator.pids('w')).map(String);
       assert.ok(answers.slice(0, 8).every((pid) => old.map(String).includes(pid)));
       assert.ok(answers.slice(8).every((pid) => fresh.includes(pid)));
     });
@@ -163,7 +161,7 @@ describe('sockets of a running daemon', () => {
     const port = await freePort();
     const all = '[watcher:all]\ncmd = sleep 600\nuse_sockets = True\nready_after = 0\n';
     await begin(web(port) + accepting('w') + all);
-    await eventually(async () => assert.equal((await pids('w')).length, 1));
+    await eventually(async () => assert.equal((await operator.pids('w')).length, 1));
     assert.match(await change(accepting('w') + all), /socket "web": it stays, as watcher "w" names it/);
     assert.match(daemon.log, /circus\.ini:\d+:\d+: .*no \[socket:web\]/);
     await (
@@ -202,20 +200,20 @@ describe('sockets of a running daemon', () => {
     const { fd, port } = await facts('web');
     const seats = async (count: number) =>
       eventually(async () => {
-        const found = await pids('w');
+        const found = await operator.pids('w');
         assert.equal(found.length, count);
         const files = found.map((pid) => openFile(pid, fd)).sort();
         assert.equal(new Set(files).size, count, 'each has its own');
         return files;
       });
     const three = await seats(3);
-    for (const pid of await pids('w')) {
+    for (const pid of await operator.pids('w')) {
       process.kill(pid, 'SIGSTOP');
       await eventually(() => assert.match(readFileSync(`/proc/${pid}/stat`, 'utf8'), /\) T /));
     }
     const waiting = await clients(30, { host, port });
     await queued('web', 30);
-    for (const pid of await pids('w')) process.kill(pid, 'SIGKILL');
+    for (const pid of await operator.pids('w')) process.kill(pid, 'SIGKILL');
     const answers = await Promise.all(waiting.map(({ answer }) => answer));
     assert.ok(new Set(answers).size > 1, 'the system spreads them');
     assert.deepEqual(await seats(3), three);
@@ -225,22 +223,24 @@ describe('sockets of a running daemon', () => {
     const [one] = await seats(1);
     assert.ok(three.includes(one!));
     for (const { answer } of await clients(10, { host, port }))
-      assert.equal(await answer, String((await pids('w'))[0]));
+      assert.equal(await answer, String((await operator.pids('w'))[0]));
     assert.equal((await facts('web')).queue_limit, 2048, 'the others are closed');
   });
 
   it('of so_reuseport leave those of another watcher their clients', async () => {
     await begin(web(0, 'so_reuseport = True\n') + accepting('a') + accepting('b'));
-    await eventually(async () => assert.equal((await pids('a')).length + (await pids('b')).length, 2));
+    await eventually(async () =>
+      assert.equal((await operator.pids('a')).length + (await operator.pids('b')).length, 2),
+    );
     const { port } = await facts('web');
     for (const gone of ['a', 'b']) {
       const left = gone === 'a' ? 'b' : 'a';
       await operator.ask('rm', { name: gone, waiting: true });
-      const [pid] = await pids(left);
+      const [pid] = await operator.pids(left);
       for (const { answer } of await clients(12, { host, port })) assert.equal(await answer, String(pid));
       if (gone === 'a') {
         await change(web(port, 'so_reuseport = True\n') + accepting('a') + accepting('b'));
-        await eventually(async () => assert.equal((await pids('a')).length, 1));
+        await eventually(async () => assert.equal((await operator.pids('a')).length, 1));
       }
     }
   });

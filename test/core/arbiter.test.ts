@@ -8,8 +8,8 @@ import { socketSpec } from '../../core/spec.js';
 import { FakeClock, flush } from '../support/clock.js';
 import { see } from '../support/proc.js';
 import { builtKernel } from './built.js';
-import { programPath } from './child.js';
 import { pidsOf, sleeper, worldPerTest } from './world.js';
+import { fixture } from '../support/paths.js';
 
 const run = promisify(execFile);
 const never = () => new Promise<never>(() => undefined);
@@ -172,7 +172,7 @@ describe('the pause between watchers', () => {
 describe('an arbiter by itself', () => {
   it('sleeps while nothing happens, whatever the number of its children', async function () {
     this.timeout(20_000);
-    const { stdout } = await run(process.execPath, [programPath('idle-arbiter.mjs'), builtKernel, '50']);
+    const { stdout } = await run(process.execPath, [fixture('idle-arbiter.mjs'), builtKernel, '50']);
     const { children, woken, active } = JSON.parse(stdout) as { children: number; woken: number; active: number };
     assert.equal(children, 50);
     // One for the timer that ends the measurement, and some for what Node does for itself.
@@ -181,7 +181,7 @@ describe('an arbiter by itself', () => {
   });
 
   it('keeps its program alive until it has stopped', async () => {
-    const program = spawn(process.execPath, [programPath('lone-arbiter.mjs'), builtKernel], {
+    const program = spawn(process.execPath, [fixture('lone-arbiter.mjs'), builtKernel], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let text = '';

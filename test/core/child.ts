@@ -4,10 +4,7 @@ import { systemClock, type Clock } from '../../core/clock.js';
 import { Process } from '../../core/process.js';
 import type { StopRequest } from '../../core/stop.js';
 import type { FileSpec, ProcessSpec } from '../../core/spec.js';
-import { inRoot } from '../support/paths.js';
-
-/** The path of a program among the fixtures. */
-export const programPath = (name: string): string => inRoot('test', 'fixtures', 'programs', name);
+import { fixture } from '../support/paths.js';
 
 export interface ChildOptions extends Partial<ProcessSpec> {
   readonly clock?: Clock;
@@ -37,7 +34,7 @@ export class Child {
     const [first = '', ...args] = typeof line === 'string' ? line.split(' ') : line;
     this.process = Process.start(
       {
-        command: /\.(sh|py|mjs)$/.test(first) ? programPath(first) : first,
+        command: /\.(sh|py|mjs)$/.test(first) ? fixture(first) : first,
         args,
         chain: options.chain ?? [],
         env: options.env ?? { PATH: process.env['PATH'] ?? '', REAPER: String(process.pid) },

@@ -8,7 +8,8 @@ import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
 import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
-import { Child, outputOf, programPath, startHelper } from './child.js';
+import { Child, outputOf, startHelper } from './child.js';
+import { fixture } from '../support/paths.js';
 
 /** Hooks for a `describe`: nothing is to be left behind. */
 function leaveNothing(): void {
@@ -198,7 +199,7 @@ describe('a helper program', () => {
         },
         (chunk) => text.push(`${chunk}`),
       );
-    const fled = start([programPath('flee-session.sh'), 'exit']);
+    const fled = start([fixture('flee-session.sh'), 'exit']);
     await fled.ended;
     await eventually(() => assert.ok(text[0]));
     const pid = Number(text[0]);

@@ -10,7 +10,6 @@ describe('docs/examples/hello.ini', function () {
   this.timeout(30_000);
   let daemon: Circusd;
   let port: number;
-  const pids = async (name: string) => ((await daemon.json('list', name)) as { pids: number[] }).pids;
 
   before('start it', async () => {
     port = await freePort();
@@ -28,7 +27,7 @@ describe('docs/examples/hello.ini', function () {
     const answers = await differentAnswers(port, 3);
     const numbers = [...answers].map((text) => /^hello from worker (\d), process (\d+)\n$/.exec(text)!);
     assert.deepEqual(numbers.map(([, wid]) => Number(wid)).sort(), [1, 2, 3]);
-    assert.deepEqual(numbers.map(([, , pid]) => Number(pid)).sort(), (await pids('web')).sort());
+    assert.deepEqual(numbers.map(([, , pid]) => Number(pid)).sort(), (await daemon.pids('web')).sort());
   });
 
   it('the moody one is made to wait, and tried again', async () => {
@@ -47,22 +46,22 @@ describe('docs/examples/hello.ini', function () {
   });
 
   it('incr and decr change the number of workers', async () => {
-    const before = await pids('web');
+    const before = await daemon.pids('web');
     assert.equal(((await daemon.json('incr', 'web', '2', '--waiting')) as { numprocesses: number }).numprocesses, 5);
-    await eventually(async () => assert.equal((await pids('web')).length, 5));
-    assert.deepEqual((await pids('web')).filter((pid) => before.includes(pid)).length, 3);
+    await eventually(async () => assert.equal((await daemon.pids('web')).length, 5));
+    assert.deepEqual((await daemon.pids('web')).filter((pid) => before.includes(pid)).length, 3);
     assert.equal(((await daemon.json('decr', 'web', '2', '--waiting')) as { numprocesses: number }).numprocesses, 3);
-    await eventually(async () => assert.equal((await pids('web')).length, 3));
+    await eventually(async () => assert.equal((await daemon.pids('web')).length, 3));
   });
 
   it('three reloads under 200 requests per second lose none', async () => {
     const load = sendRequests(port, 200);
     await eventually(() => load.answered > 20);
     for (let round = 0; round < 3; round++) {
-      const before = await pids('web');
+      const before = await daemon.pids('web');
       const { code, stderr } = await daemon.ctl('--timeout', '20', 'reload', 'web', '--waiting');
       assert.equal(code, 0, stderr);
-      const after = await pids('web');
+      const after = await daemon.pids('web');
       assert.equal(after.length, 3);
       assert.deepEqual(
         after.filter((pid) => before.includes(pid)),
@@ -81,10 +80,10 @@ describe('docs/examples/hello.ini', function () {
   });
 
   it('a worker that is killed is replaced', async () => {
-    const [victim] = await pids('web');
+    const [victim] = await daemon.pids('web');
     process.kill(victim!, 'SIGKILL');
     await eventually(async () => {
-      const now = await pids('web');
+      const now = await daemon.pids('web');
       assert.ok(now.length === 3 && !now.includes(victim!), String(now));
     });
     await differentAnswers(port, 3);

@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { circusdPerTest } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { descendantsOf } from '../support/proc.js';
 
 const inNamespace = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'];
-const programs = inRoot('test', 'fixtures', 'programs');
 const many = process.env['CIRCUSD_FULL'] === '1' ? 10_000 : 1000;
 
 describe('circusd as process 1', function () {
@@ -21,10 +20,10 @@ describe('circusd as process 1', function () {
   it(`collects ${many} orphans, lives on, and leaves nothing when it ends`, async () => {
     const ini = `
 [watcher:orphans]
-cmd = ${programs}/orphan-many.py ${many}
+cmd = ${fixture('orphan-many.py')} ${many}
 respawn = False
 [watcher:daemonized]
-cmd = ${programs}/double-fork.py exit
+cmd = ${fixture('double-fork.py')} exit
 respawn = False
 [watcher:web]
 cmd = sleep 600

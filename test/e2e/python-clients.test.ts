@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { eventually } from '../support/eventually.js';
 import { portsAreFree } from '../support/ports.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { python } from '../support/python.js';
 import { temporaryPerTest } from '../support/temporary.js';
 import { circusctl, daemonPerTest, type Daemon } from '../cli/program.js';
 
-const script = readFileSync(inRoot('test', 'fixtures', 'programs', 'circus-client.py'), 'utf8');
+const script = readFileSync(fixture('circus-client.py'), 'utf8');
 
 const watchers = `
 [watcher:Web]

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { circusdPerTest } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { freePort } from '../support/ports.js';
 import { differentAnswers, sendRequests } from './load.js';
 
@@ -18,14 +18,13 @@ describe('changes of numprocesses under load', function () {
     const port = await freePort();
     const ini = `
 [watcher:web]
-cmd = ${inRoot('test', 'fixtures', 'programs', 'finish-requests.py')} $(circus.sockets.web)
+cmd = ${fixture('finish-requests.py')} $(circus.sockets.web)
 sockets = web
 [socket:web]
 host = 127.0.0.1
 port = ${port}
 `;
     const daemon = await start(ini, { ready: ({ log }) => log.includes('web started') });
-    const pids = async () => ((await daemon.json('list', 'web')) as { readonly pids: readonly number[] }).pids;
     const resize = async (...words: readonly string[]) => {
       const { code, stderr } = await daemon.ctl(...words, '--waiting');
       assert.equal(code, 0, stderr);
@@ -34,12 +33,12 @@ port = ${port}
     const load = sendRequests(port, 40);
     await eventually(() => load.answered > 10);
 
-    let before = await pids();
+    let before = await daemon.pids('web');
     for (let count = 1; count < most;) {
       const more = Math.min(step, most - count);
       count += more;
       await resize('incr', 'web', String(more));
-      const now = await pids();
+      const now = await daemon.pids('web');
       assert.equal(now.length, count);
       assert.deepEqual(
         before.filter((pid) => !now.includes(pid)),
@@ -52,7 +51,7 @@ port = ${port}
       const fewer = Math.min(step, count - 1);
       count -= fewer;
       await resize('decr', 'web', String(fewer));
-      const now = await pids();
+      const now = await daemon.pids('web');
       assert.equal(now.length, count);
       assert.deepEqual(
         now.filter((pid) => !before.includes(pid)),
@@ -62,7 +61,7 @@ port = ${port}
       before = now;
     }
     await resize('set', 'web', 'numprocesses', '5');
-    const five = await pids();
+    const five = await daemon.pids('web');
     assert.deepEqual([five.length, five.includes(before[0]!)], [5, true]);
     await differentAnswers(port, 5);
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { circusdPerTest, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot, program } from '../support/paths.js';
+import { fixture, program } from '../support/paths.js';
 import { environmentOf } from '../support/proc.js';
 import { client } from '../support/queue.js';
 import { run } from '../support/run.js';
@@ -21,7 +21,7 @@ const socketsOf = async (daemon: Circusd, ...args: readonly string[]): Promise<r
 };
 const listening = (env: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('LISTEN_')));
-const accept = `/usr/bin/python3 ${inRoot('test/fixtures/programs/accept.py')}`;
+const accept = `/usr/bin/python3 ${fixture('accept.py')}`;
 
 describe('a Debian program with socket activation (gunicorn)', () => {
   const start = circusdPerTest();

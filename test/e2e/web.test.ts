@@ -12,7 +12,6 @@ describe('docs/examples/web.ini', function () {
   this.timeout(30_000);
   let daemon: Circusd;
   const ports = { web: 0, redis: 0, endpoint: 0, events: 0 };
-  const pids = async (name: string) => ((await daemon.json('list', name)) as { pids: number[] }).pids;
   const pidOf = (answer: string) => Number(/^hello from process (\d+)\n$/.exec(answer)?.[1]);
 
   before('start it', async () => {
@@ -37,11 +36,11 @@ describe('docs/examples/web.ini', function () {
 
   it('three chaussettes share one socket', async () => {
     const answers = await differentAnswers(ports.web, 3);
-    assert.deepEqual([...answers].map(pidOf).sort(), (await pids('web')).sort());
+    assert.deepEqual([...answers].map(pidOf).sort(), (await daemon.pids('web')).sort());
   });
 
   it('redis runs once, and speaks its protocol', async () => {
-    assert.equal((await pids('redis')).length, 1);
+    assert.equal((await daemon.pids('redis')).length, 1);
     assert.equal(await askRedis(ports.redis, 'PING'), '+PONG');
     assert.equal(await askRedis(ports.redis, 'SET greeting hello'), '+OK');
     assert.equal(await askRedis(ports.redis, 'GET greeting'), 'hello');
@@ -50,18 +49,18 @@ describe('docs/examples/web.ini', function () {
   it('workers that are killed are replaced while requests go on', async () => {
     const load = sendRequests(ports.web, 50);
     await eventually(() => load.answered > 5);
-    const before = await pids('web');
+    const before = await daemon.pids('web');
     for (const victim of before) {
       process.kill(victim, 'SIGKILL');
       const answered = load.answered;
       await eventually(async () => {
-        const now = await pids('web');
+        const now = await daemon.pids('web');
         assert.ok(now.length === 3 && !now.includes(victim), String(now));
       });
       await eventually(() => load.answered > answered + 5);
     }
     assert.deepEqual(
-      (await pids('web')).filter((pid) => before.includes(pid)),
+      (await daemon.pids('web')).filter((pid) => before.includes(pid)),
       [],
     );
     const { refused, cut, failures } = await load.stop();
@@ -69,16 +68,16 @@ describe('docs/examples/web.ini', function () {
     assert.deepEqual({ refused, failures }, { refused: 0, failures: [] });
     assert.ok(cut <= before.length, `${cut} requests were cut`);
     const answers = await differentAnswers(ports.web, 3);
-    assert.deepEqual([...answers].map(pidOf).sort(), (await pids('web')).sort());
+    assert.deepEqual([...answers].map(pidOf).sort(), (await daemon.pids('web')).sort());
   });
 
   it('a reload under load refuses nobody', async () => {
     const load = sendRequests(ports.web, 100);
     await eventually(() => load.answered > 10);
-    const before = await pids('web');
+    const before = await daemon.pids('web');
     const { code, stderr } = await daemon.ctl('--timeout', '20', 'reload', 'web', '--waiting');
     assert.equal(code, 0, stderr);
-    const after = await pids('web');
+    const after = await daemon.pids('web');
     assert.equal(after.length, 3);
     assert.deepEqual(
       after.filter((pid) => before.includes(pid)),
@@ -95,9 +94,9 @@ describe('docs/examples/web.ini', function () {
 
   it('redis is a singleton: a reload stops it first, and says so', async () => {
     assert.equal(await askRedis(ports.redis, 'SET greeting gone'), '+OK');
-    const [before] = await pids('redis');
+    const [before] = await daemon.pids('redis');
     const reply = (await daemon.json('reload', 'redis', '--waiting')) as Record<string, unknown>;
-    const [after] = await pids('redis');
+    const [after] = await daemon.pids('redis');
     assert.notEqual(after, before);
     assert.deepEqual(reply['info'], { stopped: [before], started: [after], kept: [] });
     assert.match(daemon.log, /redis reloaded, each process stopped before its successor started/);

@@ -1,6 +1,7 @@
 /** A client of the controller, as Circus's are: a DEALER for requests, a SUB for events. */
 import { randomUUID } from 'node:crypto';
 import { Dealer, Subscriber } from 'zeromq';
+import type { End } from '#plugins/controller/history.js';
 import { eventually } from '../support/eventually.js';
 
 export type Reply = Readonly<Record<string, unknown>>;
@@ -59,6 +60,21 @@ export class Client {
     const [frame, ...more] = await this.#dealer.receive();
     if (!frame || more.length > 0) throw new Error(`a reply of ${more.length + 1} frames`);
     return JSON.parse(frame.toString()) as Reply;
+  }
+
+  /** The pids of a watcher. */
+  async pids(name: string): Promise<number[]> {
+    return (await this.ask('list', { name }))['pids'] as number[];
+  }
+
+  /** The state of a watcher in Circus's words: `active`, `stopped`, ... */
+  async state(name: string): Promise<unknown> {
+    return (await this.ask('status', { name }))['status'];
+  }
+
+  /** How the last processes of a watcher ended, the first one first. */
+  async ends(name: string): Promise<readonly End[]> {
+    return (await this.ask('history', { name }))['exits'] as readonly End[];
   }
 
   close(): void {

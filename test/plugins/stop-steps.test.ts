@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readStopSteps } from '#plugins/stop-steps.js';
 import { runCircusd, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
-import { inRoot } from '../support/paths.js';
+import { fixture } from '../support/paths.js';
 import { temporaryPerTest } from '../support/temporary.js';
 import { daemonPerTest } from './daemon.js';
 
@@ -36,8 +36,7 @@ describe('the text of stop_steps', () => {
   });
 });
 
-const notes = (name: string, signals: string) =>
-  `${inRoot('test', 'fixtures', 'programs', 'note-signals.sh')} ${name} ${signals}`;
+const notes = (name: string, signals: string) => `${fixture('note-signals.sh')} ${name} ${signals}`;
 
 describe('stop_steps in a real daemon', () => {
   const start = daemonPerTest();
@@ -118,7 +117,7 @@ describe('a daemon that may not be a subreaper', () => {
   const start = daemonPerTest();
 
   it('says that it ends process groups, and does', async () => {
-    const through = [inRoot('test', 'fixtures', 'programs', 'without-subreaper.py')];
+    const through = [fixture('without-subreaper.py')];
     const daemon = await start(`[watcher:web]\ncmd = sh -c 'sleep 600 & setsid sleep 600 & exec sleep 601'\n`, {
       through,
     });

@@ -119,6 +119,11 @@ export class Circusd {
     return JSON.parse(stdout) as unknown;
   }
 
+  /** The pids of a watcher, as `circusctl list` tells them. */
+  async pids(name: string): Promise<number[]> {
+    return ((await this.json('list', name)) as { readonly pids: number[] }).pids;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }

@@ -67,7 +67,8 @@ describe('any import', function () {
 
 function check(kind: SourceKind, path: string, text: string): void {
   const paths = kind === 'service-directory' ? ['/sv/web'] : [path];
-  const imported = importFiles(kind, paths, filesOf({ [path]: text }));
+  const beside = path.endsWith('.socket') ? { '/u/web.service': unit } : {};
+  const imported = importFiles(kind, paths, filesOf({ [path]: text, ...beside }));
   // A file of variables that was there when it was imported is not on this disk.
   if (!imported.ini.includes('env_file = ')) readBack(imported);
   const lines = text.split(/\r\n|\r|\n/).length;
@@ -118,7 +119,14 @@ TimeoutStopSec=1min 30s
 LimitNOFILE=65536:1M
 UMask=0027
 Restart=always
+AmbientCapabilities=CAP_KILL
+CapabilityBoundingSet=~CAP_CHOWN
+IOSchedulingClass=idle
+FinalKillSignal=QUIT
+MemoryMax=50M
+WatchdogSec=5
 `;
+const socket = '[Socket]\nListenStream=80\nListenDatagram=/run/x\nSocketMode=0600\nBacklog=5\nAccept=no\n';
 const conf = `[supervisord]
 environment=A="b,c",D='x'
 loglevel=info
@@ -140,7 +148,16 @@ programs=web,php
 const apps = JSON.stringify(
   [
     { name: 'a', script: 'a.js', args: '--x "y z"', instances: 'max', env: { A: 1, B: '$X' }, out_file: 'o.log' },
-    { script: 'b.py', kill_timeout: 5, max_restarts: 3, min_uptime: '5s', time: true, cwd: '/x', exec_mode: 'cluster' },
+    {
+      script: 'b.py',
+      kill_timeout: 5,
+      max_restarts: 3,
+      min_uptime: '5s',
+      time: true,
+      cwd: '/x',
+      exec_mode: 'cluster',
+      port: 80,
+    },
   ],
   null,
   1,
@@ -156,16 +173,20 @@ services:
     ulimits: { nofile: { soft: 1, hard: 2 } }
     healthcheck: { test: [CMD, a], interval: 5s }
     stop_grace_period: 1m
+    cap_drop: [ALL]
+    mem_limit: 50m
+    security_opt: ["no-new-privileges:true"]
   db:
     command: db
     user: "1:2"
-    deploy: { replicas: 2 }
+    deploy: { replicas: 2, resources: { limits: { cpus: 1, memory: 1g } } }
 `;
 
 const samples: readonly (readonly [SourceKind, string, string])[] = [
   ['supervisord', '/etc/s.conf', conf],
   ['procfile', '/app/Procfile', '# mine\nweb: serve -p $PORT\nworker: A=1 run "a b" && x\nrelease: y\n'],
   ['systemd', '/u/web@.service', unit],
+  ['systemd', '/u/web.socket', socket],
   ['pm2', '/app/pm2.json', apps],
   ...(hasYaml ? ([['compose', '/app/compose.yml', compose]] as const) : []),
   ['service-directory', '/sv/web/run', '#!/bin/sh\nexec 2>&1\nexec web "a ; b"\n'],

@@ -13,6 +13,7 @@ describe('what is imported', () => {
       ['Procfile', 'procfile'],
       ['Procfile.dev', 'procfile'],
       ['a@b.service', 'systemd'],
+      ['a.socket', 'systemd'],
       ['ecosystem.config.js', 'pm2'],
       ['pm2.json', 'pm2'],
       ['ecosystem.yml', 'pm2'],

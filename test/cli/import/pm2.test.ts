@@ -37,6 +37,23 @@ describe('a PM2 file', () => {
     [{ instances: 0, exec_mode: 'fork' }, { numprocesses: 'cpus' }],
     [{ instances: -2, exec_mode: 'fork' }, { numprocesses: 'cpus-2' }],
     [{ instances: 1 }, {}],
+    [
+      { script: 'run.py', instances: 2 },
+      { cmd: 'python3 run.py', numprocesses: '2' },
+    ],
+    [
+      { instances: 2, env: { PORT: 3000 } },
+      { numprocesses: '2', sockets: 'api', node_listen: 'True', 'env.PORT': '3000' },
+    ],
+    [
+      { exec_mode: 'cluster', port: 80 },
+      { sockets: 'api', node_listen: 'True', 'env.PORT': '80' },
+    ],
+    [
+      { exec_mode: 'cluster_mode', port: 80, listen_timeout: 5000 },
+      { sockets: 'api', node_listen: 'True', 'env.PORT': '80', 'ready.timeout': '5' },
+    ],
+    [{ listen_timeout: 5000 }, {}],
     [{ cwd: '/srv' }, { working_dir: '/srv' }],
     [{ cwd: 'sub' }, { working_dir: '/app/sub' }],
     [
@@ -82,6 +99,34 @@ describe('a PM2 file', () => {
       assert.deepEqual(imported.unmapped, []);
     });
   }
+
+  it('opens the port that the processes of a cluster share, once', () => {
+    const app = (name: string) => ({ name, script: 'a.js', instances: 'max', env: { PORT: 80 }, env_b: { PORT: 90 } });
+    const sections = sectionsOf(importJson([app('a'), app('b')]));
+    assert.deepEqual(sections['socket:a'], { host: '0.0.0.0', port: '80' });
+    assert.deepEqual([sections['socket:b'], sections['watcher:b']!['sockets']], [undefined, 'a']);
+    assert.equal(sectionsOf(importJson([app('a')], 'b'))['socket:a']!['port'], '90');
+  });
+
+  it('says when a cluster does not name its port', () => {
+    for (const env of [{}, { PORT: 'x' }, { PORT: '0' }, { PORT: '65536' }]) {
+      const imported = importApp({ instances: 2, env });
+      assert.match(
+        unmappedOf(imported)[0]!,
+        /instances of "api": the file does not name the port that its processes share$/,
+      );
+      assert.match(imported.unmapped[0]!.hint!, /^write \[socket:api\] .* node_listen = 1/);
+      assert.deepEqual(Object.keys(sectionsOf(imported)), ['watcher:api']);
+    }
+    const counted = importApp({ instances: 2, env: { PORT: 80 }, increment_var: 'PORT' });
+    assert.deepEqual(unmappedOf(counted), ['10: increment_var of "api": circusd does not count a variable up']);
+  });
+
+  it('has pauses that do not grow', () => {
+    const imported = importApp({ exp_backoff_restart_delay: 100 });
+    assert.equal(watcherOf(imported, 'api')['flapping.retry_in'], '15');
+    assert.match(unmappedOf(imported)[0]!, /pauses do not grow: each is the 15 seconds/);
+  });
 
   it('has the environment that is asked for', () => {
     const app = { env: { A: 1, B: 1 }, env_production: { B: 2 }, append_env_to_name: true };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { splitWords } from '#core';
 import { diskFiles, filesOf } from '../../../cli/import/files.js';
 import { importFiles } from '../../../cli/import/import.js';
 import { makeTemporary } from '../../support/temporary.js';
@@ -25,6 +27,11 @@ describe('a service directory', () => {
     ['a service that is down', { down: '' }, { autostart: 'False' }],
     ['a folder of variables', { 'env/A': 'x \nmore', 'env/B': 'y\0z' }, { 'env.A': 'x', 'env.B': 'y\nz' }],
     ['how it tells that it is ready', { 'notification-fd': '3\n' }, { 'ready.fd': '3' }],
+    [
+      'how long that may take',
+      { 'notification-fd': '3', 'timeout-up': '5000' },
+      { 'ready.fd': '3', 'ready.timeout': '5' },
+    ],
     ['the time to stop', { 'timeout-kill': '1500\n' }, { graceful_timeout: '1.5' }],
     ['the signal', { 'down-signal': 'SIGINT\n' }, { stop_signal: 'SIGINT' }],
     ['a check', { check: '#!/bin/sh' }, { 'ready.exec': '/sv/web/check' }],
@@ -83,7 +90,7 @@ describe('a service directory', () => {
 
   it('tells what it did not map', () => {
     const files = {
-      finish: '#!',
+      finish: '',
       'timeout-kill': '0',
       'notification-fd': 'x',
       'down-signal': 'NOPE',
@@ -94,11 +101,34 @@ describe('a service directory', () => {
     const imported = importFolder({ ...run, ...all, '/sv/web/control/t': '#!' });
     assert.deepEqual(
       imported.unmapped.map(({ what }) => what),
-      ['env/GONE', 'notification-fd', 'timeout-kill', 'down-signal', 'log/run', 'finish', 'control'].map(
+      ['env/GONE', 'notification-fd', 'timeout-kill', 'down-signal', 'finish', 'log/run', 'control'].map(
         (name) => `${name} of "web"`,
       ),
     );
     assert.deepEqual(watcherOf(imported, 'web'), usual);
+  });
+
+  it('runs its finish script after each end, with what has happened', () => {
+    const temporary = makeTemporary();
+    try {
+      const finish = temporary.write('web/finish', '#!/bin/sh\nprintf "%s " "$@"', 0o755);
+      temporary.write('web/run', '#!/bin/sh\nexec web', 0o755);
+      const calls = (extra?: string) => {
+        if (extra) temporary.write(`web/${extra}`, '2000');
+        const imported = importFiles('service-directory', [`${temporary.path}/web`], diskFiles);
+        assert.deepEqual(unmappedOf(imported), ['1: finish of "web": the next start does not wait for it']);
+        const { 'hooks.after_reap': hook, 'hooks.timeout': timeout } = watcherOf(imported, 'web');
+        const [program, ...words] = splitWords(hook!.slice('exec:'.length));
+        assert.ok(words.includes(finish));
+        const call = (CIRCUS_EXIT_CODE: string) =>
+          spawnSync(program!, words, { encoding: 'utf8', env: { CIRCUS_EXIT_CODE, CIRCUS_WATCHER: 'web' } }).stdout;
+        return [call('0'), call('7'), call('-9'), timeout];
+      };
+      assert.deepEqual(calls(), ['0 0 web ', '7 0 web ', '-1 9 web ', undefined]);
+      assert.deepEqual(calls('timeout-finish'), ['0 0 web ', '7 0 web ', '256 9 web ', '2']);
+    } finally {
+      temporary.remove();
+    }
   });
 
   it('may be none', () => {

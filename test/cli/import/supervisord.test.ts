@@ -142,6 +142,13 @@ describe('a supervisord.conf', () => {
     );
   });
 
+  it('gives the file of a socket to its owner', () => {
+    const text = '[fcgi-program:a]\ncommand=a\nsocket=unix:///run/a\nsocket_owner=';
+    const of = (owner: string) => sectionsOf(importConf(text + owner))['socket:a']!;
+    assert.deepEqual([of('root:root')['owner'], of('root:root')['group']], ['root', 'root']);
+    assert.deepEqual([of('root')['owner'], of('root')['group']], ['root', undefined]);
+  });
+
   it('puts programs into groups', () => {
     const imported = importConf('[program:a]\ncommand=a\n[group:x]\nprograms=a, b\npriority=5\n[group:y]\nprograms=a');
     assert.equal(watcherOf(imported, 'a')['group'], 'x, y');

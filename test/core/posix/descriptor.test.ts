@@ -6,7 +6,7 @@ import * as descriptor from '../../../core/posix/descriptor.js';
 import { libc } from '../../../core/posix/libc.js';
 import { assertNothingLeft, watchLeftovers } from '../../support/leftovers.js';
 import { builtKernel } from '../built.js';
-import { programPath } from '../child.js';
+import { fixture } from '../../support/paths.js';
 
 const run = promisify(execFile);
 const F_GETFD = 1;
@@ -62,7 +62,7 @@ describe('descriptors', () => {
 });
 
 describe('the limit on descriptors', () => {
-  const program = `node ${programPath('under-limit.mjs')} ${builtKernel}`;
+  const program = `node ${fixture('under-limit.mjs')} ${builtKernel}`;
   const under = async (limit: string, count: number) =>
     (await run('sh', ['-c', `${limit}; ${program} ${count}; :`])).stdout.trim().split('\n');
 

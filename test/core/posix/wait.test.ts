@@ -9,7 +9,7 @@ import { waiter } from '../../../core/posix/wait.js';
 import { eventually } from '../../support/eventually.js';
 import { assertNothingLeft, watchLeftovers } from '../../support/leftovers.js';
 import { builtKernel } from '../built.js';
-import { programPath } from '../child.js';
+import { fixture } from '../../support/paths.js';
 
 const run = promisify(execFile);
 
@@ -107,7 +107,7 @@ describe('the waiter', () => {
 
   it('takes one thread for any number, so that files are read meanwhile, and does not hold up the exit', async () => {
     const children = Array.from({ length: 20 }, () => spawn('sleep', ['600']));
-    const args = [programPath('wait-and-exit.mjs'), builtKernel, ...children.map(({ pid }) => String(pid))];
+    const args = [fixture('wait-and-exit.mjs'), builtKernel, ...children.map(({ pid }) => String(pid))];
     const env = { ...process.env, UV_THREADPOOL_SIZE: '4' };
     const begun = performance.now();
     const failure = await run(process.execPath, args, { env }).catch((error: unknown) => error);

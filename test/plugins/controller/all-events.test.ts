@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventTable, type EventFacts } from '#plugins/controller/event-table.js';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, listen, type Client, type Event, type Listener } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import { listen, type Event, type Listener } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 /** Says of each process of "moody" that it can't serve any more, and fails in the hook `socketClosed` and at "moody". */
 const plugin = `
@@ -54,18 +53,13 @@ hooks.after_start = exec:false, True
 `;
 
 describe('every event of the table', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
+  const session = sessionPerTest(ini, undefined, { files: { 'moods.mjs': plugin } });
   let listener: Listener;
   beforeEach(async () => {
-    daemon = await start(ini, { files: { 'moods.mjs': plugin } });
-    client = connect(daemon);
-    listener = await listen(daemon, 'web');
+    listener = await listen(session.daemon, 'web');
   });
   const ask = async (command: string, properties?: unknown) => {
-    const reply = await client.ask(command, properties);
+    const reply = await session.client.ask(command, properties);
     assert.equal(reply['status'], 'ok', String(reply['reason']));
     return reply;
   };
@@ -74,9 +68,9 @@ describe('every event of the table', () => {
     assert.deepEqual([typeof time, typeof seq, typeof boot], ['number', 'number', 'string']);
     return facts;
   };
-  const rewrite = (text: string) => writeFileSync(join(daemon.folder.path, 'circus.ini'), text);
+  const rewrite = (text: string) => writeFileSync(join(session.daemon.folder.path, 'circus.ini'), text);
   const endpoints = () =>
-    `[circus]\nendpoint = ipc://${daemon.folder.path}/control\npubsub_endpoint = ipc://${daemon.folder.path}/events\n`;
+    `[circus]\nendpoint = ipc://${session.daemon.folder.path}/control\npubsub_endpoint = ipc://${session.daemon.folder.path}/events\n`;
 
   it('comes from a daemon, with the payload that the table says', async () => {
     await ask('restart', { name: 'web', waiting: true });
@@ -93,7 +87,7 @@ describe('every event of the table', () => {
     rewrite(`${endpoints()}${ini}\n[watcher:more]\ncmd = sleep 600\n`);
     await ask('reloadconfig', { waiting: true });
     rewrite(`${endpoints()}${ini}\nnonsense without a section`);
-    await client.ask('reloadconfig', { waiting: true });
+    await session.client.ask('reloadconfig', { waiting: true });
     const names = (facts: EventFacts, name: string) =>
       listener.events.filter(({ topic }) =>
         facts.about === 'daemon' ? topic === `daemon.${name}` : new RegExp(`^watcher\\.\\w+\\.${name}$`).test(topic),
@@ -159,7 +153,7 @@ describe('every event of the table', () => {
     assert.match(String(by), /^operator \(job \d+\)$/);
     assert.doesNotMatch(JSON.stringify(changes), /abc|601/);
     rewrite(`${endpoints()}${ini}\n[watcher:other]\nnumprocesses = 2\n`);
-    await client.ask('reloadconfig', { waiting: true });
+    await session.client.ask('reloadconfig', { waiting: true });
     assert.match(String((await payload('daemon.config_failed'))['reason']), /circus\.ini:\d+:\d+: .*other/);
   });
 

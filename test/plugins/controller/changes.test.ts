@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rmSync } from 'node:fs';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client, type Reply } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import type { Reply } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 const ini = `
 [watcher:web]
@@ -20,25 +19,14 @@ singleton = True
 graceful_timeout = 5
 `;
 
-const bare = ({ time: _, id: __, job: ___, ...rest }: Reply): Reply => rest;
 const ok = { status: 'ok' };
 
 describe('the commands that change what there is', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini);
-    client = connect(daemon);
-    await eventually(async () => (await pids('web')).length === 1 && (await pids('solo')).length === 1);
-  });
-  const ask = async (command: string, properties?: unknown) => bare(await client.ask(command, properties));
-  const refusal = async (command: string, properties?: unknown) => {
-    const { errno, reason } = await ask(command, properties);
-    return [errno, reason];
-  };
-  const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
+  const session = sessionPerTest(
+    ini,
+    async ({ pids }) => (await pids('web')).length === 1 && (await pids('solo')).length === 1,
+  );
+  const { bare: ask, refusal, pids } = session;
   const get = async (name: string, key: string) =>
     ((await ask('get', { name, keys: [key] }))['options'] as Reply | undefined)?.[key];
 
@@ -78,10 +66,10 @@ describe('the commands that change what there is', () => {
     assert.deepEqual((await ask('list'))['watchers'], []);
     assert.equal(process.kill(left!, 0), true);
     assert.deepEqual(await ask('quit', { waiting: true }), ok);
-    assert.equal(await daemon.exited, 0);
+    assert.equal(await session.daemon.exited, 0);
     assert.equal(process.kill(left!, 0), true);
     process.kill(left!, 'SIGKILL');
-    await daemon.stop();
+    await session.daemon.stop();
   });
 
   it('set: numprocesses and what else takes effect at once', async () => {
@@ -131,9 +119,9 @@ describe('the commands that change what there is', () => {
   });
 
   it('reloadconfig: does what the files say now', async () => {
-    daemon.folder.write(
+    session.daemon.folder.write(
       'circus.ini',
-      `[circus]\nendpoint = ${daemon.endpoint}\npubsub_endpoint = ipc://${daemon.folder.path}/events\n${ini}numprocesses = 1\n[watcher:late]\ncmd = sleep 600\n`,
+      `[circus]\nendpoint = ${session.daemon.endpoint}\npubsub_endpoint = ipc://${session.daemon.folder.path}/events\n${ini}numprocesses = 1\n[watcher:late]\ncmd = sleep 600\n`,
     );
     const { changes } = await ask('plan');
     assert.deepEqual(
@@ -143,7 +131,7 @@ describe('the commands that change what there is', () => {
     const done = await ask('reloadconfig', { waiting: true });
     assert.deepEqual([done['status'], done['changes']], ['ok', changes]);
     await eventually(async () => (await pids('late')).length === 1);
-    rmSync(`${daemon.folder.path}/circus.ini`);
+    rmSync(`${session.daemon.folder.path}/circus.ini`);
     const [errno, reason] = await refusal('reloadconfig', { waiting: true });
     assert.equal(errno, 6);
     assert.match(String(reason), /circus\.ini" does not exist/);
@@ -151,20 +139,15 @@ describe('the commands that change what there is', () => {
 });
 
 describe('the check of options', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let client: Client;
-  beforeEach(async () => {
-    client = connect(await start(ini));
-  });
+  const session = sessionPerTest(ini);
 
   /** What `add` and `set` say of one option; undefined for nothing. */
   async function verdict(key: string, value: unknown): Promise<unknown> {
     const replies = [
-      await client.ask('add', { name: 'x', cmd: 'true', options: { [key]: value } }),
-      await client.ask('set', { name: 'web', options: { [key]: value } }),
+      await session.client.ask('add', { name: 'x', cmd: 'true', options: { [key]: value } }),
+      await session.client.ask('set', { name: 'web', options: { [key]: value } }),
     ];
-    await client.ask('rm', { name: 'x' });
+    await session.client.ask('rm', { name: 'x' });
     const [added, set] = replies.map(({ errno, reason }) => (errno === 3 ? reason : undefined));
     assert.equal(added, set);
     return added;
@@ -176,10 +159,10 @@ describe('the check of options', () => {
 
   it('wants an object', async () => {
     for (const options of [5, 'x', [], null]) {
-      const { errno, reason } = await client.ask('set', { name: 'web', options });
+      const { errno, reason } = await session.client.ask('set', { name: 'web', options });
       assert.deepEqual([errno, reason], [3, "'options' property should be an object"]);
     }
-    assert.equal((await client.ask('set', { name: 'web', options: {} }))['status'], 'ok');
+    assert.equal((await session.client.ask('set', { name: 'web', options: {} }))['status'], 'ok');
   });
 
   it('knows Circus’s types and says so in its words', async () => {

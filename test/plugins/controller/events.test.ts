@@ -70,7 +70,6 @@ describe('the events', () => {
     const { status, reason } = await client.ask(command, properties);
     assert.equal(status, 'ok', String(reason));
   };
-  const pids = async (name: string) => (await client.ask('list', { name }))['pids'] as readonly number[];
   const wordsOf = (watcher: string) => listener.words(watcher).filter((word) => !ours.has(word));
   /** Resolves when these and no others have come for a watcher, in this order. */
   const expect = (watcher: string, ...words: readonly string[]) =>
@@ -79,7 +78,7 @@ describe('the events', () => {
     listener.events.filter((event) => event.topic === topic).map(({ payload }) => payload['process_pid']);
 
   it('stop: kill, reap, stop; start: spawn, start; each with its pids', async () => {
-    const before = await pids('big cat');
+    const before = await client.pids('big cat');
     await ask('stop', { ...cat, waiting: true });
     await expect('big_cat', 'kill', 'kill', 'reap', 'reap', 'stop');
     assert.deepEqual(pidsIn('watcher.big_cat.kill').sort(), [...before].sort());
@@ -87,7 +86,7 @@ describe('the events', () => {
     listener.events.length = 0;
     await ask('start', { ...cat, waiting: true });
     await expect('big_cat', 'spawn', 'spawn', 'start');
-    assert.deepEqual(pidsIn('watcher.big_cat.spawn'), await pids('big cat'));
+    assert.deepEqual(pidsIn('watcher.big_cat.spawn'), await client.pids('big cat'));
   });
 
   it('have the time, and what belongs to them and no more', async () => {
@@ -122,13 +121,13 @@ describe('the events', () => {
     await ask('start', { name: 'quick' });
     assert.equal((await listener.next('watcher.quick.reap')).payload['exit_code'], 7);
     await eventually(() => assert.ok(listener.words('quick').includes('stop')));
-    process.kill((await pids('big cat'))[0]!, 'SIGKILL');
+    process.kill((await client.pids('big cat'))[0]!, 'SIGKILL');
     assert.equal((await listener.next('watcher.big_cat.reap')).payload['exit_code'], -9);
     await expect('big_cat', 'reap', 'spawn');
   });
 
   it('kill: twice for what does not go, and reap with -9', async () => {
-    const [pid] = await pids('deaf');
+    const [pid] = await client.pids('deaf');
     await eventually(() => daemon.log.includes('cannot hear'));
     await ask('stop', { name: 'deaf', waiting: true });
     await listener.next('watcher.deaf.stop');
@@ -161,7 +160,7 @@ describe('the events', () => {
   it('a kill for each child that gets the stop signal too', async () => {
     await ask('start', { name: 'family', waiting: true });
     await eventually(() => daemon.log.includes('is complete'));
-    const [pid] = await pids('family');
+    const [pid] = await client.pids('family');
     const { info } = await client.ask('stats', { name: 'family', process: pid });
     const children = (info as { children: readonly { pid: number }[] }).children.map((child) => child.pid);
     listener.events.length = 0;

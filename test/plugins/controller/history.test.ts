@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { endInWords } from '#plugins/controller/explain.js';
-import type { End } from '#plugins/controller/history.js';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client, type Reply } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import { sessionPerTest } from './session.js';
 
 const plugin = `
 export default {
@@ -44,32 +41,19 @@ cmd = sleep 600
 const web = { name: 'web' };
 
 describe('the history', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini, { files: { 'reaper.mjs': plugin } });
-    client = connect(daemon);
-    await eventually(async () => assert.equal((await ask('numprocesses', web))['numprocesses'], 2));
+  const session = sessionPerTest(ini, async ({ ask }) => (await ask('numprocesses', web))['numprocesses'] === 2, {
+    files: { 'reaper.mjs': plugin },
   });
-  const ask = (command: string, properties?: unknown): Promise<Reply> => client.ask(command, properties);
-  const done = async (command: string, properties: object) => {
-    const reply = await ask(command, { ...properties, waiting: true });
-    assert.equal(reply['status'], 'ok', String(reply['reason']));
-  };
-  const exits = async (name: string) => (await ask('history', { name }))['exits'] as readonly End[];
-  const endings = async (name: string) =>
-    (await exits(name)).map((end) => endInWords(end).replace(/ \(job \d+\)$/, ''));
-  const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
+  const { ask, done, ends, pids } = session;
+  const endings = async (name: string) => (await ends(name)).map((end) => endInWords(end).replace(/ \(job \d+\)$/, ''));
 
   it('has the facts of each end, and survives stop and start', async () => {
-    assert.deepEqual(await exits('web'), []);
+    assert.deepEqual(await ends('web'), []);
     const [pid] = await pids('web');
     process.kill(pid!, 'SIGSEGV');
-    await eventually(async () => assert.equal((await exits('web')).length, 1));
+    await eventually(async () => assert.equal((await ends('web')).length, 1));
     await done('restart', web);
-    const [end, ...more] = await exits('web');
+    const [end, ...more] = await ends('web');
     assert.equal(more.length, 2);
     const { time, duration, ...rest } = end!;
     assert.deepEqual(rest, { pid, wid: 1, code: null, signal: 'SIGSEGV', reason: 'crashed', by: null });
@@ -82,7 +66,7 @@ describe('the history', () => {
     await done('decr', web);
     await done('kill', web);
     await ask('signal', { ...web, signum: 'KILL' });
-    await eventually(async () => assert.equal((await exits('web')).length, 7));
+    await eventually(async () => assert.equal((await ends('web')).length, 7));
     assert.deepEqual(await endings('web'), [
       ...['stopped by operator', 'stopped by operator', 'replaced by operator', 'replaced by operator'],
       ...['resized by operator', 'killed by operator', 'signalled by operator'],
@@ -95,7 +79,7 @@ describe('the history', () => {
     await eventually(async () => assert.equal((await endings('crash'))[0], 'crashed with code 3'));
     await eventually(async () => assert.deepEqual(await endings('once'), ['exited with code 0']));
     await done('start', { name: 'deaf' });
-    await eventually(() => daemon.log.includes('cannot hear'));
+    await eventually(() => session.daemon.log.includes('cannot hear'));
     await done('stop', { name: 'deaf' });
     assert.deepEqual(await endings('deaf'), ['killed after grace by operator']);
     process.kill((await pids('web'))[0]!, 'SIGKILL');
@@ -105,14 +89,14 @@ describe('the history', () => {
   it('keeps the last 50, and forgets a watcher that is taken out', async () => {
     await done('add', { name: 'x', cmd: 'sleep 600', start: true });
     for (let round = 0; round < 52; round++) await done('kill', { name: 'x' });
-    const kept = await exits('x');
+    const kept = await ends('x');
     assert.equal(kept.length, 50);
     assert.ok(kept[0]!.time <= kept[49]!.time);
     const [last] = await pids('x');
     await done('kill', { name: 'x' });
-    assert.equal((await exits('x')).at(-1)!.pid, last);
+    assert.equal((await ends('x')).at(-1)!.pid, last);
     await done('rm', { name: 'x' });
     await done('add', { name: 'x', cmd: 'sleep 600' });
-    assert.deepEqual(await exits('x'), []);
+    assert.deepEqual(await ends('x'), []);
   });
 });

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { inWords } from '#plugins/controller/explain.js';
-import type { End } from '#plugins/controller/history.js';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client, type Reply } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import type { Reply } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 const ini = `
 [watcher:Web]
@@ -32,33 +30,15 @@ respawn = False
 const web = { name: 'web' };
 
 describe('the commands that explain', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini);
-    client = connect(daemon);
-    await eventually(async () => assert.equal((await ask('numprocesses', web))['numprocesses'], 2));
-  });
-  const ask = (command: string, properties?: unknown): Promise<Reply> => client.ask(command, properties);
-  const done = async (command: string, properties: object) => {
-    const reply = await ask(command, { ...properties, waiting: true });
-    assert.equal(reply['status'], 'ok', String(reply['reason']));
-  };
-  const exits = async (name: string) => (await ask('history', { name }))['exits'] as readonly End[];
-  const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
+  const session = sessionPerTest(ini, async ({ ask }) => (await ask('numprocesses', web))['numprocesses'] === 2);
+  const { ask, done, ends, pids, refusal } = session;
   const text = async (properties: object) => String((await ask('explain', properties))['text']);
-  const refusal = async (command: string, properties: object) => {
-    const { errno, reason } = await ask(command, properties);
-    return [errno, reason];
-  };
 
   describe('explain', () => {
     it('tells what runs, and each process with the one before it', async () => {
       const [first] = await pids('web');
       process.kill(first!, 'SIGKILL');
-      await eventually(async () => assert.equal((await exits('web')).length, 1));
+      await eventually(async () => assert.equal((await ends('web')).length, 1));
       await eventually(async () => assert.equal((await pids('web')).length, 2));
       const reply = await ask('explain', web);
       const { name, state, wanted, numprocesses, running, ready, operations, retries } = reply;
@@ -79,7 +59,7 @@ describe('the commands that explain', () => {
       const second = processes.find(({ wid }) => wid === 2)!;
       const { since, started, chain, command, ...rest } = processes.find(({ wid }) => wid === 1)!;
       assert.ok(Number(since) >= Number(started));
-      const last_exit = (await exits('web'))[0];
+      const last_exit = (await ends('web'))[0];
       const [pid] = (await pids('web')).filter((one) => one !== second['pid']);
       assert.deepEqual(rest, { pid, wid: 1, state: 'ready', restarts: 1, last_exit, notes: [] });
       assert.deepEqual([chain, reply['would_run']], [[], null]);
@@ -129,7 +109,7 @@ describe('the commands that explain', () => {
 
     it('tells what is being done, how far it is, and who asked', async () => {
       await done('start', { name: 'deaf' });
-      await eventually(() => daemon.log.includes('cannot hear'));
+      await eventually(() => session.daemon.log.includes('cannot hear'));
       await ask('stop', { name: 'deaf' });
       await ask('start', { name: 'deaf' });
       const { operations } = await ask('explain', { name: 'deaf' });
@@ -174,7 +154,7 @@ describe('the commands that explain', () => {
     const near = `process ${wrong} not found in 'Web' (did you mean "`;
     assert.ok(String((await refusal('explain', { ...web, pid: wrong }))[1]).startsWith(near));
     process.kill(pid!, 'SIGKILL');
-    await eventually(async () => assert.equal((await exits('web')).length, 1));
+    await eventually(async () => assert.equal((await ends('web')).length, 1));
     const gone = `process ${pid} not found in 'Web': it ended, crashed with SIGKILL`;
     assert.deepEqual(await refusal('explain', { ...web, pid }), [3, gone]);
     assert.deepEqual(await refusal('explain', { ...web, pid: 'x' }), [5, "'pid' is not a process id"]);
@@ -188,20 +168,20 @@ describe('the commands that explain', () => {
 
   it('is told by circusctl, for people and as JSON', async () => {
     await done('restart', web);
-    const { stdout: lines } = await daemon.ctl('events', '--watcher', 'web', '--since', '1', '--limit', '2');
+    const { stdout: lines } = await session.daemon.ctl('events', '--watcher', 'web', '--since', '1', '--limit', '2');
     assert.match(
       lines,
       /^(\d+ \d{4}-\d\d-\d\dT[\d:.]+Z watcher\.web\.\w+( process_pid=\d+)?\n){2}there are more: --since \d+\n$/,
     );
-    const { events, next } = (await daemon.json('events', '--since', '2', '--limit', '1')) as Reply;
+    const { events, next } = (await session.daemon.json('events', '--since', '2', '--limit', '1')) as Reply;
     assert.deepEqual([(events as { seq: number }[])[0]!.seq, next], [3, 3]);
-    const { stdout: table } = await daemon.ctl('history', 'web');
+    const { stdout: table } = await session.daemon.ctl('history', 'web');
     assert.match(
       table,
       /^TIME +PID +PLACE +LIVED +EXIT +REASON\n(\S+Z +\d+ +\d +\d+\.\d s +SIGTERM +stopped by operator \(job \d+\)\n){2}$/,
     );
-    assert.match((await daemon.ctl('explain', 'web')).stdout, /^Web has been active for/);
-    const { code, stderr } = await daemon.ctl('explain', 'wep');
+    assert.match((await session.daemon.ctl('explain', 'web')).stdout, /^Web has been active for/);
+    const { code, stderr } = await session.daemon.ctl('explain', 'wep');
     assert.deepEqual([code, stderr], [3, 'error: program wep not found (did you mean "Web"?)\n']);
   });
 });

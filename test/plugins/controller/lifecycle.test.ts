@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client, type Reply } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import type { Reply } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 const ini = `
 [watcher:web-1]
@@ -28,28 +27,16 @@ cmd = sh -c 'sleep 600 & sleep 601 & wait'
 graceful_timeout = 5
 `;
 
-const bare = ({ time: _, id: __, job: ___, ...rest }: Reply): Reply => rest;
 const ok = { status: 'ok' };
 const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
 describe('the commands that act', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini);
-    client = connect(daemon);
-    await eventually(async () => (await ask('numprocesses'))['numprocesses'] === 4);
-    await eventually(async () => assert.equal((await states())['web-1'], 'active'));
+  const session = sessionPerTest(ini, async ({ ask, client }) => {
+    assert.equal((await ask('numprocesses'))['numprocesses'], 4);
+    assert.equal(await client.state('web-1'), 'active');
   });
-  const ask = async (command: string, properties?: unknown) => bare(await client.ask(command, properties));
-  const refusal = async (command: string, properties?: unknown) => {
-    const { errno, reason } = await ask(command, properties);
-    return [errno, reason];
-  };
-  const pids = async (name: string) => (await ask('list', { name }))['pids'] as readonly number[];
+  const { bare: ask, refusal, pids } = session;
   const states = async () => (await ask('status'))['statuses'] as Readonly<Record<string, string>>;
 
   it('start, stop and restart of one tell its pids, with waiting', async () => {
@@ -173,32 +160,35 @@ describe('the commands that act', () => {
   it('signal: recursive, the process and all that descends from it', async () => {
     const cmd = `sh -c 'trap "echo one" USR1; sh -c "trap \\"echo two\\" USR1; echo is there; while :; do sleep 0.1; done"& while :; do wait; done'`;
     await ask('add', { name: 'deep', cmd, options: { copy_env: true }, start: true, waiting: true });
-    await eventually(() => daemon.log.includes('is there'));
+    await eventually(() => session.daemon.log.includes('is there'));
     assert.deepEqual(await ask('signal', { name: 'deep', signum: 'usr1', recursive: true }), ok);
-    await eventually(() => assert.match(daemon.log, /one\n[^]*two\n|two\n[^]*one\n/));
+    await eventually(() => assert.match(session.daemon.log, /one\n[^]*two\n|two\n[^]*one\n/));
   });
 
   it('quit: answers when all is stopped, and before the endpoint goes', async () => {
     assert.deepEqual(await ask('quit', { waiting: true }), ok);
-    assert.equal(await daemon.exited, 0);
-    await daemon.stop();
+    assert.equal(await session.daemon.exited, 0);
+    await session.daemon.stop();
   });
 
   it('quit: answers at once without waiting', async () => {
     assert.deepEqual(await ask('quit'), ok);
-    assert.equal(await daemon.exited, 0);
-    await daemon.stop();
+    assert.equal(await session.daemon.exited, 0);
+    await session.daemon.stop();
   });
 
   it('quit: everybody who waits hears the end', async () => {
     // It takes a moment, so that both have asked before it is over.
     const cmd = `sh -c 'trap "" TERM; echo cannot hear; while :; do sleep 600; done'`;
     await ask('add', { name: 'deaf', cmd, options: { graceful_timeout: 0.5, copy_env: true }, start: true });
-    await eventually(() => daemon.log.includes('cannot hear'));
-    const [one, two] = [await client.begin('quit', { waiting: true }), await client.begin('quit', { waiting: true })];
-    assert.equal((await client.answer(two))['status'], 'ok');
-    assert.equal((await client.answer(one))['status'], 'ok');
-    assert.equal(await daemon.exited, 0);
-    await daemon.stop();
+    await eventually(() => session.daemon.log.includes('cannot hear'));
+    const [one, two] = [
+      await session.client.begin('quit', { waiting: true }),
+      await session.client.begin('quit', { waiting: true }),
+    ];
+    assert.equal((await session.client.answer(two))['status'], 'ok');
+    assert.equal((await session.client.answer(one))['status'], 'ok');
+    assert.equal(await session.daemon.exited, 0);
+    await session.daemon.stop();
   });
 });

@@ -1,30 +1,22 @@
 import assert from 'node:assert/strict';
-import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import { connect } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 const ini = '[watcher:web]\ncmd = sleep 600\n';
 const request = (facts: Readonly<Record<string, unknown>>) => JSON.stringify(facts);
 const mebibyte = 1 << 20;
 
 describe('the protocol of the controller', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini);
-    client = connect(daemon);
-  });
+  const session = sessionPerTest(ini);
 
   /** Sends frames; resolves with their reply, or undefined when the next request is answered instead. */
   async function replyTo(...frames: (string | Uint8Array)[]) {
-    await client.send(...frames);
-    await client.send(request({ command: 'numwatchers', id: 'marker' }));
-    const reply = await client.receive();
+    await session.client.send(...frames);
+    await session.client.send(request({ command: 'numwatchers', id: 'marker' }));
+    const reply = await session.client.receive();
     if (reply['id'] === 'marker') return undefined;
-    assert.equal((await client.receive())['id'], 'marker');
+    assert.equal((await session.client.receive())['id'], 'marker');
     return reply;
   }
 
@@ -96,7 +88,7 @@ describe('the protocol of the controller', () => {
     assert.equal(await cast('nothing'), undefined);
     assert.equal(await cast('list', { name: 'nobody' }), undefined);
     assert.equal(await cast('incr', { name: 'web', waiting: true }), undefined);
-    await eventually(async () => (await client.ask('numprocesses', { name: 'web' }))['numprocesses'] === 2);
+    await eventually(async () => (await session.client.ask('numprocesses', { name: 'web' }))['numprocesses'] === 2);
     assert.equal((await replyTo(request({ command: 'status', msg_type: 'call' })))!['status'], 'ok');
   });
 
@@ -109,8 +101,8 @@ describe('the protocol of the controller', () => {
     const { errno, reason, id } = (await replyTo(padded(mebibyte + 1)))!;
     assert.deepEqual([errno, reason, id], [3, 'the request is larger than 1048576 bytes', null]);
 
-    await connect(daemon).send(padded(9 * mebibyte));
-    assert.equal((await client.ask('status'))['status'], 'ok');
+    await connect(session.daemon).send(padded(9 * mebibyte));
+    assert.equal((await session.client.ask('status'))['status'], 'ok');
   });
 
   it('drops messages of many frames with a warning', async () => {
@@ -118,6 +110,6 @@ describe('the protocol of the controller', () => {
     assert.equal(await replyTo('', text), undefined);
     assert.equal(await replyTo(text, text), undefined);
     assert.equal(await replyTo(...Array.from({ length: 500 }, () => text)), undefined);
-    await eventually(() => assert.match(daemon.log, /got a message of 2 frames; a request is one/));
+    await eventually(() => assert.match(session.daemon.log, /got a message of 2 frames; a request is one/));
   });
 });

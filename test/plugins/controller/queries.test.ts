@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Circusd } from '../../support/circusd.js';
-import { eventually } from '../../support/eventually.js';
-import { closeClients, connect, type Client, type Reply } from '../client.js';
-import { daemonPerTest } from '../daemon.js';
+import type { Reply } from '../client.js';
+import { sessionPerTest } from './session.js';
 
 const ini = `
 [socket:web]
@@ -25,35 +23,16 @@ autostart = False
 singleton = True
 `;
 
-/** A reply without what is in every one. */
-function bare({ time, id: _, ...rest }: Reply): Reply {
-  assert.ok(Math.abs((time as number) - Date.now() / 1000) < 60);
-  return rest;
-}
-
 describe('the commands that look', () => {
-  const start = daemonPerTest();
-  closeClients();
-  let daemon: Circusd;
-  let client: Client;
-  beforeEach(async () => {
-    daemon = await start(ini);
-    client = connect(daemon);
-    await eventually(async () => (await ask('status', { name: 'Big Cat' }))['status'] === 'active');
-  });
-  const ask = async (command: string, properties?: unknown) => bare(await client.ask(command, properties));
-  const refusal = async (command: string, properties?: unknown) => {
-    const { errno, reason } = await ask(command, properties);
-    return [errno, reason];
-  };
-  const pids = async () => (await ask('list', { name: 'big cat' }))['pids'] as readonly number[];
+  const session = sessionPerTest(ini, async ({ client }) => (await client.state('Big Cat')) === 'active');
+  const { bare: ask, refusal } = session;
 
   it('list: names in lower case and sorted, or the pids of one', async () => {
     assert.deepEqual(await ask('list'), { status: 'ok', watchers: ['big cat', 'idle'] });
-    const listed = await pids();
+    const listed = await session.pids('big cat');
     assert.equal(listed.length, 2);
     assert.deepEqual(
-      daemon
+      session.daemon
         .descendants()
         .map(({ pid }) => pid)
         .sort(),
@@ -77,7 +56,7 @@ describe('the commands that look', () => {
   it('options: all that Circus lists, in its order, and what plugins and nobody own', async () => {
     const { options } = (await ask('options', { name: 'big cat' })) as { options: Record<string, unknown> };
     const { env, working_dir, ...plain } = options;
-    assert.equal(working_dir, daemon.folder.path);
+    assert.equal(working_dir, session.daemon.folder.path);
     assert.ok(env === null || typeof env === 'object');
     assert.deepEqual(plain, {
       __name__: 'watcher:Big Cat',
@@ -129,7 +108,7 @@ describe('the commands that look', () => {
     const { options } = (await ask('globaloptions')) as { options: Record<string, unknown> };
     const names = ['endpoint', 'stats_endpoint', 'pubsub_endpoint', 'check_delay', 'multicast_endpoint'];
     assert.deepEqual(Object.keys(options), names);
-    assert.equal(options['endpoint'], daemon.endpoint);
+    assert.equal(options['endpoint'], session.daemon.endpoint);
     assert.deepEqual(await ask('globaloptions', { option: 'check_delay' }), {
       status: 'ok',
       options: { check_delay: 5 },
@@ -155,7 +134,7 @@ describe('the commands that look', () => {
   });
 
   it('stats: an INFO object for each process, its children in it', async () => {
-    const [first] = await pids();
+    const [first] = await session.pids('big cat');
     const { infos } = (await ask('stats')) as { infos: Record<string, Record<string, Record<string, unknown>>> };
     assert.deepEqual(Object.keys(infos), ['Big Cat', 'idle']);
     const info = infos['Big Cat']![String(first)]!;
@@ -175,7 +154,7 @@ describe('the commands that look', () => {
 
     const of = await ask('stats', { name: 'BIG cat' });
     assert.equal(of['name'], 'BIG cat');
-    assert.deepEqual(Object.keys(of['info'] as object).sort(), (await pids()).map(String).sort());
+    assert.deepEqual(Object.keys(of['info'] as object).sort(), (await session.pids('big cat')).map(String).sort());
     const one = await ask('stats', { name: 'big cat', process: String(first) });
     assert.deepEqual([one['process'], (one['info'] as Reply)['pid']], [String(first), first]);
     assert.deepEqual(await refusal('stats', { name: 'idle', process: 1 }), [3, "process 1 not found in 'idle'"]);
@@ -184,7 +163,7 @@ describe('the commands that look', () => {
 
   it('dstats: one INFO object for the daemon', async () => {
     const { info } = (await ask('dstats')) as { info: Record<string, unknown> };
-    assert.equal(info['pid'], daemon.pid);
+    assert.equal(info['pid'], session.daemon.pid);
     assert.deepEqual(info['children'], []);
     assert.equal(info['cmdline'], 'node');
   });

@@ -44,7 +44,7 @@ describe('the repaired quirks of Circus', () => {
   beforeEach(async () => {
     daemon = await start(ini, { env: { FROM_DAEMON: 'yes' } });
     client = connect(daemon);
-    await eventually(async () => assert.equal(await status('web'), 'active'));
+    await eventually(async () => assert.equal(await client.state('web'), 'active'));
   });
   const startDeaf = async () => {
     await ok('start', { name: 'deaf', waiting: true });
@@ -55,9 +55,7 @@ describe('the repaired quirks of Circus', () => {
     assert.equal(reply['errno'], undefined, String(reply['reason']));
     return reply;
   };
-  const status = async (name: string) => (await client.ask('status', { name }))['status'];
-  const pids = async (name: string) => (await ok('list', { name }))['pids'] as readonly number[];
-  const pid = async (name: string) => eventually(async () => (await pids(name))[0]!);
+  const pid = async (name: string) => eventually(async () => (await client.pids(name))[0]!);
   const get = async (name: string, key: string) =>
     ((await ok('get', { name, keys: [key] }))['options'] as Reply | undefined)?.[key];
   const set = (name: string, options: Reply) => ok('set', { name, options, waiting: true });
@@ -67,18 +65,18 @@ describe('the repaired quirks of Circus', () => {
       async max_retry() {
         await set('missing', { max_retry: 1 });
         const { state, reason } = await client.ask('start', { name: 'missing', waiting: true });
-        assert.deepEqual([state, await status('missing')], ['gave-up', 'stopped'], String(reason));
+        assert.deepEqual([state, await client.state('missing')], ['gave-up', 'stopped'], String(reason));
       },
       async respawn() {
         await set('web', { respawn: false });
         process.kill(await pid('web'), 'SIGKILL');
-        await eventually(async () => assert.equal(await status('web'), 'stopped'));
+        await eventually(async () => assert.equal(await client.state('web'), 'stopped'));
       },
       async singleton() {
         await set('web', { singleton: true });
         assert.equal((await ok('incr', { name: 'web', waiting: true }))['singleton'], true);
         await set('web', { singleton: false, numprocesses: 2 });
-        assert.equal((await pids('web')).length, 2);
+        assert.equal((await client.pids('web')).length, 2);
       },
       async copy_env() {
         const variable = async () => environmentOf(await pid('web'))['FROM_DAEMON'];
@@ -117,7 +115,7 @@ describe('the repaired quirks of Circus', () => {
         const before = await pid('late');
         await ok('set', { name: 'late', options });
         for (const [key, value] of Object.entries(options)) assert.deepEqual(await get('late', key), value);
-        await eventually(async () => assert.ok(!(await pids('late')).includes(before)));
+        await eventually(async () => assert.ok(!(await client.pids('late')).includes(before)));
         const after = await pid('late');
         await eventually(() => assert.deepEqual(wordsOf(after), ['sleep', '700']));
         assert.deepEqual([environmentOf(after)['A'], readlinkSync(`/proc/${after}/cwd`)], ['b', '/']);
@@ -134,7 +132,7 @@ describe('the repaired quirks of Circus', () => {
         const properties = { name: 'web', options: { cmd: '/nowhere/program' }, waiting: true };
         const { errno, reason } = await client.ask('set', properties);
         assert.equal(errno, 6, String(reason));
-        assert.deepEqual([await pids('web'), await get('web', 'cmd')], [[before], 'sleep 600']);
+        assert.deepEqual([await client.pids('web'), await get('web', 'cmd')], [[before], 'sleep 600']);
       },
     };
     for (const [what, check] of Object.entries(cases)) it(what, check);
@@ -158,9 +156,9 @@ describe('the repaired quirks of Circus', () => {
       it(`${command} ${JSON.stringify(properties)}`, async () => {
         // What is up has one process and waits 600 s before the second one.
         if (command !== 'start') await ok('start', { name: 'slow' });
-        if (command !== 'start') await eventually(async () => assert.equal((await pids('slow')).length, 1));
+        if (command !== 'start') await eventually(async () => assert.equal((await client.pids('slow')).length, 1));
         const asked = await client.begin(command, { ...properties, waiting: true });
-        if (command !== 'rm') await eventually(async () => assert.notEqual(await status('slow'), 'stopped'));
+        if (command !== 'rm') await eventually(async () => assert.notEqual(await client.state('slow'), 'stopped'));
         await client.ask('stop', { name: 'slow' });
         const reply = await client.answer(asked);
         assert.equal(reply['errno'], errno, JSON.stringify(reply));
@@ -172,14 +170,14 @@ describe('the repaired quirks of Circus', () => {
   it('22, 23: commands and signals during an operation are carried out, not refused and not lost', async () => {
     await startDeaf();
     const stopping = await client.begin('stop', { name: 'deaf', waiting: true });
-    await eventually(async () => assert.equal(await status('deaf'), 'stopping'));
+    await eventually(async () => assert.equal(await client.state('deaf'), 'stopping'));
     const before = await pid('web');
     daemon.signal('SIGHUP');
     assert.equal((await ok('incr', { name: 'web', waiting: true }))['numprocesses'], 2);
-    await eventually(async () => assert.ok(!(await pids('web')).includes(before)));
+    await eventually(async () => assert.ok(!(await client.pids('web')).includes(before)));
     assert.equal((await client.answer(stopping))['status'], 'ok');
     const starting = await client.begin('start', { name: 'slow', waiting: true });
-    await eventually(async () => assert.equal((await pids('slow')).length, 1));
+    await eventually(async () => assert.equal((await client.pids('slow')).length, 1));
     daemon.signal('SIGTERM');
     assert.equal((await client.answer(starting))['errno'], 6);
     assert.equal(await daemon.exited, 0);
@@ -192,10 +190,10 @@ describe('the repaired quirks of Circus', () => {
     const begun = performance.now();
     await ok('kill', { name: 'deaf', pid: String(before), signum: '15', graceful_timeout: '0.1', waiting: true });
     assert.ok(performance.now() - begun < 400);
-    await eventually(async () => assert.ok(!(await pids('deaf')).includes(before)));
+    await eventually(async () => assert.ok(!(await client.pids('deaf')).includes(before)));
     await ok('kill', { name: 'deaf', signum: 'SIGKILL', waiting: true });
     await ok('stop', { name: 'deaf', waiting: true });
-    assert.deepEqual([await status('deaf'), await pids('deaf')], ['stopped', []]);
+    assert.deepEqual([await client.state('deaf'), await client.pids('deaf')], ['stopped', []]);
     const { errno, reason } = await client.ask('kill', { name: 'web', graceful_timeout: 'soon' });
     assert.deepEqual([errno, reason], [5, '"soon" is not a number']);
   });

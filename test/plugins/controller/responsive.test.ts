@@ -53,16 +53,14 @@ describe('the controller while much is going on', () => {
     const stop = connect(daemon)
       .ask('stop', { name: 'deaf', waiting: true })
       .then(() => (stopped = true));
-    const stateOf = async (): Promise<string | undefined> =>
-      ((await client.ask('status'))['statuses'] as Readonly<Record<string, string>>)['deaf'];
-    await eventually(async () => assert.equal(await stateOf(), 'stopping'));
+    await eventually(async () => assert.equal(await client.state('deaf'), 'stopping'));
     const bustling = bustle(connect(daemon), () => stopped);
     const times: number[] = [];
     while (!stopped) {
       const begun = performance.now();
-      const state = await stateOf();
+      const state = await client.state('deaf');
       times.push(performance.now() - begun);
-      assert.ok(state === 'stopping' || state === 'stopped', state);
+      assert.ok(state === 'stopping' || state === 'stopped', String(state));
     }
     await stop;
     assert.ok((await bustling) > 3);

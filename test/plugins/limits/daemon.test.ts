@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runCircusd, type Circusd } from '../../support/circusd.js';
+import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 import { daemonPerTest } from '../daemon.js';
@@ -16,8 +16,6 @@ describe('limits in a real daemon', () => {
     assert.equal(process.getuid?.(), 0, 'these tests change users, so they need root');
   });
 
-  const pids = async (daemon: Circusd, name: string) =>
-    ((await daemon.json('list', name)) as { readonly pids: readonly number[] }).pids;
   const uidOf = (pid: number) => /^Uid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   const nobody = /^nobody:[^:]*:(\d+)/m.exec(readFileSync('/etc/passwd', 'utf8'))![1]!;
 
@@ -40,7 +38,7 @@ describe('limits in a real daemon', () => {
 
     const daemon = await start(ini);
     assert.deepEqual(Object.keys(((await daemon.json('status')) as { readonly statuses: object }).statuses), ['good']);
-    await eventually(async () => assert.equal(uidOf((await pids(daemon, 'good'))[0]!), nobody));
+    await eventually(async () => assert.equal(uidOf((await daemon.pids('good'))[0]!), nobody));
     assert.match(daemon.log, /"uid\\" must be a user of this machine/);
   });
 
@@ -62,7 +60,7 @@ describe('limits in a real daemon', () => {
     // Each program that would load it says that it can't.
     await eventually(() => assert.match(daemon.log, /'\/nowhere\/evil\.so' from LD_PRELOAD cannot be preloaded/));
     assert.equal(daemon.log.match(/from LD_PRELOAD cannot be preloaded/g)?.length, 1);
-    const [pid] = await pids(daemon, 'web');
+    const [pid] = await daemon.pids('web');
     await eventually(() => assert.match(readFileSync(`/proc/${pid}/environ`, 'utf8'), /(^|\0)LD_PRELOAD=/));
   });
 
@@ -72,44 +70,44 @@ describe('limits in a real daemon', () => {
     assert.deepEqual([code, stderr], [0, '']);
     // It is for processes to come.
     await daemon.ctl('reload', 'plain', '--waiting');
-    const [pid] = await pids(daemon, 'plain');
+    const [pid] = await daemon.pids('plain');
     // The chain of tools comes before the program.
     await eventually(() => assert.match(readFileSync(`/proc/${pid}/limits`, 'utf8'), /^Max open files +77 +77 /m));
   });
 
   it('set: replaces processes for another user, and refuses one that there is not', async () => {
     const daemon = await start(sleeper('web', 'uid = daemon', 'rlimit_nofile = 100'));
-    const [before] = await pids(daemon, 'web');
+    const [before] = await daemon.pids('web');
     const wrong = await daemon.ctl('set', 'web', 'uid', 'nobdy');
     assert.notEqual(wrong.code, 0);
     assert.match(wrong.stderr, /"uid" must be a user of this machine, and is "nobdy" \(did you mean "nobody"\?\)/);
-    assert.deepEqual(await pids(daemon, 'web'), [before]);
+    assert.deepEqual(await daemon.pids('web'), [before]);
 
     const set = await daemon.ctl('set', 'web', 'uid', 'nobody', '--waiting');
     assert.equal(set.code, 0, set.stderr);
-    const [after] = await pids(daemon, 'web');
+    const [after] = await daemon.pids('web');
     assert.notEqual(after, before);
     assert.equal(uidOf(after!), nobody);
 
     const most = (pid: number) =>
       /^Max open files +(\d+) +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.slice(1);
     assert.equal((await daemon.ctl('set', 'web', 'rlimit_nofile', '90', '--waiting')).code, 0);
-    assert.deepEqual([await pids(daemon, 'web'), most(after!)], [[after], ['100', '100']]);
+    assert.deepEqual([await daemon.pids('web'), most(after!)], [[after], ['100', '100']]);
     assert.equal((await daemon.ctl('reload', 'web', '--waiting')).code, 0);
-    const [last] = await pids(daemon, 'web');
+    const [last] = await daemon.pids('web');
     assert.deepEqual(most(last!), ['90', '90']);
   });
 
   it('reloadconfig: a section that is wrong keeps its old form, and a right one is replaced', async () => {
     const daemon = await start(sleeper('a', 'uid = daemon') + sleeper('b', 'nice = 1'));
-    const old = [...(await pids(daemon, 'a')), ...(await pids(daemon, 'b'))];
+    const old = [...(await daemon.pids('a')), ...(await daemon.pids('b'))];
     const file = join(daemon.folder.path, 'circus.ini');
     const text = readFileSync(file, 'utf8').replace('uid = daemon', 'uid = deamon').replace('nice = 1', 'nice = 2');
     daemon.folder.write('circus.ini', text);
     await daemon.ctl('reloadconfig', '--waiting');
     await eventually(async () => {
-      const [a] = await pids(daemon, 'a');
-      const [b] = await pids(daemon, 'b');
+      const [a] = await daemon.pids('a');
+      const [b] = await daemon.pids('b');
       assert.deepEqual([a, readFileSync(`/proc/${b}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]], [old[0], '2']);
     });
     assert.match(
