@@ -77,7 +77,7 @@ export async function runDaemon(
     keepJournal(arbiter.hooks.view(new Scope('journal')), arbiter, log);
     listenToSignals(arbiter, log);
     await loadPlugins(assembly, host, log);
-    const refused = await refusals(assembly, arbiter, handed);
+    const refused = await socketProblems(assembly, arbiter, handed);
     if (options.strict && refused.some(({ severity }) => severity === 'error'))
       throw new Error(refused.map(formatProblem).join('\n'));
     configuration.add(refused);
@@ -124,7 +124,7 @@ async function loadPlugins({ plugins, meant, written }: Assembly, host: Host, lo
 }
 
 /** Binds all sockets; answers what went wrong with them, and with the watchers that need them. */
-async function refusals(
+async function socketProblems(
   { configuration }: Assembly,
   arbiter: Arbiter,
   handed: readonly Handed[],

@@ -164,7 +164,10 @@ describe('sockets of a running daemon', () => {
     const all = '[watcher:all]\ncmd = sleep 600\nuse_sockets = True\nready_after = 0\n';
     await begin(web(port) + accepting('w') + all);
     await eventually(async () => assert.equal((await pids('w')).length, 1));
-    assert.match(await change(accepting('w') + all), /socket "web": it stays, as watcher "w" names it/);
+    assert.match(
+      await change(accepting('w') + all),
+      /socket "web" can't go, as watcher "w" names it; \[socket:web\] stays as it was/,
+    );
     assert.match(daemon.log, /circus\.ini:\d+:\d+: .*no \[socket:web\]/);
     await (
       await client({ host, port })
