@@ -1,5 +1,6 @@
 import { childrenOf, definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
+import { refuse } from '../flaw.js';
 import { freezing } from './commands.js';
 import { systemFiles } from './files.js';
 import { Groups } from './groups.js';
@@ -31,8 +32,7 @@ export default definePlugin({
     defer(() => groups.close());
 
     hooks.watcherSpec.tap('cgroup', ({ options }) => {
-      const flaws = flawsIn(options);
-      if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
+      refuse(flawsIn(options));
     });
     hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, { wid }) => groups.enter(spec, watcher, wid));

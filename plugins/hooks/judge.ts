@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { baseEnvironment, reasonOf, type WatcherSpec } from '#core';
-import type { Judge } from '../manifest.js';
+import type { Flaw, Judge } from '../flaw.js';
 import { bridge } from './bridge.js';
 import { tryModule, type ModuleTarget } from './modules.js';
 import { pythonPath } from './programs.js';
 import type { Setting } from './setting.js';
-import { flawsIn, pythonOf, settingsOf, type Flaw } from './settings.js';
+import { flawsIn, pythonOf, settingsOf } from './settings.js';
 
 /** How long Python may take to import the modules of one watcher, in ms. */
 const patience = 10_000;

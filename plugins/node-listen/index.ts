@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { definePlugin, signalName, type Arbiter, type ProcessSpec } from '#core';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { variable, type Inheritance, type Inherited } from './inherited.js';
 import { flawsIn, isMapped } from './options.js';
@@ -29,8 +30,7 @@ export default definePlugin({
     const option = `--require ${JSON.stringify(preload)}`;
 
     hooks.watcherSpec.tap('node-listen', (spec) => {
-      const [flaw] = flawsIn(spec);
-      if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
+      refuse(flawsIn(spec));
     });
     hooks.spawnSpec.tap('node-listen', (process, _watcher, { spec }) => {
       if (!isMapped(spec)) return undefined;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { Demand } from './demand.js';
 import { flawsIn, isOnDemand } from './options.js';
@@ -25,8 +26,7 @@ export default definePlugin({
     };
 
     hooks.watcherSpec.tap('on-demand', (spec) => {
-      const [flaw] = flawsIn(spec);
-      if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
+      refuse(flawsIn(spec));
     });
     hooks.hold.tap('on-demand', (reasons, watcher) => {
       const reason = demandOf(watcher)?.reason;

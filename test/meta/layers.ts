@@ -25,6 +25,8 @@ const owned: Readonly<Record<string, RegExp>> = { tapable: /^core\/hooks\.ts$/, 
 /** Files beside the plugins' folders that every plugin may import. */
 const shared = [
   'plugins/schema.ts',
+  'plugins/flaw.ts',
+  'plugins/truth.ts',
   'plugins/manifest.ts',
   'plugins/glob.ts',
   'plugins/units.ts',
