@@ -39,6 +39,7 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],
     load: () => import('./flapping/index.js'),
+    judge: () => import('./flapping/judge.js'),
   },
   {
     name: 'health',

@@ -2,6 +2,8 @@
 import { toJsonSchema, type ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { OptionsSchema } from '#core';
+import type { Flaw } from './flaw.js';
+import { didYouMean } from './nearest.js';
 import { truthOf } from './truth.js';
 import { readSeconds } from './units.js';
 
@@ -69,6 +71,22 @@ export const boolean = (message = isNot('true or false')) =>
     ],
     message,
   );
+
+/** What is wrong with the options of a watcher that begin with `prefix`, by the fields that may follow it. */
+export function prefixedFlaws(
+  prefix: string,
+  fields: Readonly<Record<string, v.GenericSchema>>,
+  options: Readonly<Record<string, unknown>>,
+): readonly Flaw[] {
+  const known = Object.keys(fields).map((name) => prefix + name);
+  return Object.entries(options).flatMap(([key, value]): readonly Flaw[] => {
+    if (!key.startsWith(prefix)) return [];
+    if (!known.includes(key)) return [{ key, message: `is no option${didYouMean(key, known)}` }];
+    const [issue] = v.safeParse(fields[key.slice(prefix.length)]!, value).issues ?? [];
+    if (!issue) return [];
+    return [{ key, message: /^must /.test(issue.message) ? issue.message : `has a wrong value: ${issue.message}` }];
+  });
+}
 
 function show(input: unknown): string {
   return typeof input === 'string' ? `"${input}"` : (JSON.stringify(input) ?? 'nothing');

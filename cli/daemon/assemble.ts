@@ -1,6 +1,7 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import type { Flaw } from '#plugins/flaw.js';
 import { buildConfiguration, type Configuration } from '../config/build.js';
 import { byPlace, type Problem } from '../config/problem.js';
 import { readFiles } from '../config/read.js';
@@ -9,9 +10,11 @@ import { optionOf, protective } from '../config/schema.js';
 import { optionsOf, type Written } from '../config/sections.js';
 import { factsOf, type DaemonFacts } from './facts.js';
 import { flawsOf } from '../plugins/judges.js';
-import { refusals } from '../plugins/options.js';
+import { flawsFor, refusals } from '../plugins/options.js';
 import { claimedKeys, firstParty, importPlugin, loadedBy } from '../plugins/find.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
+
+type BuiltWatcher = Configuration['watchers'][number];
 
 /** A plugin section with the plugin that it names. */
 export interface Assembled extends MeantPlugin {
@@ -81,6 +84,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
   problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems);
+  problems.push(...(await judgeForOthers(plugins, watchers)));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
     configuration,
@@ -107,14 +111,27 @@ async function judgeWatchers(
   const specs = watchers.map(({ spec }) => spec);
   const sockets = bound.map(({ spec }) => spec);
   const all = await flawsOf(specs, sockets, folder);
-  return watchers.flatMap(({ places, origin: { section, file, line } }, at) =>
-    all[at]!.map(({ key, message, likely }): Problem => {
-      const { column, ...place } = places.get(key) ?? { file, line, column: 1 };
-      const where = { file: place.file, line: place.line, column, section, key };
-      if (likely) return { severity: 'warning', likely, ...where, message: `"${key}" ${message}` };
-      return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
+  return watchers.flatMap((watcher, at) => all[at]!.map((flaw) => problemOf(watcher, flaw)));
+}
+
+function problemOf({ places, origin }: BuiltWatcher, { key, message, likely }: Flaw): Problem {
+  const { section } = origin;
+  const { file, line, column } = places.get(key) ?? { ...origin, column: 1 };
+  const where = { file, line, column, section, key };
+  if (likely) return { severity: 'warning', likely, ...where, message: `"${key}" ${message}` };
+  return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
+}
+
+/** What plugins of others have against the options that watchers have for them. */
+async function judgeForOthers(plugins: readonly Assembled[], watchers: readonly BuiltWatcher[]): Promise<Problem[]> {
+  const others = plugins.filter(({ use }) => !firstParty(use));
+  const found = others.map(({ plugin, options }) =>
+    watchers.map(async (watcher) => {
+      const flaws = await flawsFor(plugin, options, watcher.spec);
+      return flaws.map((flaw) => problemOf(watcher, flaw));
     }),
   );
+  return (await Promise.all(found.flat())).flat();
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */

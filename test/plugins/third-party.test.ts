@@ -124,6 +124,16 @@ describe('a plugin from an npm package', () => {
     await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
   });
 
+  it('has a watcher’s bad option told with file and line, and the daemon goes by those of the section', async () => {
+    const ini = `${greeter('greeting = ahoy')}${watchers.replace('greeter.repeat = 2', 'greeter.repeat = 12\ngreeter.gruss = 1')}`;
+    const { code, text } = await check(ini);
+    assert.match(text, /circus.ini:8:18: "greeter.repeat" has no effect: "12" is not 1 to 9\n/);
+    assert.match(text, /circus.ini:9:17: "greeter.gruss" has no effect: there is no option "gruss"\n/);
+    assert.equal(code, 1);
+    const daemon = await start(ini, { prepare });
+    await eventually(() => assert.match(daemon.log, /greeting: ahoy world\n/));
+  });
+
   it('that is not there is an error with the nearest name, and one that can’t be loaded says why', async () => {
     const wrong = async (use: string, text = '') => check(`[plugin:x]\nuse = ${use}\n`, { 'x.mjs': text });
     assert.match(
@@ -181,7 +191,7 @@ describe('a plugin from an npm package', () => {
       return [status, environmentOf((pids as number[])[0]!)['COLOUR']];
     };
     assert.deepEqual(await colourAfter('red'), ['error', 'blue']);
-    assert.match(daemon.log, /plugin local is not loaded: red is out/);
+    assert.match(daemon.log, /circus\.ini:\d+:1: red is out; \[plugin:local\] stays as it was/);
     assert.deepEqual(await colourAfter('green'), ['ok', 'green']);
   });
 
