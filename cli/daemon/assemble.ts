@@ -146,7 +146,7 @@ async function findPlugin(
     return { plugin: { ...section, options, plugin }, problems: found };
   } catch (error) {
     const place = placeOf(configuration, section, 'use');
-    const message = `${reasonOf(error)}; [plugin:${section.name}] is left out`;
+    const message = `${reasonOf(error)}; ${fateOf(section)}`;
     return { problems: [{ severity: 'error', ...place, section: `plugin:${section.name}`, key: 'use', message }] };
   }
 }
@@ -183,11 +183,28 @@ async function checkOptions(
     const [kind = '', name, own = key] = key?.split('.') ?? [];
     // What comes from a section of its own is told as it is written there.
     const isOwn = name !== undefined && sectionOwners[kind] === section.name;
-    const named = isOwn ? `"${own}" of [${kind}:${name}]` : `"${key}" of plugin "${section.name}"`;
+    const named = isOwn ? `"${own}" of [${kind}:${name}]` : nameOf(configuration, section, key);
     const what = key === undefined ? message : `option ${named}: ${message}`;
-    add('error', key, `${what}; [plugin:${section.name}] is left out`);
+    add('error', key, `${what}; ${fateOf(section)}`);
   }
   return { options, found };
+}
+
+/** An option as it is written: many that belong to plugins may stand in `[circus]`, perhaps under other names. */
+function nameOf({ circusPlaces }: Configuration, { name, places }: MeantPlugin, key = ''): string {
+  const place = places[key];
+  const [written] = [...circusPlaces].find(([, { file, line }]) => file === place?.file && line === place.line) ?? [];
+  return written === undefined ? `"${key}" of plugin "${name}"` : `"${written}" of [circus]`;
+}
+
+/** What becomes of a plugin with an error; without the controller nobody could reach the daemon. */
+function fateOf(plugin: MeantPlugin): string {
+  return plugin.use === 'controller' ? 'circusd does not start with it' : `${titleOf(plugin)} is left out`;
+}
+
+/** How errors call a plugin: by its section, unless nobody wrote one. */
+export function titleOf({ name, origin }: Pick<MeantPlugin, 'name' | 'origin'>): string {
+  return origin?.section === `plugin:${name}` ? `[plugin:${name}]` : `plugin "${name}"`;
 }
 
 function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {

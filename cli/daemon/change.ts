@@ -1,7 +1,7 @@
 /** A change of the configuration under a running daemon, carried out with the least disturbance. */
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
 import type { Change } from '#plugins/controller/service.js';
-import type { Assembly } from './assemble.js';
+import { titleOf, type Assembly } from './assemble.js';
 import type { Traced } from '../config/kept.js';
 import { restricted, withKeys } from '../config/partial.js';
 import { formatProblem, type Problem } from '../config/problem.js';
@@ -193,13 +193,11 @@ export class ConfigurationChange {
 
   #problemOf({ kind, name, what }: Changing, reason: string): Problem {
     const section = `${kind}:${name}`;
-    const fate = what === 'added' ? 'is left out' : 'stays as it was';
-    return {
-      severity: 'error',
-      ...this.#placeOf(kind, name, reason),
-      section,
-      message: `${reason}; [${section}] ${fate}`,
-    };
+    const { meant } = this.#reading.assembly;
+    const plugin = kind === 'plugin' ? meant.find((one) => one.name === name) : undefined;
+    const title = plugin ? titleOf(plugin) : `[${section}]`;
+    const message = `${reason}; ${title} ${what === 'added' ? 'is left out' : 'stays as it was'}`;
+    return { severity: 'error', ...this.#placeOf(kind, name, reason), section, message };
   }
 
   /** Where it is written what failed; the top of the main file for what is not there any more. */

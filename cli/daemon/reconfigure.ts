@@ -51,9 +51,12 @@ export class Reconfiguration implements ConfigurationService {
     return this.#planning;
   }
 
-  /** Tells of what is wrong beside what is written, such as a port in use. */
+  /** Tells of what is wrong beside what is written, such as a port in use; a plugin that is missed is tried again. */
   add(problems: readonly Problem[]): void {
     this.#tell(problems);
+    const sections = new Set(problems.map(({ section }) => section));
+    const plugins = this.#applied.plugins.filter(({ name }) => !sections.has(`plugin:${name}`));
+    this.#applied = { ...this.#applied, plugins };
     this.problems = [...this.problems, ...worded(problems)];
   }
 

@@ -165,9 +165,15 @@ describe('a plugin from an npm package', () => {
       };`;
     const ini = `[plugin:local]\nuse = ./local-plugin.mjs\n${watchers}`;
     const daemon = await start(ini, { prepare, files: { 'local-plugin.mjs': file } });
-    await eventually(() => assert.match(daemon.log, /given back[^]*plugin local is not loaded: no luck today/));
+    await eventually(() => assert.match(daemon.log, /given back[^]*no luck today; \[plugin:local\] is left out/));
     const client = connect(daemon);
     await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
+    const problems = async () => (await client.ask('status'))['problems'];
+    assert.match(String(await problems()), /^error: .*circus\.ini:\d+:1: no luck today; \[plugin:local\] is left out$/);
+    // It is tried again as long as it fails.
+    const { reason } = await client.ask('reloadconfig', { waiting: true });
+    assert.match(String(reason), /circus\.ini:\d+:1: no luck today; \[plugin:local\] is left out$/);
+    assert.match(String(await problems()), /no luck today; \[plugin:local\] is left out$/);
   });
 
   it('that can’t be applied with new options leaves the one that is there, until the options are good', async () => {
