@@ -1,5 +1,5 @@
 /** The options of a plugin after its own validator. */
-import type { OptionsSchema, WatcherSpec } from '#core';
+import { reasonOf, type OptionsSchema, type WatcherSpec } from '#core';
 import type { Flaw } from '#plugins/flaw.js';
 import { didYouMean } from '../config/problem.js';
 import { inTime } from './deadline.js';
@@ -46,7 +46,13 @@ export async function flawsFor(
     .map(([key, value]) => [key.slice(prefix.length), String(value)] as const);
   if (own.length === 0) return [];
   const names = new Set(own.map(([name]) => name));
-  const found = await refusals(plugin, { ...options, ...Object.fromEntries(own) });
+  let found: readonly Refusal[];
+  try {
+    found = await refusals(plugin, { ...options, ...Object.fromEntries(own) });
+  } catch (error) {
+    // The plugin's own fault, which takes nothing else with it.
+    found = [{ key: own[0]![0], message: reasonOf(error) }];
+  }
   return found.flatMap(({ key, message }) =>
     key !== undefined && names.has(key)
       ? { key: prefix + key, message: `has no effect: ${message}`, likely: true as const }

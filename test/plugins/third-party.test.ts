@@ -130,6 +130,12 @@ describe('a plugin from an npm package', () => {
     assert.match(text, /circus.ini:8:18: "greeter.repeat" has no effect: "12" is not 1 to 9\n/);
     assert.match(text, /circus.ini:9:17: "greeter.gruss" has no effect: there is no option "gruss"\n/);
     assert.equal(code, 1);
+    const moody = `export default { name: 'moody', apply() {}, options: { '~standard': { version: 1, vendor: 'x',
+      validate(value) { if (value.mood) throw new Error('bad mood'); return { value }; } } } };`;
+    const thrown = await check('[plugin:moody]\nuse = ./moody.mjs\n[watcher:a]\ncmd = sleep 600\nmoody.mood = 1\n', {
+      'moody.mjs': moody,
+    });
+    assert.match(thrown.text, /circus.ini:5:14: "moody.mood" has no effect: bad mood\n/);
     const daemon = await start(ini, { prepare });
     await eventually(() => assert.match(daemon.log, /greeting: ahoy world\n/));
   });
