@@ -143,13 +143,9 @@ export class Keeper {
     }
   }
 
-  /** What would be spawned in the place with this number. @throws what a spawn throws */
-  preview(wid: number): Promise<ProcessSpec> {
-    return this.#ask({ wid, spec: this.#watcher.spec, preview: true }, () => 0);
-  }
-
-  async #ask(at: Place, sit: () => number): Promise<ProcessSpec> {
-    const plain = this.#specs.of(at.spec, at.wid, sit, this.#context.sockets);
+  /** What is spawned in this place, as plugins have it; whoever only looks has no slot for it. @throws what a spawn throws */
+  async specFor(at: Place, slot?: Slot): Promise<ProcessSpec> {
+    const plain = this.#specs.of(at.spec, at.wid, () => (slot ? this.slots.sit(slot) : 0), this.#context.sockets);
     const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, at);
     return withListenPid(full ?? plain, at.spec);
   }
@@ -211,8 +207,7 @@ export class Keeper {
     try {
       await abortable(board.steady(), up);
       await abortable(board.require('beforeSpawn', watcher, up), up);
-      const sit = () => this.slots.sit(slot);
-      const full = await abortable(this.#ask({ wid: slot.wid, spec, preview: false }, sit), up);
+      const full = await abortable(this.specFor({ wid: slot.wid, spec, preview: false }, slot), up);
       up.throwIfAborted();
       // A plugin that went away since it was asked may be the one that takes rights away from the process.
       const absent = missing(spec.needs);

@@ -1,5 +1,6 @@
 /** What each first-party plugin is called and what loads it, known without importing any of them. */
-import type { AnyPlugin, SocketSpec, WatcherSpec } from '#core';
+import type { AnyPlugin, WatcherSpec } from '#core';
+import type { Judge } from './flaw.js';
 
 /** One first-party plugin. */
 export interface ManifestEntry {
@@ -17,20 +18,6 @@ export interface ManifestEntry {
    */
   readonly judge?: () => Promise<{ readonly judge: (folder: string) => Judge }>;
 }
-
-/** What is wrong with an option; the message goes on after its key's name. */
-export interface JudgeFlaw {
-  readonly key: string;
-  readonly message: string;
-  /** Most likely a mistake, with which the watcher could be run. */
-  readonly likely?: true;
-}
-
-/** What is wrong with the options of a watcher, in a daemon with these sockets. */
-export type Judge = (
-  options: WatcherSpec['options'],
-  around: { readonly spec: WatcherSpec; readonly sockets: readonly SocketSpec[] },
-) => readonly JudgeFlaw[] | Promise<readonly JudgeFlaw[]>;
 
 /** The first-party plugins. */
 export const manifest: readonly ManifestEntry[] = [
@@ -52,6 +39,7 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],
     load: () => import('./flapping/index.js'),
+    judge: () => import('./flapping/judge.js'),
   },
   {
     name: 'health',

@@ -2,10 +2,13 @@
 import { toJsonSchema, type ConversionConfig } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import type { OptionsSchema } from '#core';
-import { readTime } from './units.js';
+import type { Flaw } from './flaw.js';
+import { didYouMean } from './nearest.js';
+import { truthOf } from './truth.js';
+import { readSeconds } from './units.js';
 
 /** What a JSON Schema can't say: it is left out there, and checked all the same. */
-const unsaid = ['trim', 'to_lower_case', 'check', 'raw_check', 'finite', 'min_value'];
+const unsaid = ['trim', 'check', 'raw_check', 'finite', 'min_value'];
 
 /** A valibot schema as Standard Schema and Standard JSON Schema. */
 export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.InferOutput<S>> {
@@ -46,22 +49,14 @@ const isTime = isNot('a number of seconds');
 /** A number of seconds, not negative, or a text with units such as `1h30m`; the output is milliseconds. */
 export const seconds = (about: string) =>
   v.pipe(
-    v.union([number(isTime), v.pipe(v.string(), v.transform(readTime), v.number(isTime))], isTime),
+    v.union(
+      [v.pipe(v.number(), v.finite(isTime)), v.pipe(v.string(), v.transform(readSeconds), v.number(isTime))],
+      isTime,
+    ),
     v.description(about),
     v.minValue(0, (issue) => `${show(issue.input)} is less than no time`),
     v.transform((value) => value * 1000),
   );
-
-const truths: Readonly<Record<string, boolean>> = {
-  yes: true,
-  true: true,
-  on: true,
-  1: true,
-  no: false,
-  false: false,
-  off: false,
-  0: false,
-};
 
 /** A boolean, also as one of Circus's words: yes, true, on, 1; no, false, off, 0. */
 export const boolean = (message = isNot('true or false')) =>
@@ -70,13 +65,28 @@ export const boolean = (message = isNot('true or false')) =>
       v.boolean(),
       v.pipe(
         text,
-        v.toLowerCase(),
-        v.check((word) => Object.hasOwn(truths, word), message),
-        v.transform((word) => truths[word]!),
+        v.check((word) => truthOf(word) !== undefined, message),
+        v.transform((word) => truthOf(word)!),
       ),
     ],
     message,
   );
+
+/** What is wrong with the options of a watcher that begin with `prefix`, by the fields that may follow it. */
+export function prefixedFlaws(
+  prefix: string,
+  fields: Readonly<Record<string, v.GenericSchema>>,
+  options: Readonly<Record<string, unknown>>,
+): readonly Flaw[] {
+  const known = Object.keys(fields).map((name) => prefix + name);
+  return Object.entries(options).flatMap(([key, value]): readonly Flaw[] => {
+    if (!key.startsWith(prefix)) return [];
+    if (!known.includes(key)) return [{ key, message: `is no option${didYouMean(key, known)}` }];
+    const [issue] = v.safeParse(fields[key.slice(prefix.length)]!, value).issues ?? [];
+    if (!issue) return [];
+    return [{ key, message: /^must /.test(issue.message) ? issue.message : `has a wrong value: ${issue.message}` }];
+  });
+}
 
 function show(input: unknown): string {
   return typeof input === 'string' ? `"${input}"` : (JSON.stringify(input) ?? 'nothing');

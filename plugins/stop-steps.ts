@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { didYouMean } from './nearest.js';
 import { SIGKILL, signalNumber } from './signal.js';
-import { readTime } from './units.js';
+import { readSeconds } from './units.js';
 
 const lastSignal = 64;
 /** In seconds; far beyond any use. */
@@ -23,8 +23,9 @@ function readStep(step: string): string {
   if (signal === SIGKILL && time === '') return nameOf(signal);
   if (signal === SIGKILL) throw wrong('and KILL takes no time: nothing is left to wait for');
   if (time === '') throw wrong(`which needs the seconds after it, such as "${word} 10"`);
-  const seconds = readTime(time) ?? (/^(\d+\.?\d*|\.\d+)$/.test(time) ? Number(time) : NaN);
-  if (!(seconds <= longest)) throw wrong(`and ${JSON.stringify(time)} is no number of seconds, or time such as 1m30s`);
+  const seconds = readSeconds(time) ?? NaN;
+  if (!(seconds >= 0 && seconds <= longest))
+    throw wrong(`and ${JSON.stringify(time)} is no number of seconds, or time such as 1m30s`);
   // To the millisecond, so that it is written without an exponent.
   return `${nameOf(signal)} ${Math.round(seconds * 1000) / 1000}`;
 }

@@ -24,6 +24,13 @@ export function readTime(text: string): number | undefined {
   return Number.isNaN(sum) ? undefined : Math.round(sum) / 1000;
 }
 
+/** The seconds of a decimal number, or of a time with units; undefined for any other text. */
+export function readSeconds(text: string): number | undefined {
+  const isPlain = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text);
+  const seconds = isPlain ? Number(text) : readTime(text);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
+
 /** The bytes of a size with a unit, such as `512M`, `1.5 GB` or `64Ki`: 1024 of each are one of the next; undefined for any other text. */
 export function readSize(text: string): number | undefined {
   const found = /^(\d+\.?\d*|\.\d+)\s*([kmgtp]?)i?(b?)$/i.exec(text.trim());

@@ -1,10 +1,12 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
-import { availableParallelism, constants } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { groupOf, namesIn, userOf } from '#plugins/accounts.js';
 import { withFlag } from '#plugins/hooks/flag.js';
 import { didYouMean } from '#plugins/nearest.js';
-import { readSize, readTime } from '#plugins/units.js';
+import { signalNumber } from '#plugins/signal.js';
 import { readStopSteps } from '#plugins/stop-steps.js';
+import { truthOf } from '#plugins/truth.js';
+import { readSize, readTime } from '#plugins/units.js';
 import { byCodePoint } from './text.js';
 
 /** A value, or the rest of a sentence that begins with the option's name: `must be a whole number, and "x" is none`. */
@@ -69,9 +71,7 @@ export const converters = {
   /** A signal's number; names with or without SIG, in any case, also `SIGRTMIN+1`; like Circus it ignores what follows. */
   signal: (text) => {
     const wrong = `must be a signal such as SIGTERM, TERM or 15, and is ${JSON.stringify(text)}`;
-    const [, name = '', sign = '', digits = '0'] = /^\s*(\w+)(?:([+-])(\d+))?/.exec(text) ?? [];
-    const base = /^\d+$/.test(name) ? Number(name) : signals.get(name.toUpperCase().replace(/^SIG/, ''));
-    const value = (base ?? NaN) + (sign === '-' ? -1 : 1) * Number(digits);
+    const value = signalNumber(/^\s*(\w+(?:[+-]\d+)?)/.exec(text)?.[1]) ?? NaN;
     return value >= 1 && value <= 64 ? { value } : { wrong };
   },
   /** Signals with their seconds, as a list of texts. */
@@ -128,20 +128,8 @@ export function convert(type: OptionType, text: string): Conversion {
   return converters[type](text);
 }
 
-const truths = new Map([
-  ...['yes', 'true', 'on', '1'].map((word) => [word, true] as const),
-  ...['no', 'false', 'off', '0'].map((word) => [word, false] as const),
-]);
-
-const signals = new Map<string, number>([
-  ...Object.entries(constants.signals).map(([name, value]) => [name.slice(3), value] as const),
-  ['CLD', constants.signals.SIGCHLD],
-  ['RTMIN', 34],
-  ['RTMAX', 64],
-]);
-
 function truth(text: string): Conversion {
-  const value = truths.get(text.trim().toLowerCase());
+  const value = truthOf(text);
   return value === undefined ? { wrong: `must be true or false, and is ${JSON.stringify(text)}` } : { value };
 }
 

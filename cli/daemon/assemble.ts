@@ -1,6 +1,7 @@
 /** From a configuration file to what a daemon is assembled from: specs, plugins with their options, and what is wrong. */
 import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import type { Flaw } from '#plugins/flaw.js';
 import { buildConfiguration, type Configuration } from '../config/build.js';
 import { byPlace, type Problem } from '../config/problem.js';
 import { readFiles } from '../config/read.js';
@@ -9,9 +10,11 @@ import { optionOf, protective } from '../config/schema.js';
 import { optionsOf, type Written } from '../config/sections.js';
 import { factsOf, type DaemonFacts } from './facts.js';
 import { flawsOf } from '../plugins/judges.js';
-import { refusals } from '../plugins/options.js';
+import { flawsFor, refusals } from '../plugins/options.js';
 import { claimedKeys, firstParty, importPlugin, isNeeded, loadedBy } from '../plugins/find.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
+
+type BuiltWatcher = Configuration['watchers'][number];
 
 /** A plugin section with the plugin that it names. */
 export interface Assembled extends MeantPlugin {
@@ -81,6 +84,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
   problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems);
+  problems.push(...(await judgeForOthers(plugins, watchers)));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
     configuration,
@@ -107,14 +111,27 @@ async function judgeWatchers(
   const specs = watchers.map(({ spec }) => spec);
   const sockets = bound.map(({ spec }) => spec);
   const all = await flawsOf(specs, sockets, folder);
-  return watchers.flatMap(({ places, origin: { section, file, line } }, at) =>
-    all[at]!.map(({ key, message, likely }): Problem => {
-      const { column, ...place } = places.get(key) ?? { file, line, column: 1 };
-      const where = { file: place.file, line: place.line, column, section, key };
-      if (likely) return { severity: 'warning', likely, ...where, message: `"${key}" ${message}` };
-      return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
+  return watchers.flatMap((watcher, at) => all[at]!.map((flaw) => problemOf(watcher, flaw)));
+}
+
+function problemOf({ places, origin }: BuiltWatcher, { key, message, likely }: Flaw): Problem {
+  const { section } = origin;
+  const { file, line, column } = places.get(key) ?? { ...origin, column: 1 };
+  const where = { file, line, column, section, key };
+  if (likely) return { severity: 'warning', likely, ...where, message: `"${key}" ${message}` };
+  return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
+}
+
+/** What plugins of others have against the options that watchers have for them. */
+async function judgeForOthers(plugins: readonly Assembled[], watchers: readonly BuiltWatcher[]): Promise<Problem[]> {
+  const others = plugins.filter(({ use }) => !firstParty(use));
+  const found = others.map(({ plugin, options }) =>
+    watchers.map(async (watcher) => {
+      const flaws = await flawsFor(plugin, options, watcher.spec);
+      return flaws.map((flaw) => problemOf(watcher, flaw));
     }),
   );
+  return (await Promise.all(found.flat())).flat();
 }
 
 /** The plugin that a section is about, with its options checked, or what is wrong with it. */
@@ -129,7 +146,7 @@ async function findPlugin(
     return { plugin: { ...section, options, plugin }, problems: found };
   } catch (error) {
     const place = placeOf(configuration, section, 'use');
-    const message = `${reasonOf(error)}; [plugin:${section.name}] is left out`;
+    const message = `${reasonOf(error)}; ${fateOf(section)}`;
     return { problems: [{ severity: 'error', ...place, section: `plugin:${section.name}`, key: 'use', message }] };
   }
 }
@@ -166,11 +183,28 @@ async function checkOptions(
     const [kind = '', name, own = key] = key?.split('.') ?? [];
     // What comes from a section of its own is told as it is written there.
     const isOwn = name !== undefined && sectionOwners[kind] === section.name;
-    const named = isOwn ? `"${own}" of [${kind}:${name}]` : `"${key}" of plugin "${section.name}"`;
+    const named = isOwn ? `"${own}" of [${kind}:${name}]` : nameOf(configuration, section, key);
     const what = key === undefined ? message : `option ${named}: ${message}`;
-    add('error', key, `${what}; [plugin:${section.name}] is left out`);
+    add('error', key, `${what}; ${fateOf(section)}`);
   }
   return { options, found };
+}
+
+/** An option as it is written: many that belong to plugins may stand in `[circus]`, perhaps under other names. */
+function nameOf({ circusPlaces }: Configuration, { name, places }: MeantPlugin, key = ''): string {
+  const place = places[key];
+  const [written] = [...circusPlaces].find(([, { file, line }]) => file === place?.file && line === place.line) ?? [];
+  return written === undefined ? `"${key}" of plugin "${name}"` : `"${written}" of [circus]`;
+}
+
+/** What becomes of a plugin with an error; without the controller nobody could reach the daemon. */
+function fateOf(plugin: MeantPlugin): string {
+  return plugin.use === 'controller' ? 'circusd does not start with it' : `${titleOf(plugin)} is left out`;
+}
+
+/** How errors call a plugin: by its section, unless nobody wrote one. */
+export function titleOf({ name, origin }: Pick<MeantPlugin, 'name' | 'origin'>): string {
+  return origin?.section === `plugin:${name}` ? `[plugin:${name}]` : `plugin "${name}"`;
 }
 
 function placeOf({ file }: Configuration, { origin, places }: MeantPlugin, key: string | undefined) {

@@ -1,48 +1,31 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
-import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
-import type { Carrier, Change, ConfigurationService, InnerPlugin, Plan } from '#plugins/controller/service.js';
+import { reasonOf, type Arbiter, type Host, type Log, type WatcherSpec } from '#core';
+import type { Carrier, ConfigurationService, InnerPlugin, Plan } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
+import { ConfigurationChange, type Changeable, type Reading } from './change.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
 import { overridesPath } from '../config/read.js';
 import { optionsOf } from '../config/sections.js';
 import { mix, withKept, type Traced } from '../config/kept.js';
-import { restricted, withKeys } from '../config/partial.js';
 import { formatProblem, strictly, type Problem } from '../config/problem.js';
-import { protective } from '../config/schema.js';
 import { flawsOf } from '../plugins/judges.js';
-import { exchangePlugins, type Attempt } from './exchange-plugins.js';
 import { InnerPlugins } from './inner-plugins.js';
 import { NeededPlugins } from './needed.js';
 import { saveOverrides } from './overrides.js';
 import { isNeeded, loadedBy, ownerOfKey } from '../plugins/find.js';
-import { lostSocket, SocketChange } from './sockets.js';
 import { traced, untilRestart } from './traced.js';
 import { leftOut, worded } from './wrong.js';
-
-/** What is read from the files, with the old form of every section that is broken now. */
-interface Reading {
-  readonly assembly: Assembly;
-  readonly target: Traced;
-  readonly changes: readonly Change[];
-}
-
-const specOf = <T extends { readonly name: string }>(list: readonly T[], name: string): T =>
-  list.find((item) => item.name.toLowerCase() === name.toLowerCase())!;
 
 /** The configuration of a running daemon. */
 export class Reconfiguration implements ConfigurationService {
   readonly #readAgain: Assembly['again'];
   readonly #arbiter: Arbiter;
-  readonly #host: () => Host;
   #applied: Traced;
   #problems: readonly Problem[];
   readonly folder: string;
   readonly #listeners = new Set<() => Promise<void>>();
-  /** Watchers with restrictions of a change that failed. */
-  readonly #restricted = new Set<string>();
-  /** Sections to the plugins that were loaded for them. */
-  readonly #loaded: Map<string, string>;
+  readonly #changeable: Changeable;
   readonly #needed: NeededPlugins;
   readonly #inner: InnerPlugins;
   readonly #log: Log;
@@ -54,14 +37,14 @@ export class Reconfiguration implements ConfigurationService {
   constructor(assembly: Assembly, arbiter: Arbiter, host: () => Host, log: Log) {
     this.#readAgain = assembly.again;
     this.#arbiter = arbiter;
-    this.#host = host;
     this.#log = log;
     this.folder = dirname(resolve(assembly.configuration.file));
     this.#applied = traced(assembly);
     this.#problems = assembly.problems;
-    this.#loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
-    this.#needed = new NeededPlugins(host, this.#loaded);
-    this.#inner = new InnerPlugins(host, this.#loaded);
+    const loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
+    this.#changeable = { arbiter, host, log, loaded, restricted: new Set() };
+    this.#needed = new NeededPlugins(host, loaded);
+    this.#inner = new InnerPlugins(host, loaded);
     this.#inner.take(assembly.meant, assembly.plugins);
   }
 
@@ -73,9 +56,12 @@ export class Reconfiguration implements ConfigurationService {
     return this.#planning;
   }
 
-  /** Tells of what is wrong beside what is written, such as a port in use. */
+  /** Tells of what is wrong beside what is written, such as a port in use; a plugin that is missed is tried again. */
   add(problems: readonly Problem[]): void {
     this.#tell(problems);
+    const sections = new Set(problems.map(({ section }) => section));
+    const plugins = this.#applied.plugins.filter(({ name }) => !sections.has(`plugin:${name}`));
+    this.#applied = { ...this.#applied, plugins };
     this.#problems = [...this.#problems, ...problems];
   }
 
@@ -137,7 +123,6 @@ export class Reconfiguration implements ConfigurationService {
       const reading = await this.#read();
       const plan = this.#planOf(reading);
       this.#tell(reading.assembly.problems);
-      this.#problems = reading.assembly.problems;
       await this.#make(reading, by);
       return plan;
     });
@@ -190,97 +175,14 @@ export class Reconfiguration implements ConfigurationService {
     return { changes, drift: this.#drift(), problems: worded(assembly.problems) };
   }
 
-  /** Does what the changes ask for; goes on after a failure, and tells of all in the end: what failed is tried again. */
-  async #make({ assembly, target, changes }: Reading, by: string): Promise<void> {
-    const failures: string[] = [];
-    const failed = new Set<string>();
-    const attempt: Attempt = async (kind, name, action) => {
-      try {
-        await action();
-      } catch (error) {
-        failed.add(`${kind}:${name}`.toLowerCase());
-        failures.push(`${kind} "${name}": ${reasonOf(error)}`);
-      }
-    };
-    const of = (kind: Change['kind'], what: Change['what']) =>
-      changes.filter((change) => change.kind === kind && change.what === what);
-    const each = (
-      kind: Change['kind'],
-      what: Change['what'],
-      action: (name: string, change: Change) => Promise<unknown>,
-    ) => Promise.all(of(kind, what).map((change) => attempt(kind, change.name, () => action(change.name, change))));
-
-    const sockets = new SocketChange(this.#arbiter, assembly.configuration, changes, this.#log);
-    try {
-      await sockets.open(target.sockets, attempt);
-      await exchangePlugins(changes, assembly.plugins, attempt, this.#host(), this.#loaded, this.#log);
-      await each('watcher', 'removed', (name) => this.#arbiter.remove(name, { by }));
-      this.#lift(target, changes);
-      await each('watcher', 'changed', (name, change) =>
-        this.#change(this.#arbiter.get(name), specOf(target.watchers, name), change, by),
-      );
-      await sockets.remove(attempt);
-      const touched = this.#arbiter.watchers.filter(
-        ({ name, spec, resting }) =>
-          !resting &&
-          [...sockets.renewed].some((socket) => usesSocket(spec, socket)) &&
-          !of('watcher', 'changed').some((change) => change.name === name && change.cost === 'reload'),
-      );
-      await Promise.all(
-        touched.map((watcher) => attempt('watcher', watcher.name, () => this.#arbiter.reload(watcher, { by }).result)),
-      );
-    } finally {
-      sockets.close();
-    }
-    const added: Watcher[] = [];
-    await each('watcher', 'added', async (name) => {
-      const spec = specOf(target.watchers, name);
-      const [, socket] = lostSocket(spec, sockets.lost) ?? [];
-      if (socket !== undefined) throw new Error(`it names socket "${socket}", which could not be bound`);
-      added.push(this.#arbiter.add(spec));
-    });
-    for (const failure of await this.#arbiter.startAll(
-      added.filter(({ spec }) => spec.autostart),
-      by,
-    ))
-      failures.push(reasonOf(failure));
-
-    const made = mix(this.#applied, target, (kind, name) => failed.has(`${kind}:${name}`.toLowerCase()));
-    this.#applied = untilRestart(this.#applied, made);
-    this.#inner.take(this.#applied.plugins, assembly.plugins);
+  /** Does what the changes ask for. @throws Error that tells of all that failed, which is tried again the next time */
+  async #make(reading: Reading, by: string): Promise<void> {
+    const change = new ConfigurationChange(this.#changeable, reading, by);
+    await change.make();
+    this.#problems = [...reading.assembly.problems, ...change.problems];
+    this.#applied = untilRestart(this.#applied, mix(this.#applied, reading.target, change.failed));
+    this.#inner.take(this.#applied.plugins, reading.assembly.plugins);
     await Promise.all([...this.#listeners].map((action) => action()));
-    if (failures.length > 0) throw new Error(failures.join('; '));
-  }
-
-  /** Lifts the restrictions of a change that failed and is not wanted any more. */
-  #lift(target: Traced, changes: readonly Change[]): void {
-    for (const name of this.#restricted) {
-      if (changes.some((change) => change.kind === 'watcher' && change.name === name)) continue;
-      const watcher = this.#arbiter.find(name);
-      const spec = target.watchers.find((one) => one.name === name);
-      this.#restricted.delete(name);
-      if (!watcher || !spec) continue;
-      watcher.update(withKeys(watcher.spec, spec, [...protective, 'needs']));
-      watcher.wake();
-    }
-  }
-
-  /** Puts the changed keys over what runs, so that what an operator changed since is kept. */
-  async #change(watcher: Watcher, target: WatcherSpec, { keys, cost }: Change, by: string): Promise<void> {
-    const change = (spec: WatcherSpec) =>
-      withKeys(
-        spec,
-        target,
-        keys.map(({ key }) => key),
-      );
-    // At once and not with the reload: what is respawned until then, or after one that failed, must not have the rights.
-    if (keys.some(({ key }) => protective.has(key))) {
-      watcher.update(restricted(watcher.spec, target));
-      this.#restricted.add(watcher.name);
-    }
-    if (cost === 'reload' && !watcher.resting) await this.#arbiter.reload(watcher, { change, by }).result;
-    else watcher.update(change(watcher.spec));
-    this.#restricted.delete(watcher.name);
-    if (keys.some(({ key }) => key === 'numprocesses')) await watcher.resize(target.numprocesses, by).result;
+    if (change.failures.length > 0) throw new Error(change.failures.join('; '));
   }
 }

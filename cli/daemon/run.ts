@@ -1,6 +1,6 @@
 /** The daemon's life: from an assembled configuration to its exit code. */
 import { Arbiter, Host, raiseLimit, reasonOf, Scope } from '#core';
-import type { Assembly } from './assemble.js';
+import { titleOf, type Assembly } from './assemble.js';
 import { formatProblem, type Place, type Problem } from '../config/problem.js';
 import { optionsOf } from '../config/sections.js';
 import { settleMemory } from './memory.js';
@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly logOutput?: string;
   readonly logFormat: 'auto' | 'text' | 'json';
   readonly pidfile?: string;
-  /** What can't be bound prevents the start. */
+  /** What can't be bound or loaded prevents the start. */
   readonly strict?: true;
 }
 
@@ -62,7 +62,9 @@ export async function runDaemon(
   } catch (error) {
     return fail(error);
   }
-  for (const problem of assembly.problems) log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
+  const fatal = fatalProblems(assembly);
+  const others = assembly.problems.filter((problem) => !fatal.includes(problem));
+  for (const problem of others) log[problem.severity === 'error' ? 'error' : 'warn'](formatProblem(problem));
   containFaults(log);
   if (circus.umask !== undefined) process.umask(circus.umask);
 
@@ -77,16 +79,16 @@ export async function runDaemon(
     removePidfile?.();
   };
   try {
+    demandNone(fatal);
     const pidfile = options.pidfile ?? circus.pidfile;
     if (pidfile) removePidfile = writePidfile(pidfile);
     keepJournal(arbiter.hooks.view(new Scope('journal')), arbiter, log);
     listenToSignals(arbiter, log);
-    await loadPlugins(assembly, host, log);
-    const refused = await refusals(assembly, arbiter, handed);
-    if (options.strict && refused.some(({ severity }) => severity === 'error'))
-      throw new Error(refused.map(formatProblem).join('\n'));
+    const missed = await loadPlugins(assembly, host);
+    const refused = [...missed, ...(await socketProblems(assembly, arbiter, handed))];
+    if (options.strict && refused.some(({ severity }) => severity === 'error')) demandNone(refused);
     configuration.add(refused);
-    addWatchers(assembly, refused, arbiter, log);
+    configuration.add(addWatchers(assembly, refused, arbiter));
   } catch (error) {
     log.error(reasonOf(error));
     await close();
@@ -113,23 +115,33 @@ export async function runDaemon(
   return exitCodes.clean;
 }
 
-/** @throws what prevents a start */
-async function loadPlugins({ plugins, meant, written }: Assembly, host: Host, log: DaemonLog): Promise<void> {
+/** What is wrong with the controller: a daemon that nobody could reach is not started. */
+function fatalProblems({ meant, plugins, problems }: Assembly): readonly Problem[] {
+  const controller = meant.find(({ use }) => use === 'controller');
+  if (!controller || plugins.some(({ name }) => name === controller.name)) return [];
+  return problems.filter(({ severity, section }) => severity === 'error' && section === `plugin:${controller.name}`);
+}
+
+/** @throws Error that tells of all of them */
+function demandNone(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));
+}
+
+/** Loads all plugins; answers what is wrong with those that are missed. @throws what prevents a start */
+async function loadPlugins({ plugins, written }: Assembly, host: Host): Promise<readonly Problem[]> {
   const failures = await host.load(plugins.map(({ plugin, options }) => ({ plugin, options })));
-  for (const { plugin, error } of failures) {
-    // A daemon that nobody could reach is not started; any other plugin is missed, and said to be.
-    if (plugin === 'controller') throw located(error, placeInController(written, reasonOf(error)));
-    const origin = plugins.find((one) => one.plugin.name === plugin)?.origin;
-    const missed = new Error(`plugin ${plugin} is not loaded: ${reasonOf(error)}`);
-    log.error(located(missed, origin && { ...origin, column: 1 }).message);
-  }
-  if (meant.some(({ use }) => use === 'controller') && !host.plugins.includes('controller')) {
-    throw new Error('the controller could not be loaded, so nobody could reach this daemon');
-  }
+  return failures.map(({ plugin, error }): Problem => {
+    const reason = reasonOf(error);
+    if (plugin === 'controller') throw located(error, placeInController(written, reason));
+    const found = plugins.find((one) => one.plugin.name === plugin)!;
+    const { file, line } = found.origin ?? { file: written.file, line: 1 };
+    const message = `${reason}; ${titleOf(found)} is left out`;
+    return { severity: 'error', file, line, column: 1, section: `plugin:${found.name}`, message };
+  });
 }
 
 /** Binds all sockets; answers what went wrong with them, and with the watchers that need them. */
-async function refusals(
+async function socketProblems(
   { configuration }: Assembly,
   arbiter: Arbiter,
   handed: readonly Handed[],
@@ -139,22 +151,25 @@ async function refusals(
   return [...refused, ...withoutSockets(configuration, new Set(lost))];
 }
 
+/** Adds all watchers whose sections are sound; answers what is wrong with those that could not be added. */
 function addWatchers(
-  { configuration, watchers }: Assembly,
+  { configuration, apart, watchers }: Assembly,
   refused: readonly Problem[],
   arbiter: Arbiter,
-  log: DaemonLog,
-): void {
+): readonly Problem[] {
   const sections = new Set(refused.map(({ section }) => section));
-  const left = configuration.watchers.filter(({ origin }) => sections.has(origin.section)).map(({ spec }) => spec.name);
-  for (const spec of watchers) {
-    if (left.includes(spec.name)) continue;
+  const built = [...configuration.watchers, ...apart];
+  return watchers.flatMap((spec): readonly Problem[] => {
+    const { file, line, section } = built.find((one) => one.spec.name === spec.name)!.origin;
+    if (sections.has(section)) return [];
     try {
       arbiter.add(spec);
+      return [];
     } catch (error) {
-      log.error(`watcher "${spec.name}" is left out: ${reasonOf(error)}`);
+      const message = `${reasonOf(error)}; [${section}] is left out`;
+      return [{ severity: 'error', file, line, column: 1, section, message }];
     }
-  }
+  });
 }
 
 /** An error with the place in the configuration that it comes from, when there is one. */

@@ -8,7 +8,7 @@ import { reasonOf, usesSocket, type Arbiter, type Log, type Socket, type SocketS
 import type { Change } from '#plugins/controller/service.js';
 import type { Configuration } from '../config/build.js';
 import { keysInPlace } from '../config/diff.js';
-import { formatProblem, type Problem } from '../config/problem.js';
+import type { Problem } from '../config/problem.js';
 import { namedSockets } from '../config/watcher.js';
 import type { Handed } from './handed.js';
 
@@ -34,7 +34,7 @@ export async function bindSockets(
       }
     } catch (error) {
       const message = `${reasonOf(error)}; [${origin.section}] is left out`;
-      problems.push({ severity: 'error', ...placeOf(built, reasonOf(error)), section: origin.section, message });
+      problems.push({ severity: 'error', ...placeOfSocket(built, reasonOf(error)), section: origin.section, message });
     }
   }
   for (const { name, fd } of rest) {
@@ -65,7 +65,7 @@ async function isWhere(spec: SocketSpec, { address, port }: Socket): Promise<boo
 }
 
 /** The place of what a failure is about: the key, or the section where that is not written. */
-function placeOf({ spec, places, origin }: Built, reason: string) {
+export function placeOfSocket({ spec, places, origin }: Built, reason: string) {
   const about = spec.path === null ? ofAddress : ofFile;
   const [, key = ''] = about.find(([pattern, one]) => pattern.test(reason) && places.has(one)) ?? [];
   const { file, line, column } = places.get(key) ?? { ...origin, column: 1 };
@@ -94,9 +94,17 @@ export function withoutSockets({ watchers }: Configuration, lost: ReadonlySet<st
     const [key, name] = lostSocket(spec, lost) ?? [];
     if (key === undefined) return [];
     const { file, line, column } = places.get(key) ?? { ...origin, column: 1 };
-    const message = `"${key}" names socket "${name}", which could not be bound; [${origin.section}] is left out`;
+    const message = `${unbound(key, name)}; [${origin.section}] is left out`;
     return [{ severity: 'error', file, line, column, section: origin.section, key, message }];
   });
+}
+
+const unbound = (key: string, name = '') => `"${key}" names socket "${name}", which could not be bound`;
+
+/** @throws Error when the watcher names one of these */
+export function demandSockets(spec: WatcherSpec, lost: ReadonlySet<string>): void {
+  const [key, name] = lostSocket(spec, lost) ?? [];
+  if (key !== undefined) throw new Error(unbound(key, name));
 }
 
 /** The first of these sockets that a watcher names, after the key that names it. */
@@ -107,8 +115,10 @@ export const lostSocket = (spec: WatcherSpec, lost: ReadonlySet<string>) =>
 const patience = 5000;
 const pause = 20;
 
+/** What is changed. */
+export type Changing = Pick<Change, 'kind' | 'name' | 'what'>;
 /** Does one thing; a failure is noted. */
-type Attempt = (kind: Change['kind'], name: string, action: () => Promise<unknown>) => Promise<void>;
+export type Attempt = (change: Changing, action: () => Promise<unknown>) => Promise<void>;
 
 /** A change of the configuration as it concerns sockets: what is new is there before what is old goes. */
 export class SocketChange {
@@ -117,15 +127,13 @@ export class SocketChange {
   /** The names of those that could not be bound. */
   readonly lost = new Set<string>();
   readonly #arbiter: Arbiter;
-  readonly #configuration: Configuration;
   readonly #changes: readonly Change[];
   readonly #log: Log;
   /** Still open, beside those that have taken their names. */
   readonly #replaced: Socket[] = [];
 
-  constructor(arbiter: Arbiter, configuration: Configuration, changes: readonly Change[], log: Log) {
+  constructor(arbiter: Arbiter, changes: readonly Change[], log: Log) {
     this.#arbiter = arbiter;
-    this.#configuration = configuration;
     this.#changes = changes.filter(({ kind }) => kind === 'socket');
     this.#log = log;
   }
@@ -138,7 +146,7 @@ export class SocketChange {
     const opened = this.#changes
       .filter(({ what }) => what !== 'removed')
       .map((change) =>
-        attempt('socket', change.name, async () => {
+        attempt(change, async () => {
           const spec = specs.find(({ name }) => name === change.name)!;
           const old = sockets.get(spec.name);
           try {
@@ -146,7 +154,7 @@ export class SocketChange {
             else await this.#arbiter.addSocket(spec, { leaving });
           } catch (error) {
             if (!old) this.lost.add(spec.name);
-            throw this.#located(spec.name, error);
+            throw error;
           }
           if (old && old !== sockets.get(spec.name)) this.#replaced.push(old);
           if (old && change.cost === 'reload') this.renewed.add(spec.name);
@@ -160,11 +168,12 @@ export class SocketChange {
 
   /** Takes out what the configuration has no more, unless somebody still needs it. */
   async remove(attempt: Attempt): Promise<void> {
-    for (const { name, what } of this.#changes) {
+    for (const change of this.#changes) {
+      const { name, what } = change;
       if (what !== 'removed') continue;
-      await attempt('socket', name, async () => {
+      await attempt(change, async () => {
         const user = this.#arbiter.watchers.find(({ spec }) => lostSocket(spec, new Set([name])));
-        if (user) throw new Error(`it stays, as watcher "${user.name}" names it`);
+        if (user) throw new Error(`socket "${name}" can't go, as watcher "${user.name}" names it`);
         const socket = this.#arbiter.sockets.get(name);
         if (socket) this.#close(socket);
         this.renewed.add(name);
@@ -189,12 +198,5 @@ export class SocketChange {
     const isServed = () =>
       this.#arbiter.watchers.some(({ spec, processes }) => processes.length > 0 && usesSocket(spec, name));
     while (socket.queue?.length && isServed() && performance.now() < end) await sleep(pause);
-  }
-
-  #located(name: string, error: unknown): unknown {
-    const built = this.#configuration.sockets.find(({ spec }) => spec.name === name);
-    if (!built) return error;
-    const message = reasonOf(error);
-    return new Error(formatProblem({ severity: 'error', ...placeOf(built, message), message }), { cause: error });
   }
 }

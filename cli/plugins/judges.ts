@@ -1,6 +1,7 @@
 /** What first-party plugins have against the options of watchers, found out before they are loaded. */
 import type { SocketSpec, WatcherSpec } from '#core';
-import type { Judge, JudgeFlaw, ManifestEntry } from '#plugins/manifest.js';
+import type { Flaw, Judge } from '#plugins/flaw.js';
+import type { ManifestEntry } from '#plugins/manifest.js';
 import { ownerOfKey } from './find.js';
 
 type Load = NonNullable<ManifestEntry['judge']>;
@@ -10,7 +11,7 @@ export async function flawsOf(
   specs: readonly WatcherSpec[],
   sockets: readonly SocketSpec[],
   folder: string,
-): Promise<readonly (readonly JudgeFlaw[])[]> {
+): Promise<readonly (readonly Flaw[])[]> {
   const judges = new Map<Load, Promise<Judge>>();
   const judgeOf = (load: Load) => {
     const judge = judges.get(load) ?? load().then((module) => module.judge(folder));

@@ -1,5 +1,6 @@
 /** The options of a plugin after its own validator. */
-import type { OptionsSchema } from '#core';
+import { reasonOf, type OptionsSchema, type WatcherSpec } from '#core';
+import type { Flaw } from '#plugins/flaw.js';
 import { didYouMean } from '../config/problem.js';
 import { inTime } from './deadline.js';
 
@@ -31,6 +32,32 @@ export async function refusals(plugin: Optioned, options: Readonly<Record<string
     const unknown = key !== undefined && !key.includes('.') && known.length > 0 && !known.includes(key);
     return { key, message: unknown ? `there is no such option${didYouMean(key, known)}` : message };
   });
+}
+
+/** What the plugin has against a watcher's own options, put over those of its section, which then count alone. */
+export async function flawsFor(
+  plugin: Optioned,
+  options: Readonly<Record<string, string>>,
+  { options: all }: WatcherSpec,
+): Promise<readonly Flaw[]> {
+  const prefix = `${plugin.name}.`;
+  const own = Object.entries(all)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), String(value)] as const);
+  if (own.length === 0) return [];
+  const names = new Set(own.map(([name]) => name));
+  let found: readonly Refusal[];
+  try {
+    found = await refusals(plugin, { ...options, ...Object.fromEntries(own) });
+  } catch (error) {
+    // The plugin's own fault, which takes nothing else with it.
+    found = [{ key: own[0]![0], message: reasonOf(error) }];
+  }
+  return found.flatMap(({ key, message }) =>
+    key !== undefined && names.has(key)
+      ? { key: prefix + key, message: `has no effect: ${message}`, likely: true as const }
+      : [],
+  );
 }
 
 function optionsKnownTo(plugin: Optioned): readonly string[] {

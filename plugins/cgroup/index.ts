@@ -1,6 +1,7 @@
 /** The plugin cgroup: takes the kernel’s notices to the groups, and offers its commands. */
 import { childrenOf, definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
+import { refuse } from '../flaw.js';
 import { freezing } from './commands.js';
 import { systemFiles } from './files.js';
 import { Groups } from './groups.js';
@@ -30,8 +31,7 @@ export default definePlugin({
     defer(() => groups.close());
 
     hooks.watcherSpec.tap('cgroup', ({ options }) => {
-      const flaws = flawsIn(options);
-      if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
+      refuse(flawsIn(options));
     });
     hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));

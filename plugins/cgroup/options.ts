@@ -1,9 +1,9 @@
 /** The options of groups: of all watchers in the section, and of one as `cgroup.NAME`. */
 import { statfsSync } from 'node:fs';
 import * as v from 'valibot';
+import type { Flaw } from '../flaw.js';
 import { mustBe } from '../must-be.js';
-import { didYouMean } from '../nearest.js';
-import { boolean, standard } from '../schema.js';
+import { boolean, prefixedFlaws, standard } from '../schema.js';
 import { systemFiles } from './files.js';
 import { limits, type LimitName } from './limits.js';
 
@@ -76,21 +76,9 @@ export const optionsSchema = standard(options);
 const prefix = 'cgroup.';
 const { root: _, ...ofWatchers } = fields;
 
-/** What is wrong with a watcher's own options; a message goes on after its key's name. */
-export function flawsIn(given: Readonly<Record<string, unknown>>): readonly { key: string; message: string }[] {
-  return Object.entries(given).flatMap(([key, value]) => {
-    if (!key.startsWith(prefix)) return [];
-    const name = key.slice(prefix.length);
-    if (name === 'root') return [{ key, message: 'is for all watchers: it belongs in [plugin:cgroup]' }];
-    const known = Object.keys(ofWatchers);
-    if (!known.includes(name)) {
-      const near = didYouMean(
-        key,
-        known.map((one) => prefix + one),
-      );
-      return [{ key, message: `is no option of a control group${near}` }];
-    }
-    const { issues } = v.safeParse(ofWatchers[name as keyof typeof ofWatchers], value);
-    return issues ? [{ key, message: issues[0].message }] : [];
-  });
+/** What is wrong with a watcher's own options. */
+export function flawsIn(given: Readonly<Record<string, unknown>>): readonly Flaw[] {
+  return prefixedFlaws(prefix, ofWatchers, given).map((flaw) =>
+    flaw.key === `${prefix}root` ? { ...flaw, message: 'is for all watchers: it belongs in [plugin:cgroup]' } : flaw,
+  );
 }

@@ -1,9 +1,9 @@
 /** What can be seen of the controller's places before one of them is made: so that `--check` tells what a start would refuse. */
 import { resolve } from 'node:path';
+import { groupId, userId } from './access.js';
 import { checkAddress, pathOf } from './endpoint.js';
 import { defaultKeys, located, readKeyPair, readPublicKeys } from './keys.js';
 import type { ControllerOptions, Endpoint } from './options.js';
-import { groupId, userId } from './socket-file.js';
 
 /** What a start would refuse about an option. */
 export interface Refusal {

@@ -1,12 +1,13 @@
 /** The controller's ZeroMQ sockets: requests on ROUTERs, events on a PUB. */
 import { resolve } from 'node:path';
 import { Publisher, Router } from 'zeromq';
+import { handOver, type FileAccess } from './access.js';
 import { checkAddress, pathOf } from './endpoint.js';
 import { accessOption } from './foresight.js';
 import { Gate } from './gate.js';
 import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
-import { handOver, identityOf, preparePath, removeOwn, type FileAccess } from './socket-file.js';
+import { identityOf, preparePath, removeOwn } from './socket-file.js';
 
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;

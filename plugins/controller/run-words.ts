@@ -45,7 +45,7 @@ export async function nextWords(
   const missing = watcher.spec.needs.find((name) => !plugins.has(name));
   if (missing !== undefined) return { wid, error: `plugin "${missing}" is not loaded` };
   try {
-    const spec = await watcher.keeper.preview(wid);
+    const spec = await watcher.keeper.specFor({ wid, spec: watcher.spec, preview: true });
     return { wid, ...runWords(spec, programOf(spec), watcher) };
   } catch (error) {
     return { wid, error: withoutSecrets(reasonOf(error), watcher.spec) };

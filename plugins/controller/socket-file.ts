@@ -1,5 +1,5 @@
-/** The file of a Unix socket: where it may be made, whose it is, and taking it away again. */
-import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, type Stats } from 'node:fs';
+/** The file of a Unix socket: where it may be made, and taking it away again. */
+import { lstatSync, mkdirSync, rmSync, statSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -35,47 +35,6 @@ export async function preparePath(path: string): Promise<void> {
   if (!found) return;
   if (!found.isSocket()) throw new Error(`"${path}" exists and is not a socket`);
   if (await isServed(path)) throw new Error(`another daemon listens on "${path}"`);
-}
-
-/** Who may use a Unix socket; without a word, its owner, who is the daemon's user. */
-export interface FileAccess {
-  readonly owner?: string | undefined;
-  readonly group?: string | undefined;
-  readonly mode?: number | undefined;
-}
-
-/** Gives a Unix socket that is for its owner only to whom it is meant for. @throws Error */
-export function handOver(path: string, { owner, group, mode }: FileAccess): void {
-  // Where a folder has an access list of its own, the umask is not asked.
-  if ((lstatSync(path).mode & 0o077) !== 0) throw new Error(`others may use "${path}": its folder says so`);
-  const uid = userId(owner);
-  const gid = groupId(group);
-  // While it is still ours: whoever gets it may put a link in its place.
-  if (mode !== undefined) chmodSync(path, mode);
-  if (uid >= 0 || gid >= 0) lchownSync(path, uid, gid);
-}
-
-/** The number of a user, by name or number; -1 when none is said. @throws Error */
-export function userId(owner: string | undefined): number {
-  const uid = owner === undefined ? -1 : idIn('/etc/passwd', owner);
-  if (uid === undefined) throw new Error(`there is no user "${owner}"`);
-  return uid;
-}
-
-/** The number of a group, by name or number; -1 when none is said. @throws Error */
-export function groupId(group: string | undefined): number {
-  const gid = group === undefined ? -1 : idIn('/etc/group', group);
-  if (gid === undefined) throw new Error(`there is no group "${group}"`);
-  return gid;
-}
-
-/** The number of a user or group, from its name or number. */
-function idIn(file: string, name: string): number | undefined {
-  const entries = readFileSync(file, 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'));
-  const entry = entries.find(([own, , id]) => own === name || id === name);
-  return entry && Number(entry[2]);
 }
 
 /** Tells a file from any other that is given its name later; undefined when there is none. */

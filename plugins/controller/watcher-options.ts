@@ -1,5 +1,6 @@
 /** The options of a watcher as Circus's clients see and set them (circus-compat §3.6 `options`, §3.7). */
 import type { Watcher, WatcherSpec } from '#core';
+import { truthOf } from '../truth.js';
 import { integers, isId, isObject, numbers, stopSteps, type Spec } from './option-check.js';
 
 /** The kernel's own options that `options` lists. */
@@ -51,7 +52,7 @@ const hidden = (key: string) =>
   /^(stdout_stream|stderr_stream|hooks|rlimit_)/.test(key) || key === 'copy_path' || key === 'virtualenv';
 
 function borrowedValue(key: string, value: unknown): unknown {
-  if (key === 'on_demand') return value === true || /^(yes|true|on|1)$/i.test(String(value).trim());
+  if (key === 'on_demand') return value === true || truthOf(String(value)) === true;
   return borrowedNumbers.has(key) ? Number(value) : value;
 }
 

@@ -1,7 +1,8 @@
 /** The plugin flapping: asked about each process that ended. */
 import { definePlugin } from '#core';
+import { refuse } from '../flaw.js';
 import { judge, noEnds, type Ends } from './intensity.js';
-import { optionsSchema } from './options.js';
+import { flawsIn, optionsSchema } from './options.js';
 
 /** Answers the kernel's question what to do about a process that ended, when a slot's processes end too often. */
 export default definePlugin({
@@ -12,6 +13,7 @@ export default definePlugin({
     const slots = new Map(Object.entries((restored ?? {}) as Record<string, Record<number, Ends>>));
     keep(() => Object.fromEntries(slots));
 
+    hooks.watcherSpec.tap('flapping', (spec) => refuse(flawsIn(spec.options)));
     hooks.respawn.tap('flapping', ({ wid }, { lived }, watcher) => {
       const limits = optionsFor(watcher);
       // Nobody asks for another process where none is to follow.

@@ -1,7 +1,9 @@
 /** Settings that contradict each other, or can't come true. */
 import { reasonOf, type SocketSpec, type WatcherSpec } from '#core';
 import { fillIn, readAddress, readUrl, readWords, socketAt, type Address } from './values.js';
-import type { Flaw, Settings } from './settings.js';
+import type { Flaw } from '../flaw.js';
+import { truthOf } from '../truth.js';
+import type { Settings } from './settings.js';
 
 /** Copies that are looked at: a reload counts one beyond the number wanted. */
 const mostCopies = 1000;
@@ -82,7 +84,7 @@ function timeFlaws(spec: WatcherSpec, { ready, alive }: Settings): readonly Flaw
 }
 
 function noticeFlaws(spec: WatcherSpec, { ready, alive, notify }: Settings): readonly Flaw[] {
-  const isOff = writes(spec, 'notify') && !/^(main|all|yes|true|on|1)$/i.test(String(spec.options['notify']));
+  const isOff = truthOf(String(spec.options['notify'])) === false;
   const keys = [
     ...(writes(spec, 'ready.notify') && ready.notify ? ['ready.notify'] : []),
     ...(alive.notify === undefined ? [] : ['alive.notify']),

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { definePlugin } from '#core';
 import { Controller } from '../controller/service.js';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { forgiveOutputs, hear, withChannels } from './channels.js';
 import { explain } from './explain.js';
@@ -10,7 +11,7 @@ import { Notices } from './notices.js';
 import { Question } from './readiness.js';
 import { Records } from './records.js';
 import { Turns } from './schedule.js';
-import { refusal } from './settings.js';
+import { readSettings } from './settings.js';
 
 /** Before the plugins that put outputs elsewhere: those that go to the daemon's own are known by that. */
 const stage = 50;
@@ -33,9 +34,7 @@ export default definePlugin({
 
     hooks.watcherSpec.tap('health', (spec) => {
       const sockets = [...arbiter.sockets.values()].map((socket) => ({ ...socket.spec, port: socket.port }));
-      const flaws = refusal(spec, sockets);
-      if (flaws !== undefined) throw new Error(flaws);
-      return spec;
+      refuse(readSettings(spec, sockets).flaws);
     });
     hooks.spawnSpec.tap({ name: 'health', stage }, (process, watcher, { wid, spec, preview }) => {
       const settings = records.settingsOf(spec);

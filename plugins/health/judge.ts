@@ -1,5 +1,5 @@
 /** Looks at the options of watchers without the plugin: for whoever checks a file. */
-import type { Judge } from '../manifest.js';
+import type { Judge } from '../flaw.js';
 import { readSettings } from './settings.js';
 
 /** Judges watchers by what they say, and by the sockets of the daemon. */

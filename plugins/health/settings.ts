@@ -1,6 +1,7 @@
 /** What a watcher says about the health of its processes. */
 import type { SocketSpec, WatcherSpec } from '#core';
 import * as v from 'valibot';
+import type { Flaw } from '../flaw.js';
 import { didYouMean } from '../nearest.js';
 import { flawsOf } from './flaws.js';
 import { aliveSchema, notifySchema, readySchema } from './schema.js';
@@ -32,12 +33,6 @@ export interface Settings {
   readonly alive: AliveSettings;
   /** Who may send notices: the process itself, or all of its tree. */
   readonly notify: 'main' | 'all' | undefined;
-}
-
-/** Something that is wrong; the message goes on after the key. */
-export interface Flaw {
-  readonly key: string;
-  readonly message: string;
 }
 
 type Options = WatcherSpec['options'];
@@ -112,10 +107,4 @@ export function readSettings(
   // A value that is wrong by itself says nothing about the others.
   const more = flaws.length > 0 ? [] : flawsOf(spec, settings, sockets);
   return { settings, flaws: [...flaws, ...more] };
-}
-
-/** All that is wrong, as one sentence; undefined when nothing is. */
-export function refusal(spec: WatcherSpec, sockets: readonly SocketSpec[]): string | undefined {
-  const { flaws } = readSettings(spec, sockets);
-  return flaws.length === 0 ? undefined : flaws.map(({ key, message }) => `"${key}" ${message}`).join('; ');
 }

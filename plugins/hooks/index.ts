@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
 import { Configuration, Controller } from '../controller/service.js';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { Caller } from './caller.js';
 import { Modules } from './modules.js';
@@ -26,8 +27,7 @@ export default definePlugin({
     if (configuration) defer(configuration.onApplied(() => modules.refresh((message) => log.error(message))));
 
     hooks.watcherSpec.tap('hooks', (spec) => {
-      const flaws = flawsIn(spec, folder).filter(({ likely }) => !likely);
-      if (flaws.length > 0) throw new Error(flaws.map(({ key, message }) => `"${key}" ${message}`).join('; '));
+      refuse(flawsIn(spec, folder));
       const bare = !Object.keys(spec.options).some(isHook) || spec.needs.includes('hooks');
       return bare ? spec : { ...spec, needs: [...spec.needs, 'hooks'] };
     });

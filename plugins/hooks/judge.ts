@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { baseEnvironment, reasonOf, type WatcherSpec } from '#core';
-import type { Judge } from '../manifest.js';
+import type { Flaw, Judge } from '../flaw.js';
 import { bridge } from './bridge.js';
 import { fileOf, lackIn, namesHere, type ModuleTarget } from './modules.js';
 import { pythonPath } from './programs.js';
-import { flawsIn, pythonOf, settingsOf, type Flaw } from './settings.js';
+import { flawsIn, pythonOf, settingsOf } from './settings.js';
 import { together, tryAll, type Verdict } from './trial.js';
 
 type Ask = (question: string) => Promise<Verdict>;

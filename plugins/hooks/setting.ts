@@ -1,6 +1,7 @@
 /** What `hooks.POINT = ...` says: a function of a JavaScript module, a command, or one of Circus's Python functions. */
 import { splitWords } from '#core';
-import { commandPrefix as prefix, isTrue, withFlag } from './flag.js';
+import { truthOf } from '../truth.js';
+import { commandPrefix as prefix, withFlag } from './flag.js';
 
 /** What is called. */
 export type Target =
@@ -24,7 +25,7 @@ const ways = 'write ./FILE.mjs#NAME, exec:COMMAND, or a Python function as MODUL
 export function readSetting(value: unknown): Setting {
   if (typeof value !== 'string') throw new Error(`must be a text, and is ${JSON.stringify(value)}`);
   const [written, flag = 'false'] = withFlag(value);
-  const forgiven = isTrue(flag);
+  const forgiven = truthOf(flag);
   if (forgiven === undefined)
     throw new Error(`has ${JSON.stringify(flag.trim())} behind its comma: must be true or false`);
   const text = written.trim();

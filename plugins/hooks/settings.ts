@@ -2,17 +2,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findProgram, reasonOf, type WatcherSpec } from '#core';
+import type { Flaw } from '../flaw.js';
 import { nearest } from '../nearest.js';
-import { readTime } from '../units.js';
+import { readSeconds } from '../units.js';
 import { isPoint, pointNames, type PointName } from './points.js';
 import { readSetting, type Setting } from './setting.js';
-
-/** What is wrong with an option; the message goes on after the key's name. `likely`: it may be meant so. */
-export interface Flaw {
-  readonly key: string;
-  readonly message: string;
-  readonly likely?: true;
-}
 
 /** The hooks of one watcher. */
 export interface Settings {
@@ -55,8 +49,8 @@ export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
 function readAll({ options }: WatcherSpec, tell: (flaw: Flaw) => void): Settings {
   const hooks = new Map<PointName, Setting>();
   const { [`${prefix}timeout`]: timeout = fallback.timeout, [`${prefix}python`]: python = fallback.python } = options;
-  const seconds = readTime(String(timeout)) ?? (String(timeout).trim() === '' ? NaN : Number(timeout));
-  const isTime = seconds > 0 && seconds < Infinity;
+  const seconds = readSeconds(String(timeout)) ?? NaN;
+  const isTime = seconds > 0;
   if (!isTime) tell({ key: `${prefix}timeout`, message: `must be seconds above 0, and is ${JSON.stringify(timeout)}` });
   for (const [key, value] of Object.entries(options)) {
     const point = key.slice(prefix.length);

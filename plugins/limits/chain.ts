@@ -3,18 +3,13 @@
  * something about itself and becomes the next.
  */
 import type { User } from '../accounts.js';
+import { refuse, type Flaw } from '../flaw.js';
 import { didYouMean } from '../nearest.js';
 import type { Machine } from './machine.js';
 import * as read from './values.js';
 
 /** Options of a watcher, as written or set. */
 export type Options = Readonly<Record<string, unknown>>;
-
-/** What is wrong with one key; the message goes on after the key's name. */
-export interface Flaw {
-  readonly key: string;
-  readonly message: string;
-}
 
 /** Programs that are no part of util-linux. */
 const packages: Readonly<Record<string, string>> = { sh: 'dash', nice: 'coreutils' };
@@ -166,14 +161,9 @@ export function flawsIn(options: Options, machine: Machine): readonly Flaw[] {
   return build(options, 1, machine).flaws;
 }
 
-/** One sentence of flaws. */
-export const wordsOf = (flaws: readonly Flaw[]): string =>
-  flaws.map(({ key, message }) => `"${key}" ${message}`).join('; ');
-
 /** The links for the process with this `wid`, outermost first; none where nothing is set. @throws Error that says what is wrong */
 export function chainOf(options: Options, wid: number, machine: Machine): readonly (readonly string[])[] {
   const { links, flaws, refused } = build(options, wid, machine);
-  const wrong = [...flaws, ...refused];
-  if (wrong.length > 0) throw new Error(wordsOf(wrong));
+  refuse([...flaws, ...refused]);
   return links;
 }

@@ -1,8 +1,9 @@
 /** The plugin limits: puts its chain in front of each program. */
 import * as v from 'valibot';
 import { definePlugin, type WatcherSpec } from '#core';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
-import { chainOf, flawsIn, rights, wordsOf } from './chain.js';
+import { chainOf, flawsIn, rights } from './chain.js';
 import { sheltered } from './loader.js';
 import { thisMachine } from './machine.js';
 import { isPinned } from './values.js';
@@ -19,8 +20,7 @@ export default definePlugin({
     const chains = new WeakMap<WatcherSpec, Map<number, ReturnType<typeof chainOf>>>();
 
     hooks.watcherSpec.tap('limits', (spec) => {
-      const flaws = flawsIn(spec.options, thisMachine());
-      if (flaws.length > 0) throw new Error(wordsOf(flaws));
+      refuse(flawsIn(spec.options, thisMachine()));
       // Also where it was set at run time: without the plugin it would be started with all rights.
       const bare = rights.every((key) => spec.options[key] == null) || spec.needs.includes('limits');
       return bare ? spec : { ...spec, needs: [...spec.needs, 'limits'] };

@@ -1,5 +1,6 @@
 /** Looks at the options of watchers without the plugin: for whoever checks a file. */
-import { flawsIn, type Flaw, type Options } from './chain.js';
+import type { Flaw } from '../flaw.js';
+import { flawsIn, type Options } from './chain.js';
 import { thisMachine } from './machine.js';
 
 /** Judges many watchers by what this machine is now. */

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { definePlugin, type Arbiter, type ProcessSpec } from '#core';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { endSignal, strangeSignal } from './end.js';
 import { variable, type Inheritance, type Inherited } from './inherited.js';
@@ -27,8 +28,7 @@ export default definePlugin({
     const option = `--require ${JSON.stringify(preload)}`;
 
     hooks.watcherSpec.tap('node-listen', (spec) => {
-      const [flaw] = flawsIn(spec);
-      if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
+      refuse(flawsIn(spec));
     });
     hooks.watcherUpdated.tap('node-listen', (watcher, keys) => {
       const signal = keys.some((key) => /^stop_(signal|steps)$/.test(key)) ? strangeSignal(watcher) : undefined;

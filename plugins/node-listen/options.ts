@@ -1,14 +1,9 @@
 /** What the options of a watcher say about its Node programs. */
 import * as v from 'valibot';
 import type { WatcherSpec } from '#core';
+import type { Flaw } from '../flaw.js';
 import { mustBe } from '../must-be.js';
 import { boolean } from '../schema.js';
-
-/** What is wrong with one key; the message goes on after the key's name. */
-export interface Flaw {
-  readonly key: string;
-  readonly message: string;
-}
 
 const truth = boolean();
 

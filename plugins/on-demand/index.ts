@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
+import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { Demand } from './demand.js';
 import { explain } from './explain.js';
@@ -28,8 +29,7 @@ export default definePlugin({
     };
 
     hooks.watcherSpec.tap('on-demand', (spec) => {
-      const [flaw] = flawsIn(spec);
-      if (flaw) throw new Error(`"${flaw.key}" ${flaw.message}`);
+      refuse(flawsIn(spec));
     });
     hooks.hold.tap('on-demand', (reasons, watcher) => {
       const reason = demandOf(watcher)?.reason;

@@ -1,5 +1,5 @@
 /** Looks at the options of watchers without the plugin: for whoever checks a file. */
-import type { Judge } from '../manifest.js';
+import type { Judge } from '../flaw.js';
 import { flawsIn } from './options.js';
 
 /** Judges many watchers. */

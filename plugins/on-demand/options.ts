@@ -1,14 +1,9 @@
 /** What the options of a watcher say about starting it at a client and stopping it without one. */
 import * as v from 'valibot';
 import type { SocketSpec, WatcherSpec } from '#core';
+import type { Flaw } from '../flaw.js';
 import { mustBe } from '../must-be.js';
 import { boolean, seconds } from '../schema.js';
-
-/** What is wrong with one key; the message goes on after the key's name. */
-export interface Flaw {
-  readonly key: string;
-  readonly message: string;
-}
 
 const truth = boolean();
 const time = v.pipe(seconds('The time without a client after which processes stop.'), v.minValue(1));

@@ -131,7 +131,7 @@ describe('reading the configuration again', () => {
     const broken = '[plugin:limits]\nuse = limits\nnope = 1\n';
     write(sleeper('a', 'uid = nobody\n') + sleeper('b', 'numprocesses = 2\n') + broken);
     const said = await again();
-    assert.match(said, /watcher "a".*plugin "limits"/);
+    assert.match(said, /plugin "limits" is not loaded; \[watcher:a\] stays as it was/);
     assert.equal((await pids('b')).length, 2);
     assert.deepEqual(await pids('a'), [before]);
     assert.deepEqual(await changes(), ['watcher a changed'], 'what failed is still to be done');
@@ -153,8 +153,9 @@ describe('reading the configuration again', () => {
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     const { port } = taken.address() as AddressInfo;
     write(socket(port));
-    assert.match(await again(), /socket "s".*already in use/);
+    assert.match(await again(), /circus\.ini:\d+:8: socket "s".*already in use; \[socket:s\] stays as it was/);
     assert.deepEqual(await changes(), ['socket s changed']);
+    assert.match((await daemon.ctl('status')).stdout, /^wrong: error: .*:\d+:8: socket "s" .*stays as it was$/m);
     await new Promise((resolve) => taken.close(resolve));
     assert.doesNotMatch(await again(), /in use/);
     assert.deepEqual(await changes(), []);

@@ -161,12 +161,17 @@ describe('a socket whose address is taken', () => {
     const refused = await daemon.ctl('reloadconfig', '--waiting');
     assert.match(
       refused.stdout + refused.stderr,
-      /circus\.ini:\d+:8: .*in use.*it names socket "bad", which could not/s,
+      /circus\.ini:\d+:8: .*in use.*circus\.ini:\d+:11: "sockets" names socket "bad", which could not/s,
     );
+    const { stdout: still } = await daemon.ctl('status');
+    assert.match(still, /^wrong: error: .*circus\.ini:\d+:8: socket "bad" could.*use; \[socket:bad\] is left out$/m);
+    assert.match(still, /^wrong: error: .*circus\.ini:\d+:11: "sockets" names.*; \[watcher:reader\] is left out$/m);
     await new Promise((resolve) => other.close(resolve));
     const { stdout } = await daemon.ctl('reloadconfig', '--waiting');
     assert.match(stdout, /^ok/);
-    assert.match((await daemon.ctl('status')).stdout, /^reader: active$/m);
+    const { stdout: status } = await daemon.ctl('status');
+    assert.match(status, /^reader: active$/m);
+    assert.doesNotMatch(status, /wrong:/);
   });
 
   it('is refused where somebody listens on its file, which is left alone; a stale file is taken over', async () => {

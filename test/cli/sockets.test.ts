@@ -162,7 +162,10 @@ describe('sockets of a running daemon', () => {
     const all = '[watcher:all]\ncmd = sleep 600\nuse_sockets = True\nready_after = 0\n';
     await begin(web(port) + accepting('w') + all);
     await eventually(async () => assert.equal((await operator.pids('w')).length, 1));
-    assert.match(await change(accepting('w') + all), /socket "web": it stays, as watcher "w" names it/);
+    assert.match(
+      await change(accepting('w') + all),
+      /socket "web" can't go, as watcher "w" names it; \[socket:web\] stays as it was/,
+    );
     assert.match(daemon.log, /circus\.ini:\d+:\d+: .*no \[socket:web\]/);
     await (
       await client({ host, port })
@@ -184,7 +187,7 @@ describe('sockets of a running daemon', () => {
     });
     await operator.ask('restart', { name: 'w', waiting: true });
     const [{ answer }] = (await clients(1, { host, port })) as [Awaited<ReturnType<typeof client>>];
-    assert.equal(await answer, String((await pids('w'))[0]));
+    assert.equal(await answer, String((await operator.pids('w'))[0]));
   });
 
   it('of so_reuseport are not opened by whoever only looks', async () => {
@@ -192,7 +195,7 @@ describe('sockets of a running daemon', () => {
     const { port } = await facts('web');
     await operator.ask('explain', { name: 'spare' });
     for (const { answer } of await clients(20, { host, port }))
-      assert.equal(await answer, String((await pids('w'))[0]));
+      assert.equal(await answer, String((await operator.pids('w'))[0]));
   });
 
   it('of so_reuseport are one for each process, under one number, and outlive it', async () => {

@@ -65,7 +65,7 @@ describe('replacing one process', () => {
   it('can be looked at before: what would be spawned, as plugins have it', async () => {
     const watcher = world().add({ cmd: 'sleep 600 $(circus.wid)' });
     world().hooks.spawnSpec.tap('test', (spec) => ({ ...spec, chain: [['nice']] }));
-    const { command, args, chain } = await watcher.keeper.preview(7);
+    const { command, args, chain } = await watcher.keeper.specFor({ wid: 7, spec: watcher.spec, preview: true });
     assert.deepEqual([command, args, chain], ['sleep', ['600', '7'], [['nice']]]);
     assert.deepEqual([watcher.state, watcher.processes], ['stopped', []]);
   });

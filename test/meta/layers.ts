@@ -9,7 +9,7 @@ import { importsOf, tokensOf, type Import } from './source.js';
  */
 export const posixUsers: Readonly<Record<string, readonly string[]>> = {
   'core/arbiter.ts': ['descriptor', 'process', 'reap'],
-  'core/index.ts': ['datagram', 'memory', 'process', 'reap', 'spawn'],
+  'core/index.ts': ['descriptor', 'datagram', 'memory', 'process', 'reap', 'spawn'],
   'core/pipe.ts': ['descriptor'],
   'core/process.ts': ['descriptor', 'process', 'reap', 'wait'],
   'core/program.ts': ['descriptor', 'spawn'],
@@ -25,6 +25,8 @@ const owned: Readonly<Record<string, RegExp>> = { tapable: /^core\/hooks\.ts$/, 
 /** Files beside the plugins' folders that every plugin may import. */
 const shared = [
   'plugins/schema.ts',
+  'plugins/flaw.ts',
+  'plugins/truth.ts',
   'plugins/manifest.ts',
   'plugins/glob.ts',
   'plugins/units.ts',

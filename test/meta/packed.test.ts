@@ -85,7 +85,10 @@ describe('the package as it is installed', function () {
   it('has them at run time too', async () => {
     folder.write('look.mjs', "import * as door from 'circusd/controller';\nconsole.log(Object.keys(door).join());\n");
     const { stdout, stderr } = await run(process.execPath, ['look.mjs'], { cwd: folder.path });
-    assert.deepEqual([stdout, stderr], ['Configuration,Controller,RequestError,defineCommand,watcherNotFound\n', '']);
+    assert.deepEqual(
+      [stdout, stderr],
+      ['Configuration,Controller,RequestError,defineCommand,inWords,name,nameWord,named,object\n', ''],
+    );
   });
 
   it('has no link in a document that leads to a file which is not there', () => {

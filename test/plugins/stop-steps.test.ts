@@ -11,6 +11,7 @@ describe('the text of stop_steps', () => {
     assert.deepEqual(readStopSteps('TERM 10, INT 5, KILL'), ['TERM 10', 'INT 5', 'KILL']);
     assert.deepEqual(readStopSteps(' sigterm 1m30s,2 .5 , 9'), ['TERM 90', 'INT 0.5', 'KILL']);
     assert.deepEqual(readStopSteps('RTMIN+1 1, usr1   500ms'), ['35 1', 'USR1 0.5']);
+    assert.deepEqual(readStopSteps('CLD 5, SIGRTMAX-1 1e1'), ['CHLD 5', '63 10']);
     assert.deepEqual(readStopSteps('KILL'), ['KILL']);
     assert.deepEqual(readStopSteps('TERM 0.0000001, INT 1.0005'), ['TERM 0', 'INT 1.001']);
     assert.deepEqual(readStopSteps('  '), []);

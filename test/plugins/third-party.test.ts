@@ -124,6 +124,22 @@ describe('a plugin from an npm package', () => {
     await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
   });
 
+  it('has a watcher’s bad option told with file and line, and the daemon goes by those of the section', async () => {
+    const ini = `${greeter('greeting = ahoy')}${watchers.replace('greeter.repeat = 2', 'greeter.repeat = 12\ngreeter.gruss = 1')}`;
+    const { code, text } = await check(ini);
+    assert.match(text, /circus.ini:8:18: "greeter.repeat" has no effect: "12" is not 1 to 9\n/);
+    assert.match(text, /circus.ini:9:17: "greeter.gruss" has no effect: there is no option "gruss"\n/);
+    assert.equal(code, 1);
+    const moody = `export default { name: 'moody', apply() {}, options: { '~standard': { version: 1, vendor: 'x',
+      validate(value) { if (value.mood) throw new Error('bad mood'); return { value }; } } } };`;
+    const thrown = await check('[plugin:moody]\nuse = ./moody.mjs\n[watcher:a]\ncmd = sleep 600\nmoody.mood = 1\n', {
+      'moody.mjs': moody,
+    });
+    assert.match(thrown.text, /circus.ini:5:14: "moody.mood" has no effect: bad mood\n/);
+    const daemon = await start(ini, { prepare });
+    await eventually(() => assert.match(daemon.log, /greeting: ahoy world\n/));
+  });
+
   it('that is not there is an error with the nearest name, and one that can’t be loaded says why', async () => {
     const wrong = async (use: string, text = '') => check(`[plugin:x]\nuse = ${use}\n`, { 'x.mjs': text });
     assert.match(
@@ -155,9 +171,15 @@ describe('a plugin from an npm package', () => {
       };`;
     const ini = `[plugin:local]\nuse = ./local-plugin.mjs\n${watchers}`;
     const daemon = await start(ini, { prepare, files: { 'local-plugin.mjs': file } });
-    await eventually(() => assert.match(daemon.log, /given back[^]*plugin local is not loaded: no luck today/));
+    await eventually(() => assert.match(daemon.log, /given back[^]*no luck today; \[plugin:local\] is left out/));
     const client = connect(daemon);
     await eventually(async () => assert.equal((await client.ask('status', { name: 'hall' }))['status'], 'active'));
+    const problems = async () => (await client.ask('status'))['problems'];
+    assert.match(String(await problems()), /^error: .*circus\.ini:\d+:1: no luck today; \[plugin:local\] is left out$/);
+    // It is tried again as long as it fails.
+    const { reason } = await client.ask('reloadconfig', { waiting: true });
+    assert.match(String(reason), /circus\.ini:\d+:1: no luck today; \[plugin:local\] is left out$/);
+    assert.match(String(await problems()), /no luck today; \[plugin:local\] is left out$/);
   });
 
   it('that can’t be applied with new options leaves the one that is there, until the options are good', async () => {
@@ -181,7 +203,7 @@ describe('a plugin from an npm package', () => {
       return [status, environmentOf((pids as number[])[0]!)['COLOUR']];
     };
     assert.deepEqual(await colourAfter('red'), ['error', 'blue']);
-    assert.match(daemon.log, /plugin local is not loaded: red is out/);
+    assert.match(daemon.log, /circus\.ini:\d+:1: red is out; \[plugin:local\] stays as it was/);
     assert.deepEqual(await colourAfter('green'), ['ok', 'green']);
   });
 

@@ -24,7 +24,7 @@ describe('bad input about control groups', () => {
       ],
       ['cpu_weight = 10001', '"cgroup.cpu_weight" must be a whole number from 1 to 10000, and is "10001"'],
       ['pids_max = -3', '"cgroup.pids_max" must be a whole number from 1 to 4194304, or max, and is "-3"'],
-      ['memory_mx = 5M', '"cgroup.memory_mx" is no option of a control group (did you mean "cgroup.memory_max"?)'],
+      ['memory_mx = 5M', '"cgroup.memory_mx" is no option (did you mean "cgroup.memory_max"?)'],
       ['root = /', '"cgroup.root" is for all watchers: it belongs in [plugin:cgroup]'],
       ['active = perhaps', '"cgroup.active" must be true or false, and is "perhaps"'],
     ] as const;

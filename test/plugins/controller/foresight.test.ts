@@ -23,12 +23,12 @@ describe('the check of a configuration', () => {
     [
       'such an address for events',
       '[circus]\nendpoint = ipc://./a\npubsub_endpoint = tcp://0.0.0.0:7000\n',
-      /^error: a\.ini:3:19: option "pubsub_endpoint" of plugin "controller": "tcp:.* can be reached from/,
+      /^error: a\.ini:3:19: option "pubsub_endpoint" of \[circus\]: "tcp:.* can be reached from/,
     ],
     [
       'an unknown user',
       '[circus]\nendpoint = ipc://./a\npubsub_endpoint = ipc://./b\nendpoint_owner = nobody-at-all\n',
-      /^error: a\.ini:4:18: option "endpoint_owner" of plugin "controller": there is no user "nobody-at-all"/,
+      /^error: a\.ini:4:18: option "endpoint_owner" of \[circus\]: there is no user "nobody-at-all"/,
     ],
     [
       'an unknown group of an endpoint',
@@ -57,7 +57,7 @@ describe('the check of a configuration', () => {
     const ini = section('address = tcp://0.0.0.0:7000', 'curve = 1', 'authorized_keys = ./nowhere');
     const told = await errors(`[circus]\ncurve_key = ./no.key\ncurve = 1\nauthorized_keys = .\n\n${ini}`);
     assert.equal(told.length, 2, told.join('\n'));
-    assert.match(told[0]!, /^error: a\.ini:2:13: option "curve_key" of plugin "controller": ".*no\.key" can't be used/);
+    assert.match(told[0]!, /^error: a\.ini:2:13: option "curve_key" of \[circus\]: ".*no\.key" can't be used/);
     assert.match(told[1]!, /^error: a\.ini:10:19: option "authorized_keys" of \[endpoint:look\]: ".*nowhere" can't be/);
   });
 

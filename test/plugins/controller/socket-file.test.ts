@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { handOver, identityOf, isOurFolder, preparePath, removeOwn } from '#plugins/controller/socket-file.js';
+import { handOver, userId } from '#plugins/controller/access.js';
+import { identityOf, isOurFolder, preparePath, removeOwn } from '#plugins/controller/socket-file.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 
 describe('the folder of a Unix socket', () => {
@@ -68,12 +69,28 @@ describe('the file of a Unix socket', () => {
     writeFileSync(path(), '', { mode: 0o600 });
     handOver(path(), {});
     handOver(path(), { owner: String(process.getuid!()), group: String(process.getgid!()) });
-    assert.throws(() => handOver(path(), { owner: 'nobody-at-all' }), { message: 'there is no user "nobody-at-all"' });
+    assert.throws(() => handOver(path(), { owner: 'nobdy' }), {
+      message: 'there is no user "nobdy" (did you mean "nobody"?)',
+    });
     assert.throws(() => handOver(path(), { group: 'none-at-all' }), { message: 'there is no group "none-at-all"' });
     assert.equal(statSync(path()).mode & 0o777, 0o600);
     handOver(path(), { mode: 0o660 });
     assert.equal(statSync(path()).mode & 0o777, 0o660);
     assert.throws(() => handOver(path(), {}), { message: `others may use "${path()}": its folder says so` });
+  });
+
+  it('is handed over to a user whom only a directory service knows', () => {
+    writeFileSync(`${temporary.path}/getent`, '#!/bin/sh\n[ "$2" = ldapuser ] && echo "ldapuser:x:4321:4321::/:"\n', {
+      mode: 0o755,
+    });
+    const { PATH } = process.env;
+    process.env['PATH'] = `${temporary.path}:${PATH}`;
+    try {
+      assert.equal(userId('ldapuser'), 4321);
+      assert.throws(() => userId('ldapusr'), { message: 'there is no user "ldapusr"' });
+    } finally {
+      process.env['PATH'] = PATH;
+    }
   });
 
   it('is taken away by the one who made it, and by nobody else', () => {

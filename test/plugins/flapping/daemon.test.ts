@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually.js';
+import { runCircusd } from '../../support/circusd.js';
+import { temporaryPerTest } from '../../support/temporary.js';
 import { closeClients, connect } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
 
@@ -17,6 +19,7 @@ cmd = sleep 600
 `;
 
 describe('flapping in a real daemon', () => {
+  const temporary = temporaryPerTest();
   const start = daemonPerTest();
   closeClients();
 
@@ -50,5 +53,27 @@ describe('flapping in a real daemon', () => {
       /circus.ini:\d+:12: .*option \\"retry_in\\" of plugin \\"flapping\\": \\"soon\\" is not a number/,
     );
     await eventually(async () => assert.equal((await connect(wrong).ask('status'))['status'], 'ok'));
+  });
+
+  it('has wrong options of watchers told by --check, with their places', async () => {
+    const lines = [
+      ['windw = 10', 'is no option (did you mean "flapping.window"?)'],
+      ['attempts = abc', 'has a wrong value: "abc" is not a whole number'],
+      ['max_retry = -2', 'has a wrong value: it is at least -1'],
+    ] as const;
+    const watchers = lines.map(([line], at) => `[watcher:w${at}]\ncmd = sleep 600\nflapping.${line}\n`);
+    const file = temporary.write(
+      'a.ini',
+      `${watchers.join('')}[watcher:good]\ncmd = sleep 600\nflapping.window = 1m\n`,
+    );
+    const { code, stderr } = await runCircusd(['--check', file]);
+    assert.equal(code, 1);
+    const told = stderr.trim().split('\n');
+    assert.equal(told.length, lines.length, stderr);
+    for (const [at, [line, message]] of lines.entries()) {
+      const key = `flapping.${line.split(' ')[0]}`;
+      const place = `${file}:${at * 3 + 3}:${key.length + 4}: `;
+      assert.ok(told[at]!.includes(`${place}"${key}" ${message}; [watcher:w${at}] is left out`), told[at]);
+    }
   });
 });

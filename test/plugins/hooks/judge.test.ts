@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { watcherSpec } from '#core';
 import { judge } from '#plugins/hooks/judge.js';
-import type { JudgeFlaw } from '#plugins/manifest.js';
+import type { Flaw } from '#plugins/flaw.js';
 import { assertNothingLeft, watchLeftovers } from '../../support/leftovers.js';
 import { temporaryPerTest } from '../../support/temporary.js';
 
@@ -29,7 +29,7 @@ describe('the look at hooks', () => {
   const flawsOf = async (
     watchers: readonly (readonly [hook: string, folder?: string])[],
     patience?: number,
-  ): Promise<readonly JudgeFlaw[]> => {
+  ): Promise<readonly Flaw[]> => {
     const look = judge(temporary.path, patience);
     const found = watchers.map(async ([hook, folder = temporary.path], at) => {
       const options = { 'hooks.before_start': hook };
@@ -77,7 +77,7 @@ describe('the look at hooks', () => {
     temporary.write('busy.mjs', 'for (;;);');
     const late = 'which was not looked at: its import has taken longer than 3 s';
     const behind = 'which was not looked at: an import before it did not come to an end';
-    const warning = (message: string): JudgeFlaw => ({ key: 'hooks.before_start', message, likely: true });
+    const warning = (message: string): Flaw => ({ key: 'hooks.before_start', message, likely: true });
     const python = await flawsOf([['fine.yes'], ['endless.yes'], ['fine.no']], 3000);
     assert.deepEqual(python, [warning(`names "endless.yes", ${late}`), warning(`names "fine.no", ${behind}`)]);
     for (const module of ['./endless.mjs', './busy.mjs'])
