@@ -32,6 +32,7 @@ const shared = [
   'plugins/signal.ts',
   'plugins/stop-steps.ts',
   'plugins/accounts.ts',
+  'plugins/variables.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

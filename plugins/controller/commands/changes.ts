@@ -55,7 +55,7 @@ function bring(
   const looks = before !== undefined && Object.keys(given).some((key) => hooks.test(key));
   if (!configuration || (missing.length === 0 && !looks)) return undefined;
   const wanted = looks ? withOptions(before, checkOptions(given)) : undefined;
-  if (wanted) checkOwner(owner, Object.keys(given), wanted);
+  if (wanted) checkOwner(owner, Object.keys(given), before!);
   return (async () => {
     await Promise.all(missing.map((plugin) => configuration.need(plugin)));
     const [flaw] = wanted ? await configuration.judge(wanted) : [];
@@ -92,7 +92,7 @@ export const changes: readonly Command[] = [
       const options = checkOptions(given);
       const wanted = withOptions(watcher.spec, options);
       checkRole(asker.role, Object.keys(options));
-      checkOwner(owner, Object.keys(options), wanted);
+      checkOwner(owner, Object.keys(options), watcher.spec);
       checkSingleton(wanted.singleton, wanted.numprocesses);
       // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
       arbiter.hooks.change('watcherSpec', wanted);
@@ -147,7 +147,7 @@ export const changes: readonly Command[] = [
       checkOptions({ cmd, args });
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
-      checkOwner(owner, ['cmd', ...Object.keys(options)], spec);
+      checkOwner(owner, ['cmd', ...Object.keys(options)], spec, true);
       checkSingleton(spec.singleton, spec.numprocesses);
       const needs = needsOf(options);
       const watcher = arbiter.add({ ...spec, needs });
