@@ -1,11 +1,13 @@
 /** The file of overrides, which what was changed at run time is saved to. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { Plan } from '#plugins/controller/service.js';
+import type { Plan, Saved } from '#plugins/controller/service.js';
 import { withDrift } from '../config/save.js';
 
-/** Writes what was changed over what the file says. */
-export function saveOverrides(file: string, saved: Plan['drift']): void {
-  writeAtOnce(file, withDrift(existsSync(file) ? readFileSync(file, 'utf8') : '', saved));
+/** Writes what was changed over what the file says, with `shell` for a shell's variables; answers what can't be written. */
+export function saveOverrides(file: string, drift: Plan['drift'], shell: boolean): Saved['unsaved'] {
+  const { text, unsaved } = withDrift(existsSync(file) ? readFileSync(file, 'utf8') : '', drift, shell);
+  writeAtOnce(file, text);
+  return unsaved;
 }
 
 /** Writes a file so that whoever reads it meanwhile gets all of the old or all of the new text. */

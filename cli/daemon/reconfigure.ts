@@ -1,7 +1,7 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, usesSocket, type Arbiter, type Host, type Log, type Watcher, type WatcherSpec } from '#core';
-import type { Change, ConfigurationService, Plan } from '#plugins/controller/service.js';
+import type { Change, ConfigurationService, Plan, Saved } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
 import { overridesPath } from '../config/read.js';
@@ -91,21 +91,28 @@ export class Reconfiguration implements ConfigurationService {
     return this.#needed.need(plugin);
   }
 
-  async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
+  async save(watcher?: string): Promise<Saved> {
     const { configuration, written } = await this.#readAgain();
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
     if (file === undefined) throw new Error('there is no file to save to: write "overrides = FILE" into [circus]');
     const all = this.#drift();
-    const saved = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
-    if (saved.length > 0) {
-      saveOverrides(file, saved);
-      const names = new Set(saved.map((drift) => drift.watcher));
-      const watchers = this.#applied.watchers.map((spec) =>
-        names.has(spec.name) ? this.#arbiter.get(spec.name).spec : spec,
-      );
-      this.#applied = { ...this.#applied, watchers };
-    }
-    return { file, saved };
+    const asked = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
+    if (asked.length === 0) return { file, saved: [], unsaved: [] };
+    const isShell = [...written.sections.values()].some(({ options }) =>
+      /shell/i.test(options.get('expand')?.value ?? ''),
+    );
+    const unsaved = saveOverrides(file, asked, isShell);
+    const left = new Set(unsaved.map(({ watcher, key }) => `${watcher} ${key.replace(/^env\..*/s, 'env')}`));
+    const saved = asked
+      .map((drift) => ({ ...drift, keys: drift.keys.filter(({ key }) => !left.has(`${drift.watcher} ${key}`)) }))
+      .filter(({ keys }) => keys.length > 0);
+    const keysOf = new Map(saved.map((drift) => [drift.watcher, drift.keys.map(({ key }) => key)]));
+    const watchers = this.#applied.watchers.map((spec) => {
+      const keys = keysOf.get(spec.name);
+      return keys ? withKeys(spec, this.#arbiter.get(spec.name).spec, keys) : spec;
+    });
+    this.#applied = { ...this.#applied, watchers };
+    return { file, saved, unsaved };
   }
 
   apply(by: string): Promise<Plan> {

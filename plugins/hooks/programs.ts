@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { baseEnvironment, withoutSecrets } from '#core';
 import type { Environment, PluginContext, RunResult, WatcherSpec } from '#core';
+import { plain } from '../plain.js';
 import { withoutCode } from '../variables.js';
 import { bridge } from './bridge.js';
 import { arbiterFacts, factsOf, watcherFacts, type Answer, type Call } from './call.js';
@@ -31,8 +32,7 @@ function lastWords({ stderr, stdout }: Pick<RunResult, 'stderr' | 'stdout'>, spe
     .split('\n')
     .slice(-told.lines);
   const text = lines.map((line) => line.trim().slice(0, told.letters)).join(' / ');
-  // oxlint-disable-next-line no-control-regex -- what comes from a program goes to terminals
-  return text === '' ? '' : `: ${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}`;
+  return text === '' ? '' : `: ${plain(text, ' ')}`;
 }
 
 /** Runs a command: 0 is yes, any other code no. @throws Error when it can't be run, or was killed */

@@ -33,6 +33,7 @@ const shared = [
   'plugins/stop-steps.ts',
   'plugins/accounts.ts',
   'plugins/variables.ts',
+  'plugins/plain.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -15,6 +15,7 @@ import {
   type CommandContext,
   type Fields,
 } from '../command.js';
+import { plain } from '../../plain.js';
 import { named } from '../match.js';
 import { checkOptions, isId, isObject, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
@@ -69,7 +70,7 @@ function checkSingleton(singleton: boolean, numprocesses: number): void {
 
 /** The name of a new watcher: it is printed on terminals and stands in topics. @throws RequestError */
 function checkName(name: string): void {
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new RequestError(3, "'name' has a control character in it");
+  if (plain(name) !== name) throw new RequestError(3, "'name' has a control character in it");
 }
 
 /** The commands that change what there is. */

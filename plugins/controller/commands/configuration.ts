@@ -80,7 +80,8 @@ export const configurationCommands: readonly Command[] = [
     properties: object({ name: v.optional(name()) }),
     words: [anyName],
     flags: [],
-    reply: 'file: where it was written; saved: the watchers and keys',
+    reply:
+      'file: where it was written; saved: the watchers and keys; unsaved: watcher, key and reason of what would not be read back as it is',
     run({ name }, context) {
       return configurationOf(context)
         .save(name)
