@@ -9,7 +9,7 @@ const masked = '***';
 /** Why a value would be read back as another one; undefined when it would not. */
 function objection(key: string, value: unknown, shell: boolean): string | undefined {
   if (value === undefined || value === null) return 'a file of overrides can take nothing away';
-  const text = String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   // What the daemon has in its environment is not for whoever may set an option.
   const filled =
     /circus\.env\./i.test(text) || (key.startsWith('env.') && /\$[A-Z]/.test(text)) || (shell && /\$[${]/.test(text));

@@ -9,10 +9,12 @@ const deciding = new Set(['uid', 'cmd', 'args', 'env', 'shell']);
 /** Options by which the daemon itself would do something, give its environment away, or enter a folder with its rights. */
 const beyond = /^(gid$|rlimit_|cgroup\.|hooks|(stdout|stderr)_stream|copy_env$|working_dir$)/;
 
+const textOf = (id: unknown): string => (typeof id === 'string' ? id.trim() : JSON.stringify(id));
+
 /** What gives processes of the owner more than is his, as a phrase after "the watcher has"; undefined when nothing does. */
 function more({ options, secrets }: WatcherSpec, owner: string): string | undefined {
   const { gid, groups, capabilities } = options;
-  if (gid != null && groupOf(String(gid)) !== userOf(owner)?.gid) return "'gid'";
+  if (gid != null && groupOf(textOf(gid)) !== userOf(owner)?.gid) return "'gid'";
   if (groups != null) return "'groups'";
   if (capabilities != null) return "'capabilities'";
   return secrets.length > 0 ? 'secrets' : undefined;

@@ -10,7 +10,7 @@ export const judge = (): Judge => {
   const preload = createRequire(import.meta.url).resolve('circusd/listen');
   return (options, { spec }) => {
     const uid = options['uid'];
-    const user = isMapped(spec) && uid != null ? userOf(String(uid).trim()) : undefined;
+    const user = isMapped(spec) && typeof uid === 'string' ? userOf(uid.trim()) : undefined;
     const closed = user && closedFor(user, preload);
     if (closed === undefined) return flawsIn(spec);
     const message = `has every Node program load ${preload}, and "uid" is ${user!.name}, who may not read ${closed}`;
