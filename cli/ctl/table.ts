@@ -71,7 +71,7 @@ export const table: readonly CommandFacts[] = [
   { name: "options", role: "view", summary: "list the options of a watcher", reply: "options: names to values",
     words: [{ name: "name", kind: "text", required: true, summary: "a watcher" }],
     flags: [] },
-  { name: "plan", role: "view", summary: "tell what reloadconfig would do, and what was changed at run time", reply: "changes, drift and problems",
+  { name: "plan", role: "operate", summary: "tell what reloadconfig would do, and what was changed at run time", reply: "changes, drift and problems",
     words: [],
     flags: [] },
   { name: "quit", role: "admin", summary: "stop everything, the daemon too", reply: "nothing more",

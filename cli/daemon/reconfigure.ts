@@ -101,11 +101,7 @@ export class Reconfiguration implements ConfigurationService {
     const isShell = [...written.sections.values()].some(({ options }) =>
       /shell/i.test(options.get('expand')?.value ?? ''),
     );
-    const unsaved = saveOverrides(file, asked, isShell);
-    const left = new Set(unsaved.map(({ watcher, key }) => `${watcher} ${key.replace(/^env\..*/s, 'env')}`));
-    const saved = asked
-      .map((drift) => ({ ...drift, keys: drift.keys.filter(({ key }) => !left.has(`${drift.watcher} ${key}`)) }))
-      .filter(({ keys }) => keys.length > 0);
+    const { saved, unsaved } = saveOverrides(file, asked, isShell);
     const keysOf = new Map(saved.map((drift) => [drift.watcher, drift.keys.map(({ key }) => key)]));
     const watchers = this.#applied.watchers.map((spec) => {
       const keys = keysOf.get(spec.name);

@@ -49,7 +49,9 @@ export const configurationCommands: readonly Command[] = [
   defineCommand({
     name: 'plan',
     summary: 'tell what reloadconfig would do, and what was changed at run time',
-    role: 'view',
+    // To see whether hooks can be called, what the files name is imported: that is more than looking.
+    role: 'operate',
+    isNoJob: true,
     wide: true,
     properties: object({}),
     words: [],
