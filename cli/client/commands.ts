@@ -1,7 +1,7 @@
 /** What every command takes and answers, in one place. Fields that Circus itself does not answer are optional. */
 import type { Command, Settings } from '#plugins/controller/command.js';
 import type { Info } from '#plugins/controller/info.js';
-import type { Plan } from '#plugins/controller/service.js';
+import type { Plan, Saved } from '#plugins/controller/service.js';
 
 /** Names of options to values. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -266,7 +266,7 @@ export interface Commands {
     properties: OneWatcher & Waiting & { readonly nostop?: boolean | undefined };
     reply: Nothing;
   };
-  save: { properties: AnyWatcher; reply: { readonly file: string; readonly saved: Plan['drift'] } };
+  save: { properties: AnyWatcher; reply: Saved };
   set: { properties: OneWatcher & Waiting & { readonly options: Options }; reply: Nothing };
   signal: {
     properties: OneWatcher & {

@@ -1,4 +1,5 @@
 /** What is wrong in a configuration, where it is written, and what was probably meant. */
+import { plain } from '#plugins/plain.js';
 import { byCodePoint } from './text.js';
 
 export { didYouMean, nearest } from '#plugins/nearest.js';
@@ -29,9 +30,12 @@ export function tooLong(length: number): string {
   return `has ${length} letters, and more than ${longestValue} are not read`;
 }
 
-/** Renders a problem as compilers do, so that editors can jump to it: `file:line:column: message`. */
+/**
+ * Renders a problem as compilers do, so that editors can jump to it: `file:line:column: message`. Values are quoted in
+ * messages: what would move a terminal's cursor is not.
+ */
 export function formatProblem(problem: Problem): string {
-  return `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
+  return plain(`${problem.file}:${problem.line}:${problem.column}: ${problem.message}`);
 }
 
 /** Problems as a strict reader sees them: what is most likely a mistake is an error. */

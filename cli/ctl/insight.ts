@@ -1,12 +1,12 @@
 /** What happens, what happened and why, as text: the replies about jobs, and of `events`, `history` and `explain`. */
+import { plain as clean } from '#plugins/plain.js';
 import type { Reply } from './failure.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const records = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
 /** A value in one line: what processes and plugins say of themselves must not make further ones. */
-const plain = (value: unknown): string =>
-  (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).replace(/\p{Cc}/gu, '?');
+const plain = (value: unknown): string => clean(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 /** A time as ISO has it, to the second or, for events, to the millisecond. */
 const stamp = (seconds: unknown, precise = false): string => {
   const date = new Date(Number(seconds) * 1000);

@@ -1,4 +1,5 @@
 /** From replies to text for people, in Circus's form, and to JSON. */
+import { plain } from '#plugins/plain.js';
 import { commandsIn } from './command-line.js';
 import type { Reply } from './failure.js';
 import { addedHelp } from './help.js';
@@ -88,11 +89,9 @@ function optionLines(options: unknown): string | undefined {
 const shown = ['cmdline', 'username', 'nice', 'mem_info1', 'mem_info2', 'cpu', 'mem', 'ctime'];
 /** Python shows a float as one, also when it is whole. */
 const float = (value: unknown) => (Number.isInteger(value) ? `${value}.0` : value);
-/** A process must not make further lines either. */
-const oneLine = (text: string) => text.replace(/\p{Cc}/gu, '?');
 const infoLine = ({ cpu, mem, ...rest }: Fields): string => {
   const info: Fields = { ...rest, cpu: float(cpu), mem: float(mem) };
-  return oneLine(`${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`);
+  return plain(`${asPython(info['pid'])}  ${shown.map((key) => asPython(info[key])).join(' ')}`);
 };
 
 /** The facts about a process: a line, and one for each child. */
@@ -147,7 +146,7 @@ const options = (reply: Reply) => optionLines(reply['options']);
 /** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
 function why({ state, reason }: Fields): string {
   if (typeof state !== 'string' || !troubles.has(state)) return '';
-  return oneLine(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
+  return plain(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
 }
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
@@ -157,12 +156,12 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   decr: newNumber,
   list: ({ watchers, pids }) => list(watchers ?? pids).join(','),
   status({ status, statuses, details, notes, problems, state, reason }) {
-    const noted = (note: unknown) => (typeof note === 'string' ? oneLine(` (${note})`) : '');
+    const noted = (note: unknown) => (typeof note === 'string' ? plain(` (${note})`) : '');
     if (statuses === undefined)
       return `${asPython(status)}${why({ state, reason })}${noted(Object.values(fields(notes))[0])}`;
     const states = entriesInOrder(fields(statuses)).map(
       ([name, circus]) =>
-        `${oneLine(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}${noted(fields(notes)[name])}`,
+        `${plain(name)}: ${asPython(circus)}${why(fields(fields(details)[name]))}${noted(fields(notes)[name])}`,
     );
     return lines([...states, ...list(problems).map((problem) => `wrong: ${asPython(problem)}`)]);
   },
@@ -181,15 +180,21 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
       ...later.map(({ kind, name, does }) => `${asPython(kind)} ${asPython(name)}: ${asPython(does)}`),
     ].join('\n');
   },
-  save: ({ file, saved }) => {
+  save: ({ file, saved, unsaved }) => {
     const names = list(saved).map((change) => asPython(fields(change)['watcher']));
-    return names.length === 0 ? 'nothing was changed at run time' : `${names.join(', ')}: written to ${asPython(file)}`;
+    const left = list(unsaved)
+      .map(fields)
+      .map(({ watcher, key, reason }) =>
+        plain(`${asPython(watcher)}: ${asPython(key)} is not saved: ${asPython(reason)}`),
+      );
+    const written = names.length === 0 ? [] : [`${names.join(', ')}: written to ${asPython(file)}`];
+    return [...written, ...left].join('\n') || 'nothing was changed at run time';
   },
   listsockets: ({ sockets, queues }) => (queues === true ? socketTable(sockets) : lines(list(sockets).map(socketLine))),
   stats({ name, infos, process, info }) {
     if (infos !== undefined)
       return lines(
-        Object.entries(fields(infos)).flatMap(([watcher, of]) => [`${oneLine(watcher)}:`, ...processLines(of)]),
+        Object.entries(fields(infos)).flatMap(([watcher, of]) => [`${plain(watcher)}:`, ...processLines(of)]),
       );
     if (name !== undefined) return lines([`${asPython(name)}:`, ...processLines(info)]);
     return `${asPython(process)}: ${infoLines(info).join('\n')}\n`;

@@ -1,13 +1,14 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, type Arbiter, type Host, type Log, type WatcherSpec } from '#core';
-import type { Carrier, ConfigurationService, InnerPlugin, Plan } from '#plugins/controller/service.js';
+import type { Carrier, ConfigurationService, InnerPlugin, Plan, Saved } from '#plugins/controller/service.js';
 import type { Assembly } from './assemble.js';
 import { ConfigurationChange, type Changeable, type Reading } from './change.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
 import { overridesPath } from '../config/read.js';
 import { optionsOf } from '../config/sections.js';
 import { mix, withKept, type Traced } from '../config/kept.js';
+import { withKeys } from '../config/partial.js';
 import { formatProblem, strictly, type Problem } from '../config/problem.js';
 import { flawsOf } from '../plugins/judges.js';
 import { InnerPlugins } from './inner-plugins.js';
@@ -101,21 +102,24 @@ export class Reconfiguration implements ConfigurationService {
     return this.#inTurn(() => this.#inner.switch(name, on));
   }
 
-  async save(watcher?: string): Promise<{ file: string; saved: Plan['drift'] }> {
+  async save(watcher?: string): Promise<Saved> {
     const { configuration, written } = await this.#readAgain();
     const file = overridesPath(configuration.file, optionsOf(written, 'circus').get('overrides'), process.env);
     if (file === undefined) throw new Error('there is no file to save to: write "overrides = FILE" into [circus]');
     const all = this.#drift();
-    const saved = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
-    if (saved.length > 0) {
-      saveOverrides(file, saved);
-      const names = new Set(saved.map((drift) => drift.watcher));
-      const watchers = this.#applied.watchers.map((spec) =>
-        names.has(spec.name) ? this.#arbiter.get(spec.name).spec : spec,
-      );
-      this.#applied = { ...this.#applied, watchers };
-    }
-    return { file, saved };
+    const asked = all.filter((drift) => watcher === undefined || drift.watcher.toLowerCase() === watcher.toLowerCase());
+    if (asked.length === 0) return { file, saved: [], unsaved: [] };
+    const isShell = [...written.sections.values()].some(({ options }) =>
+      /shell/i.test(options.get('expand')?.value ?? ''),
+    );
+    const { saved, unsaved } = saveOverrides(file, asked, isShell);
+    const keysOf = new Map(saved.map((drift) => [drift.watcher, drift.keys.map(({ key }) => key)]));
+    const watchers = this.#applied.watchers.map((spec) => {
+      const keys = keysOf.get(spec.name);
+      return keys ? withKeys(spec, this.#arbiter.get(spec.name).spec, keys) : spec;
+    });
+    this.#applied = { ...this.#applied, watchers };
+    return { file, saved, unsaved };
   }
 
   apply(by: string): Promise<Plan> {

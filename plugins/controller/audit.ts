@@ -1,5 +1,6 @@
 /** What the log has of requests: a line for every change, with the endpoint, what, and how it ended; and odd messages. */
 import type { Log } from '#core';
+import { plain } from '../plain.js';
 import type { Asker } from './asker.js';
 import type { Job } from './jobs.js';
 
@@ -17,8 +18,6 @@ const refusalsTold = 5;
 const longestName = 100;
 const mostKeys = 20;
 
-/** Without what moves a terminal's cursor, or turns its writing round. */
-const plain = (text: string) => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 /** Texts of a client, without what would forge lines or move a terminal's cursor. */
 const shown = (text: string) =>
   plain(JSON.stringify(text.length > longestName ? `${text.slice(0, longestName)}...` : text));

@@ -61,8 +61,8 @@ export interface Command<P = unknown> {
   readonly wide?: boolean;
   /** True when its `name` may be that of a plugin that Circus runs as a watcher. */
   readonly ofPlugins?: true;
-  /** True for a command about other requests, which is no job itself. */
-  readonly aboutJobs?: boolean;
+  /** True for a command that is no job, though not everybody may give it: it is about other requests, or changes nothing. */
+  readonly isNoJob?: boolean;
   /** Any Standard Schema that answers at once; its JSON Schema is for the references. */
   readonly properties: OptionsSchema<P>;
   /** Words of the command line, in order. */

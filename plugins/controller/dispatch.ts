@@ -85,7 +85,7 @@ export class Dispatcher {
   #execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
     if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
-    const isJob = command.role !== 'view' && !command.aboutJobs;
+    const isJob = command.role !== 'view' && !command.isNoJob;
     try {
       checkPermission(asker, command, this.#own.has(command));
     } catch (error) {

@@ -62,6 +62,9 @@ const freshness = 250;
 /** How long the last reading of a process is kept, in ms: nobody tells of the end of those that are not our own. */
 const kept = 3_600_000;
 
+/** How many processes are asked for extended facts at once: each may take a program of a hook, and anybody may ask. */
+const mostExtending = 8;
+
 interface Sample {
   readonly ticks: number;
   readonly at: number;
@@ -75,6 +78,10 @@ export class InfoReader {
   readonly #extensions = new Set<ExtendStats>();
   readonly #samples = new Map<number, Sample>();
   #swept = performance.now();
+  /** What was added to the facts of each process, being added until `until` is known. */
+  readonly #extended = new Map<string, { readonly facts: Promise<unknown>; until: number }>();
+  #extending = 0;
+  readonly #waiting: (() => void)[] = [];
 
   /** The facts about one process and, if asked, its direct children, at most 250 ms old; undefined when it is gone. */
   read(pid: number, withChildren = false): Info | undefined {
@@ -126,18 +133,42 @@ export class InfoReader {
     return () => void this.#extensions.delete(extend);
   }
 
-  /** Facts about processes of a watcher, by pid, with what plugins add to them. */
+  /**
+   * Facts about processes of a watcher, by pid, with what plugins add to them: to those of one process once at a time for
+   * all who ask, and again after 250 ms; to those of 8 processes at once.
+   */
   async extended<T extends object | string>(
     watcher: Watcher,
     infos: Readonly<Record<string, T>>,
   ): Promise<Record<string, unknown>> {
+    const now = performance.now();
+    for (const [pid, { until }] of this.#extended) if (until < now) this.#extended.delete(pid);
     const all = Object.entries(infos).map(async ([pid, info]) => {
-      let facts: unknown = info;
-      for (const extend of typeof info === 'string' ? [] : this.#extensions)
-        facts = await extend(watcher, Number(pid), facts as Record<string, unknown>);
-      return [pid, facts] as const;
+      if (typeof info === 'string') return [pid, info] as const;
+      const known = this.#extended.get(pid) ?? { facts: this.#extend(watcher, Number(pid), info), until: Infinity };
+      if (!this.#extended.has(pid)) {
+        this.#extended.set(pid, known);
+        const over = () => (known.until = performance.now() + freshness);
+        known.facts.then(over, over);
+      }
+      return [pid, await known.facts] as const;
     });
     return Object.fromEntries(await Promise.all(all));
+  }
+
+  async #extend(watcher: Watcher, pid: number, info: object): Promise<unknown> {
+    // Whoever is through hands its turn on.
+    if (this.#extending < mostExtending) this.#extending++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      let facts = info as Record<string, unknown>;
+      for (const extend of this.#extensions) facts = await extend(watcher, pid, facts);
+      return facts;
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#extending--;
+    }
   }
 
   /** Forgets a process that has ended. */

@@ -120,7 +120,7 @@ function envObjection(value: unknown): string | undefined {
   for (const [name, text] of Object.entries(value)) {
     if (typeof text !== 'string') return `'${name}' isn't a string`;
     if (text.includes('\0')) return `'${name}' has a NUL character in it`;
-    if (name === '' || /[=\0]/.test(name)) return `'${name}' can't be the name of a variable`;
+    if (name === '' || /[=\p{Cc}]/u.test(name)) return `${python(name)} can't be the name of a variable`;
   }
   return undefined;
 }

@@ -105,6 +105,15 @@ export interface InnerPlugin {
   readonly active: boolean;
 }
 
+/** What came of writing down what was changed at run time. */
+export interface Saved {
+  /** The path of the file of overrides. */
+  readonly file: string;
+  readonly saved: Plan['drift'];
+  /** What is not in the file, as it would be read back as something else: options, variables as `env.NAME`, and why. */
+  readonly unsaved: readonly { readonly watcher: string; readonly key: string; readonly reason: string }[];
+}
+
 /** The configuration of the daemon, as the program that composes it provides it. */
 export interface ConfigurationService {
   /** Reads the files again and tells what would be done; does nothing. */
@@ -115,8 +124,8 @@ export interface ConfigurationService {
   carrier(key: string): Carrier | undefined;
   /** Has a first-party plugin loaded that an option needs, unless it is. @throws Error */
   need(plugin: string): Promise<void>;
-  /** Writes what was changed at run time, of one watcher or of all, into the file of overrides; answers its path. */
-  save(watcher?: string): Promise<{ readonly file: string; readonly saved: Plan['drift'] }>;
+  /** Writes what was changed at run time, of one watcher or of all, into the file of overrides. */
+  save(watcher?: string): Promise<Saved>;
   /** The folder of the main file, from which paths of plugins and hooks are seen. */
   readonly folder: string;
   /** Calls back, and waits, each time the files were read again and carried out, until the returned function is called. */

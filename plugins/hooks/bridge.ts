@@ -6,13 +6,15 @@
  * output. It leaves without waiting for threads: a hook has its say, and is through.
  */
 export const bridge = `
-import difflib, importlib, json, os, sys, traceback
+import sys
+# What lies in the folder at hand is nobody's module: not even one of those below.
+sys.path[:] = [folder for folder in sys.path if folder]
+import difflib, importlib, json, os, traceback
 
 given = json.loads(sys.stdin.buffer.read().decode('utf-8'))
 out = os.fdopen(os.dup(1), 'w')
 os.dup2(2, 1)
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-sys.path[:] = [folder for folder in sys.path if folder]
 sys.path += [folder for folder in given['path'] if folder not in sys.path]
 
 

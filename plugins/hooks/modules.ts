@@ -13,12 +13,18 @@ export type HookFunction = (given: Readonly<Record<string, unknown>>) => unknown
 export type ModuleTarget = Extract<Target, { kind: 'module' }>;
 type Exports = Readonly<Record<string, unknown>>;
 
+/** So many bytes a module may have: all of it is read into the daemon. */
+const largest = 16 * 2 ** 20;
+
 /** The file of a module: a path, or a package, seen from the folder of the configuration. @throws Error */
 export function fileOf({ path }: ModuleTarget, folder: string): string {
   if (!/^\.{0,2}\//.test(path) && !existsSync(resolve(folder, path)))
     return createRequire(join(resolve(folder), 'circus.ini')).resolve(path);
   const file = resolve(folder, path);
-  if (!existsSync(file)) throw new Error(`there is no file ${file}`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found) throw new Error(`there is no file ${file}`);
+  if (!found.isFile()) throw new Error(`${file} is no regular file`);
+  if (found.size > largest) throw new Error(`${file} has more than ${largest / 2 ** 20} MiB`);
   return file;
 }
 

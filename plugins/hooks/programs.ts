@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { baseEnvironment, withoutSecrets } from '#core';
 import type { Environment, PluginContext, RunResult, WatcherSpec } from '#core';
+import { plain } from '../plain.js';
+import { withoutCode } from '../variables.js';
 import { bridge } from './bridge.js';
 import { arbiterFacts, factsOf, watcherFacts, type Answer, type Call } from './call.js';
 import type { Target } from './setting.js';
@@ -30,8 +32,7 @@ function lastWords({ stderr, stdout }: Pick<RunResult, 'stderr' | 'stdout'>, spe
     .split('\n')
     .slice(-told.lines);
   const text = lines.map((line) => line.trim().slice(0, told.letters)).join(' / ');
-  // oxlint-disable-next-line no-control-regex -- what comes from a program goes to terminals
-  return text === '' ? '' : `: ${text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ')}`;
+  return text === '' ? '' : `: ${plain(text, ' ')}`;
 }
 
 /** Runs a command: 0 is yes, any other code no. @throws Error when it can't be run, or was killed */
@@ -40,8 +41,8 @@ export async function callCommand({ words }: Of<'command'>, call: Call, around: 
   const { spec } = watcher;
   const { stats } = given;
   const [word = '', ...args] = words;
-  const result = await around.run(programOf(word, spec, around.folder), args, {
-    env: { ...around.changed(spec.env ?? {}), ...factsOf(call, around.endpoint) },
+  const result = await around.run(programOf(word, around.folder), args, {
+    env: { ...withoutCode(around.changed(spec.env ?? {})), ...factsOf(call, around.endpoint) },
     cwd: existsSync(spec.working_dir) ? spec.working_dir : around.folder,
     signal: around.signal,
     ...(stats !== undefined && { input: JSON.stringify(stats) }),
@@ -62,12 +63,13 @@ function readObject(text: string): object {
 }
 
 /**
- * Where Python looks for modules: as in Circus the watcher's PYTHONPATH behind its own, then the folders at hand. The
- * working folder of somebody with fewer rights is not one of them: what lies there would run with those of the daemon.
+ * Where Python looks for modules behind its own: in the folder of the configuration, then as in Circus in the watcher's
+ * PYTHONPATH, and in its working folder. With a user of its own these two are left out: what lies there may be his, and
+ * would run with the rights of the daemon.
  */
 export function pythonPath(spec: WatcherSpec, env: Environment, folder: string): readonly string[] {
-  const own = spec.options['uid'] == null ? [spec.working_dir] : [];
-  return [...(env['PYTHONPATH'] ?? '').split(delimiter), folder, ...own].filter((one) => one !== '');
+  const own = spec.options['uid'] == null ? [...(env['PYTHONPATH'] ?? '').split(delimiter), spec.working_dir] : [];
+  return [folder, ...own].filter((one) => one !== '');
 }
 
 interface PythonResult {
@@ -92,7 +94,7 @@ export async function callPython({ module, name }: Of<'python'>, call: Call, aro
     },
   });
   const { signal, endpoint } = around;
-  const settings = { env: factsOf(call, endpoint), input, signal };
+  const settings = { env: factsOf(call, endpoint), cwd: around.folder, input, signal };
   const result = await around.run(pythonOf(spec, around.folder), ['-c', bridge], settings);
   signal.throwIfAborted();
   const found = readResult(result.stdout);

@@ -38,7 +38,7 @@ export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
   for (const [point, { target, text }] of hooks) {
     if (target.kind !== 'command') continue;
     try {
-      programOf(target.words[0]!, spec, folder);
+      programOf(target.words[0]!, folder);
     } catch (error) {
       flaws.push({ key: prefix + point, message: `has the command "${text}": ${reasonOf(error)}` });
     }
@@ -76,8 +76,8 @@ export function pythonOf(spec: WatcherSpec, folder: string): string {
   return python.includes('/') ? resolve(folder, python) : python;
 }
 
-/** The path of a command's program: in the folder of the configuration, else in PATH. @throws Error */
-export function programOf(word: string, spec: WatcherSpec, folder: string): string {
+/** The path of a command's program: in the folder of the configuration, else in the daemon's PATH. @throws Error */
+export function programOf(word: string, folder: string): string {
   const own = resolve(folder, word);
   if (word.includes('/') || isFile(own)) {
     if (!isFile(own)) throw new Error(`there is no file ${own}`);
@@ -88,7 +88,7 @@ export function programOf(word: string, spec: WatcherSpec, folder: string): stri
     }
     return own;
   }
-  return findProgram(word, spec.env?.['PATH'] ?? process.env['PATH'], folder);
+  return findProgram(word, process.env['PATH'], folder);
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;

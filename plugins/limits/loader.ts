@@ -3,14 +3,12 @@
  * daemon's rights, so they must not have them: a last link gives them to the command, which has its own rights then.
  */
 import type { ProcessSpec } from '#core';
-
-const dangerous =
-  /^(LD_.*|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|HOSTALIASES|RES_OPTIONS|RESOLV_HOST_CONF|LOCALDOMAIN|MALLOC_.*|OPENSSL_CONF|BASH_ENV|ENV|BASH_FUNC_.*|SHELLOPTS|BASHOPTS|PS4|IFS)$/;
+import { isDangerous } from '../variables.js';
 
 /** The process with such variables kept from its chain; `env` is the path of env(1). @throws Error */
 export function sheltered(process: ProcessSpec, env: string | undefined): ProcessSpec {
   const entries = Object.entries(process.env);
-  const kept = entries.filter(([name]) => dangerous.test(name));
+  const kept = entries.filter(([name]) => isDangerous(name));
   if (kept.length === 0) return process;
   if (env === undefined) throw new Error('the program "env" (package coreutils) is not in the PATH of circusd');
   if (process.command.includes('='))
@@ -19,7 +17,7 @@ export function sheltered(process: ProcessSpec, env: string | undefined): Proces
     );
   return {
     ...process,
-    env: Object.fromEntries(entries.filter(([name]) => !dangerous.test(name))),
+    env: Object.fromEntries(entries.filter(([name]) => !isDangerous(name))),
     chain: [...process.chain, [env, ...kept.map(([name, value]) => `${name}=${value}`)]],
   };
 }

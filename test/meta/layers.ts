@@ -36,6 +36,8 @@ const shared = [
   'plugins/accounts.ts',
   'plugins/net-table.ts',
   'plugins/must-be.ts',
+  'plugins/variables.ts',
+  'plugins/plain.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -15,6 +15,7 @@ import {
   type CommandContext,
   type Fields,
 } from '../command.js';
+import { plain } from '../../plain.js';
 import { named } from '../match.js';
 import { checkOptions, isId, isObject, type Spec } from '../option-check.js';
 import { checkOwner, checkRole } from '../owner.js';
@@ -55,7 +56,7 @@ function bring(options: unknown, before: WatcherSpec | undefined, context: Comma
   const looks = before !== undefined && Object.keys(given).some((key) => hooks.test(key));
   if (!configuration || (missing.length === 0 && !looks)) return undefined;
   const wanted = looks ? withOptions(before, checked(given, context)) : undefined;
-  if (wanted) checkOwner(owner, Object.keys(given), wanted);
+  if (wanted) checkOwner(owner, Object.keys(given), before!);
   return (async () => {
     await Promise.all(missing.map((plugin) => configuration.need(plugin)));
     const [flaw] = wanted ? await configuration.judge(wanted) : [];
@@ -69,7 +70,7 @@ function checkSingleton(singleton: boolean, numprocesses: number): void {
 
 /** The name of a new watcher: it is printed on terminals and stands in topics. @throws RequestError */
 function checkName(name: string): void {
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new RequestError(3, "'name' has a control character in it");
+  if (plain(name) !== name) throw new RequestError(3, "'name' has a control character in it");
 }
 
 /** The commands that change what there is. */
@@ -93,7 +94,7 @@ export const changes: readonly Command[] = [
       const options = checked(given, context);
       const wanted = withOptions(watcher.spec, options);
       checkRole(asker.role, Object.keys(options));
-      checkOwner(owner, Object.keys(options), wanted);
+      checkOwner(owner, Object.keys(options), watcher.spec);
       checkSingleton(wanted.singleton, wanted.numprocesses);
       // Asked before anything is done: what a plugin refuses is the answer, also to a client that does not wait.
       arbiter.hooks.change('watcherSpec', wanted);
@@ -149,7 +150,7 @@ export const changes: readonly Command[] = [
       checked({ cmd, args }, context);
       if (arbiter.find(name)) throw new RequestError(5, `'${name}' already exist`);
       const spec = withOptions(watcherSpec({ name, cmd, args }), options);
-      checkOwner(owner, ['cmd', ...Object.keys(options)], spec);
+      checkOwner(owner, ['cmd', ...Object.keys(options)], spec, true);
       checkSingleton(spec.singleton, spec.numprocesses);
       const needs = carriersOf(options, context).flatMap(({ plugin, needed }) => (needed ? plugin : []));
       const watcher = arbiter.add({ ...spec, needs: [...new Set(needs)] });

@@ -49,7 +49,9 @@ export const configurationCommands: readonly Command[] = [
   defineCommand({
     name: 'plan',
     summary: 'tell what reloadconfig would do, and what was changed at run time',
-    role: 'view',
+    // To see whether hooks can be called, what the files name is imported: that is more than looking.
+    role: 'operate',
+    isNoJob: true,
     wide: true,
     properties: object({}),
     words: [],
@@ -80,7 +82,8 @@ export const configurationCommands: readonly Command[] = [
     properties: object({ name: v.optional(name()) }),
     words: [anyName],
     flags: [],
-    reply: 'file: where it was written; saved: the watchers and keys',
+    reply:
+      'file: where it was written; saved: the watchers and keys; unsaved: watcher, key and reason of what would not be read back as it is',
     run({ name }, context) {
       return configurationOf(context)
         .save(name)

@@ -82,7 +82,7 @@ export const jobCommands: readonly Command[] = [
     name: 'cancel',
     summary: 'end a job before its time; what it has done stays',
     role: 'operate',
-    aboutJobs: true,
+    isNoJob: true,
     properties,
     words: [idWord],
     flags: [],

@@ -184,7 +184,9 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       }),
       words: [anyName, { name: 'process', kind: 'integer', summary: 'a process of it' }],
       flags: [{ name: 'extended', kind: 'flag', summary: 'with what hooks add' }],
-      reply: 'infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info',
+      reply:
+        'infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info; hooks are asked once for all who ask ' +
+        'within 250 ms, about 8 processes at once',
       run({ name, process: asked, extended }, context) {
         const { arbiter } = context;
         if (name === undefined) {

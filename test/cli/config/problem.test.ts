@@ -5,6 +5,8 @@ describe('config problem', () => {
   it('is shown as compilers do, so that editors can jump to it', () => {
     const problem = { severity: 'error', file: 'a.ini', line: 3, column: 7, message: 'is wrong' } as const;
     assert.equal(formatProblem(problem), 'a.ini:3:7: is wrong');
+    const moving = { ...problem, message: '"\u001b[2J\u009b\u202e\u2028\n" is wrong' };
+    assert.equal(formatProblem(moving), 'a.ini:3:7: "?[2J????" is wrong');
   });
 
   it('finds the name that was meant behind a slip of the fingers', () => {

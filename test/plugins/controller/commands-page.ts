@@ -57,7 +57,7 @@ beginning of a name. A pattern that fits several watchers starts only those with
 runs. The daemon's own endpoint is for all of them; \`[endpoint:NAME]\` sections open further ones for less
 ([controller](../../plugins/controller/README.md#endpoints)).
 
-**Jobs.** A command that is no \`view\`, and takes time, answers with \`job\`, its number, when it has begun; with \`waiting\`
+**Jobs.** A command that changes something, and takes time, answers with \`job\`, its number, when it has begun; with \`waiting\`
 when it is done. \`job\`, \`wait\` and \`cancel\` take that number.
 
 ## The commands

@@ -34,7 +34,19 @@ describe('the endpoints of the controller', () => {
       5,
       `"${command}" needs the role ${role}, and endpoint look has the role view`,
     ];
-    for (const command of ['start', 'stop', 'restart', 'reload', 'incr', 'decr', 'signal', 'kill', 'set', 'cancel'])
+    for (const command of [
+      'start',
+      'stop',
+      'restart',
+      'reload',
+      'incr',
+      'decr',
+      'signal',
+      'kill',
+      'set',
+      'cancel',
+      'plan',
+    ])
       assert.deepEqual(await refusal(viewer, command, { name: 'web' }), no(command, 'operate'));
     for (const command of ['add', 'rm', 'quit', 'reloadconfig', 'save'])
       assert.deepEqual(await refusal(viewer, command, { name: 'web' }), no(command, 'admin'));

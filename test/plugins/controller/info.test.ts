@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Watcher } from '#core';
 import { humanBytes, InfoReader } from '#plugins/controller/info.js';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
@@ -45,6 +46,40 @@ describe('the INFO object', () => {
     const at = performance.now();
     await eventually(() => reader.read(process.pid) !== first);
     assert.ok(performance.now() - at > 200);
+  });
+
+  it('has plugins add to the facts of a process once for all who ask, and to 8 processes at once', async () => {
+    const reader = new InfoReader();
+    const waiting: (() => void)[] = [];
+    let calls = 0;
+    let atOnce = 0;
+    let most = 0;
+    reader.addExtension(async (_watcher, pid, info) => {
+      calls++;
+      most = Math.max(most, ++atOnce);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      atOnce--;
+      if (pid === 7) throw new Error('no seven');
+      return { ...info, pid };
+    });
+    const infos = Object.fromEntries(Array.from({ length: 20 }, (_, pid) => [pid, { is: pid }]));
+    const ask = () => reader.extended({} as Watcher, infos).catch(String);
+    const asked = [ask(), ask(), ask()];
+    while (calls < 20 || atOnce > 0) {
+      waiting.splice(0).forEach((go) => go());
+      await new Promise(setImmediate);
+    }
+    assert.deepEqual([await Promise.all(asked), most], [Array(3).fill('Error: no seven'), 8]);
+    assert.equal(await ask(), 'Error: no seven');
+    assert.equal(calls, 20);
+    const one = () => reader.extended({} as Watcher, { 3: { is: 3 } });
+    assert.deepEqual(await one(), { 3: { is: 3, pid: 3 } });
+    await eventually(() => {
+      void one();
+      waiting.splice(0).forEach((go) => go());
+      assert.equal(calls, 21);
+    });
+    waiting.splice(0).forEach((go) => go());
   });
 
   it('tells of a zombie what there still is', async () => {

@@ -56,7 +56,8 @@ describe('the values of options', () => {
     assert.equal(reason('env', { A: 'x\0y' }), "'A' has a NUL character in it");
     assert.equal(reason('env', { 'A=B': 'x' }), "'A=B' can't be the name of a variable");
     assert.equal(reason('env', { '': 'x' }), "'' can't be the name of a variable");
-    assert.equal(reason('env', { 'A\0': 'x' }), "'A\0' can't be the name of a variable");
+    assert.equal(reason('env', { 'A\0': 'x' }), "'A\\u0000' can't be the name of a variable");
+    assert.equal(reason('env', { 'B\n[watcher:x]': 'x' }), "'B\\n[watcher:x]' can't be the name of a variable");
     all('env', [{}, { A: '' }, { 'a.b': 'c=d\n' }], undefined);
   });
 });

@@ -19,6 +19,8 @@ describe('a hook that can not be called', () => {
     ['hooks.before_start = ./text.mjs', /"\.\/text\.mjs" can't be loaded: SyntaxError: Unexpected identifier/],
     ['hooks.before_start = ./helper.mjs', /"\.\/helper\.mjs" has no default function: write "\.\/helper\.mjs#helper"/],
     ['hooks.before_start = ./nowhere.mjs#yes', /can't be loaded: there is no file .*\/nowhere\.mjs/],
+    ['hooks.before_start = /dev/zero#x', /can't be loaded: \/dev\/zero is no regular file/],
+    ['hooks.before_start = ./vast.mjs#x', /can't be loaded: .*vast\.mjs has more than 16 MiB/],
     ['hooks.before_start = no-such-package#yes', /can't be loaded: Cannot find module 'no-such-package'/],
     [
       'hooks.before_start = exec:./nowhere.sh',
@@ -48,6 +50,7 @@ describe('a hook that can not be called', () => {
   const more = {
     'broken.mjs': "throw new Error('not today');",
     'notes.txt': '',
+    'vast.mjs': ' '.repeat(16 * 2 ** 20 + 1),
     'text.mjs': '// a text\nthis is no JavaScript',
     'helper.mjs': 'export const helper = () => true;',
   };
