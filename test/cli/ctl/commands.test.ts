@@ -45,6 +45,7 @@ describe('circusctl, asking a daemon', () => {
 
   before('start a daemon', async () => {
     daemon = await startCircusd(ini);
+    await eventually(async () => !/starting|waiting/.test((await daemon.ctl('status')).stdout));
     await eventually(async () => (await daemon.ctl('status', 'solo')).stdout === 'active\n');
   });
   after('stop it', async () => {
@@ -204,6 +205,11 @@ describe('circusctl, asking a daemon', () => {
   it('save', async () => {
     assert.match(await says('save'), /^idle: written to .*saved\.ini/);
     assert.equal(await says('plan'), 'nothing to do\n');
+  });
+
+  it('commands', async () => {
+    assert.equal(await says('commands'), 'no plugin has added a command\n');
+    assert.deepEqual(await replies('commands'), { status: 'ok', commands: [] });
   });
 
   it('quit', async () => {
