@@ -137,7 +137,8 @@ describe('the conditions of being ready', () => {
     const watcher = world().add('sleep 600', { 'ready.delay': '300ms' });
     await watcher.start().result;
     const [process] = watcher.processes;
-    assert.ok(process!.state === 'ready' && process!.age >= 300);
+    // A timer may be early by a part of a millisecond.
+    assert.ok(process!.state === 'ready' && process!.age >= 299);
   });
 
   it('all that are named must be met', async () => {
