@@ -18,9 +18,10 @@ export default definePlugin({
   apply({ arbiter, hooks, log, services: { controller }, optionsFor, by, defer, guard, keep, restored }, { root }) {
     const files = systemFiles;
     const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
-    const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
-    const subtree = new Subtree(around, root);
-    const groups = new Groups({ files, clock: arbiter.clock, subtree, optionsFor, warn: (text) => log.warn(text) });
+    const warn = (text: string) => log.warn(text);
+    const own = { pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
+    const subtree = new Subtree({ files, warn, ...own }, root);
+    const groups = new Groups({ files, clock: arbiter.clock, subtree, optionsFor, warn });
     log.info(`the control groups of watchers are in ${subtree.path}`);
     keep(() => arbiter.watchers.filter((watcher) => groups.of(watcher)?.frozen).map(({ name }) => name));
     const limit = guard((watcher: Watcher) => groups.limit(watcher));

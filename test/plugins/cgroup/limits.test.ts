@@ -41,7 +41,7 @@ describe('the limits of a control group, on a recorded tree', () => {
     const tree = new RecordedTree(top, controllers);
     tree.files.set('/proc/self/cgroup', '0::/\n');
     tree.files.set('/proc/self/mountinfo', `30 24 0:27 / ${top} rw - cgroup2 cgroup2 rw\n`);
-    const subtree = new Subtree({ files: tree, pid: 70, uid: 0, family: () => [], busy: () => [] });
+    const subtree = new Subtree({ files: tree, pid: 70, uid: 0, family: () => [], busy: () => [], warn: assert.fail });
     const group = new Group(tree, subtree.groupOf('web'));
     const absent: string[] = [];
     const set = async (options: Readonly<Record<string, unknown>>) => {

@@ -36,7 +36,14 @@ describe('a process and its group, on a recorded tree', () => {
   /** Has a watcher of this command started below the top of the tree. */
   function start(tree: RecordedTree, top: string, cmd: string): Watcher {
     tree.files.set('/proc/self/cgroup', '0::/\n').set('/proc/self/mountinfo', `1 1 0:1 / ${top} rw - cgroup2 c rw\n`);
-    const subtree = new Subtree({ files: tree, pid: process.pid, uid: 0, family: () => [], busy: () => [] });
+    const subtree = new Subtree({
+      files: tree,
+      pid: process.pid,
+      uid: 0,
+      family: () => [],
+      busy: () => [],
+      warn: assert.fail,
+    });
     const optionsFor = () => ({ active: true, memory_max: '104857600' });
     const groups = new Groups({ files: tree, clock: arbiter.clock, subtree, optionsFor, warn: assert.fail });
     history = new History(arbiter, {}, new MemoryKills(tree.read));
