@@ -11,6 +11,7 @@ import {
   type Fields,
 } from '../controller/service.js';
 import type { Groups } from './groups.js';
+import type { Power } from './power.js';
 
 const properties = object({ name: name() });
 const shared = {
@@ -22,8 +23,8 @@ const shared = {
   reply: 'pids: whom it concerns',
 } as const;
 
-/** Both; they act on these groups. */
-export function freezing(groups: Pick<Groups, 'of' | 'freeze' | 'outside'>): readonly Command[] {
+/** Both; they act on these groups by this power. */
+export function freezing(groups: Pick<Groups, 'of' | 'outside'>, power: Pick<Power, 'freeze'>): readonly Command[] {
   const act = async (arbiter: Arbiter, name: string, frozen: boolean): Promise<Fields> => {
     const watcher = named(arbiter, name);
     const group = groups.of(watcher);
@@ -33,7 +34,7 @@ export function freezing(groups: Pick<Groups, 'of' | 'freeze' | 'outside'>): rea
     const outside = frozen ? groups.outside(watcher) : [];
     if (outside.length > 0)
       throw new RequestError(5, `process ${outside[0]} of "${watcher.name}" is in no control group: reload it first`);
-    if (!(await groups.freeze(watcher, group, frozen)))
+    if (!(await power.freeze(watcher, group, frozen)))
       throw new RequestError(6, `"${watcher.name}" is being frozen, and some of it has not stopped yet`);
     return { pids: group.pids };
   };
