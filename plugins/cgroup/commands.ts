@@ -1,5 +1,5 @@
 /** The commands that freeze and thaw a watcher. */
-import type { Arbiter } from '#core';
+import { quoteWord, type Arbiter } from '#core';
 import {
   defineCommand,
   name,
@@ -24,10 +24,19 @@ const shared = {
 } as const;
 
 /** Both; they act on these groups by this power. */
-export function freezing(groups: Pick<Groups, 'of' | 'outside'>, power: Pick<Power, 'freeze'>): readonly Command[] {
+export function freezing(
+  groups: Pick<Groups, 'of' | 'isActive' | 'outside'>,
+  power: Pick<Power, 'freeze'>,
+): readonly Command[] {
   const act = async (arbiter: Arbiter, name: string, frozen: boolean): Promise<Fields> => {
     const watcher = named(arbiter, name);
     const group = groups.of(watcher);
+    if ((frozen || !group) && !groups.isActive(watcher))
+      throw new RequestError(
+        5,
+        `"${watcher.name}" has no control groups, as "cgroup.active" is false: ` +
+          `"circusctl set ${quoteWord(watcher.name)} cgroup.active True" replaces its processes by some that have them`,
+      );
     if (!group) throw new RequestError(5, `"${watcher.name}" has no process in a control group`);
     if (frozen && watcher.wanted === 'down')
       throw new RequestError(5, `"${watcher.name}" is not up: only what runs freezes`);

@@ -38,7 +38,12 @@ export class Groups {
     return this.#groups.get(watcher);
   }
 
-  /** The same by the name of the watcher. */
+  /** Whether a watcher is to have a group: its old one may still be there, or its new one not yet. */
+  isActive(watcher: Watcher): boolean {
+    return this.#around.optionsFor(watcher).active;
+  }
+
+  /** The same as `of`, by the name of the watcher. */
   named(watcher: string): Group | undefined {
     return [...this.#groups].find(([{ name }]) => name === watcher)?.[1];
   }
@@ -96,9 +101,11 @@ export class Groups {
     const entering = (path: string) => ({ ...process, chain: [...process.chain, link(path)] });
     if (preview) return entering(this.of(watcher)?.nextPlace(wid) ?? `${subtree.groupOf(watcher.name)}/${wid}.1`);
     const group = this.#open(watcher);
-    this.tidy(watcher);
+    this.#sweep(watcher, group);
+    // The group is not empty any more, and can't be tidied up meanwhile.
+    const path = group.place(wid);
     await this.limit(watcher);
-    return entering(group.place(wid));
+    return entering(path);
   }
 
   /** Writes the limits of a watcher that has a group. @throws Error */
@@ -129,13 +136,18 @@ export class Groups {
     return [...new Set([...pids, ...inside.filter((pid) => pid !== process.pid || !process.alive)])];
   }
 
-  /** Removes what is empty of a watcher's groups; when it was taken out, its own too. */
+  /** Removes what is empty of a watcher's groups; when it was taken out, or is to have none, its own too. */
   tidy(watcher: Watcher): void {
     const group = this.of(watcher);
     if (!group) return;
     this.#sweep(watcher, group);
-    if (!this.#leaving.has(watcher) || watcher.processes.length > 0) return;
-    if (this.isShared(group) || removeTree(this.#around.files, group.path)) this.#groups.delete(watcher);
+    const { files } = this.#around;
+    const isShared = this.isShared(group);
+    const isOver = this.#leaving.has(watcher) && watcher.processes.length === 0;
+    // One that may get processes again can have an empty place for one that is to come, and is kept for that.
+    const isSpare = !isShared && !this.isActive(watcher);
+    if (isOver ? isShared || removeTree(files, group.path) : isSpare && files.remove(group.path))
+      this.#groups.delete(watcher);
   }
 
   #sweep({ name }: Watcher, group: Group): void {

@@ -26,7 +26,10 @@ export default definePlugin({
     const power = new Power(files, arbiter.clock, groups);
     log.info(`the control groups of watchers are in ${subtree.path}`);
     keep(() => arbiter.watchers.filter((watcher) => groups.of(watcher)?.frozen).map(({ name }) => name));
-    const limit = guard((watcher: Watcher) => groups.limit(watcher));
+    const update = guard((watcher: Watcher) => {
+      groups.tidy(watcher);
+      return groups.limit(watcher);
+    });
     const resume = guard((watcher: Watcher) =>
       groups.resume(watcher, (restored as readonly string[] | undefined)?.includes(watcher.name)),
     );
@@ -36,7 +39,7 @@ export default definePlugin({
     hooks.watcherSpec.tap('cgroup', ({ options }) => {
       refuse(flawsIn(options));
     });
-    hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
+    hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && update(watcher)));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
     hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
     hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));

@@ -3,7 +3,7 @@ import { freezing } from '#plugins/cgroup/commands.js';
 import type { Command } from '#plugins/controller/command.js';
 import { allCommands } from '#plugins/controller/commands/all.js';
 
-const nobody = { of: () => undefined, outside: () => [] };
+const nobody = { of: () => undefined, isActive: () => true, outside: () => [] };
 const nothing = { freeze: () => Promise.resolve(true) };
 
 /** The commands that only plugins have. */

@@ -43,12 +43,14 @@ describe('control groups in a real hierarchy', function () {
     await eventually(() => assert.match(daemon.log, /vanished \d+/));
     const vanished = Number(/vanished (\d+)/.exec(daemon.log)![1]);
     assert.ok(inGroup(root).includes(vanished));
+    const before = below(root);
     const { cgroup, stop, text } = await explained(daemon, 'web');
     assert.deepEqual([stop.means, cgroup?.frozen], ['cgroup.kill', false]);
     assert.match(text, /in the control group \/.*\/watcher\.web\.$/m);
     assert.deepEqual(text.match(/.*cgroup\.kill.*/g), [
       'A stop sends SIGTERM, SIGKILL after 0.3 s; all of its tree is killed by cgroup.kill.',
     ]);
+    assert.deepEqual(below(root), before);
     await daemon.ctl('stop', 'web', '--waiting');
     assert.deepEqual([inGroup(root), runs(vanished)], [[], false]);
     assert.deepEqual(below(root), ['watcher.web']);
