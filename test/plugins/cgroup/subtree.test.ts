@@ -27,7 +27,7 @@ const open = (
     uid = 0,
     family = [] as readonly number[],
     named = undefined as string | undefined,
-    warn = assert.fail as (message: string) => void,
+    warn = (message: string): void => assert.fail(message),
   } = {},
 ) => new Subtree({ files, pid: daemon, uid, family: () => family, busy: () => [], warn }, named);
 
