@@ -11,6 +11,7 @@ import type { Subtree } from './subtree.js';
 const mark = 'circusd-cgroup';
 /** A shell, as only the process itself can enter before its program runs: it is in the group from its first instruction on. */
 const link = (path: string) => ['/bin/sh', '-c', 'echo 0 > "$1/cgroup.procs" && shift && exec "$@"', mark, path];
+
 /** What the groups are made with. */
 export interface GroupsContext {
   readonly files: Files;
