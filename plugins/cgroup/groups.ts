@@ -1,7 +1,6 @@
-/** The groups of all watchers and their processes: who is in which, and what is done to them. */
-import { send, sleep, type Clock, type Means, type Place, type Process, type ProcessSpec, type Watcher } from '#core';
+/** The groups of all watchers and their processes: who is in which. */
+import type { Place, Process, ProcessSpec, Watcher } from '#core';
 import type { Explanation } from '../controller/service.js';
-import { SIGKILL } from '../signal.js';
 import { pidsIn, removeTree, settle, type Files } from './files.js';
 import { Group } from './group.js';
 import { limitNames, limits } from './limits.js';
@@ -12,23 +11,10 @@ import type { Subtree } from './subtree.js';
 const mark = 'circusd-cgroup';
 /** A shell, as only the process itself can enter before its program runs: it is in the group from its first instruction on. */
 const link = (path: string) => ['/bin/sh', '-c', 'echo 0 > "$1/cgroup.procs" && shift && exec "$@"', mark, path];
-/** How often, and how long, the kernel is asked whether it has done what it was told, in ms. */
-const patience = { pause: 10, longest: 3000 };
-
-/** Looks until the kernel has done it; false when it takes its time. */
-async function waitUntil(clock: Clock, isDone: () => boolean): Promise<boolean> {
-  const end = clock.monotonic() + patience.longest;
-  while (!isDone()) {
-    if (clock.monotonic() > end) return false;
-    await sleep(clock, patience.pause);
-  }
-  return true;
-}
 
 /** What the groups are made with. */
 export interface GroupsContext {
   readonly files: Files;
-  readonly clock: Clock;
   readonly subtree: Subtree;
   readonly optionsFor: (watcher: Pick<Watcher, 'spec'>) => CgroupOptions;
   readonly warn: (message: string) => void;
@@ -53,6 +39,16 @@ export class Groups {
     return this.#groups.get(watcher);
   }
 
+  /** Whether a watcher is to have a group: its old one may still be there, or its new one not yet. */
+  isActive(watcher: Watcher): boolean {
+    return this.#around.optionsFor(watcher).active;
+  }
+
+  /** The same as `of`, by the name of the watcher. */
+  named(watcher: string): Group | undefined {
+    return [...this.#groups].find(([{ name }]) => name === watcher)?.[1];
+  }
+
   #open(watcher: Watcher): Group {
     const { files, subtree } = this.#around;
     const path = subtree.groupOf(watcher.name);
@@ -63,7 +59,8 @@ export class Groups {
     return group;
   }
 
-  #isShared(group: Group): boolean {
+  /** True for a group of two watchers: one that was taken out, and another that has its name already. */
+  isShared(group: Group): boolean {
     return [...this.#groups.values()].filter((one) => one === group).length > 1;
   }
 
@@ -105,9 +102,11 @@ export class Groups {
     const entering = (path: string) => ({ ...process, chain: [...process.chain, link(path)] });
     if (preview) return entering(this.of(watcher)?.nextPlace(wid) ?? `${subtree.groupOf(watcher.name)}/${wid}.1`);
     const group = this.#open(watcher);
-    this.tidy(watcher);
+    this.#sweep(watcher, group);
+    // The group is not empty any more, and can't be tidied up meanwhile.
+    const path = group.place(wid);
     await this.limit(watcher);
-    return entering(group.place(wid));
+    return entering(path);
   }
 
   /** Writes the limits of a watcher that has a group. @throws Error */
@@ -138,67 +137,18 @@ export class Groups {
     return [...new Set([...pids, ...inside.filter((pid) => pid !== process.pid || !process.alive)])];
   }
 
-  /** By what the trees of a watcher's processes are killed at one stroke, also what is just being forked; undefined without a group. */
-  means(watcher: string): Means | undefined {
-    const [, group] = [...this.#groups].find(([{ name }]) => name === watcher) ?? [];
-    if (!group) return undefined;
-    const by = this.#around.files.writable(`${group.path}/cgroup.kill`) ? 'cgroup.kill' : 'cgroup.procs';
-    return { by, kill: (process) => this.#kill(process) };
-  }
-
-  #kill(process: Process): void {
-    const path = this.placeOf(process);
-    if (path !== undefined) this.#killAll(path);
-  }
-
-  #killAll(path: string): void {
-    try {
-      this.#around.files.write(`${path}/cgroup.kill`, '1');
-    } catch {
-      // A kernel before 5.14 has no such file, and a group that is gone has nobody in it.
-      for (const pid of pidsIn(this.#around.files, path)) send(pid, SIGKILL);
-    }
-  }
-
-  /** Lets a process go on that is to stop: a frozen one can't hear the signal. */
-  release(process: Process): void {
-    const path = this.placeOf(process);
-    if (path !== undefined && this.#around.files.read(`${path}/cgroup.freeze`)?.trim() === '1')
-      this.#around.files.write(`${path}/cgroup.freeze`, '0');
-  }
-
-  /** Freezes or thaws a watcher; resolves when the kernel has done it, false: it takes its time. @throws Error */
-  async freeze(watcher: Watcher, group: Group, frozen: boolean): Promise<boolean> {
-    const { clock } = this.#around;
-    // One that is to stop must hear the signal.
-    const stopping = watcher.processes.filter((process) => process.stopping);
-    const spared = new Set(stopping.flatMap((process) => this.placeOf(process) ?? []));
-    group.freeze(frozen, spared);
-    // Somebody may thaw it meanwhile.
-    return waitUntil(clock, () => !group.frozen || group.isFrozen(spared));
-  }
-
-  /** Clears up after a watcher that was stopped: what its processes had left behind when they ended by themselves is killed. */
-  async clear(watcher: Watcher): Promise<void> {
-    const { clock } = this.#around;
-    const group = this.of(watcher);
-    if (!group) return;
-    const isOver = () => watcher.wanted === 'down' && watcher.processes.length === 0 && !this.#isShared(group);
-    await waitUntil(clock, () => {
-      if (!isOver() || group.pids.length === 0) return true;
-      this.#killAll(group.path);
-      return false;
-    });
-    this.tidy(watcher);
-  }
-
-  /** Removes what is empty of a watcher's groups; when it was taken out, its own too. */
+  /** Removes what is empty of a watcher's groups; when it was taken out, or is to have none, its own too. */
   tidy(watcher: Watcher): void {
     const group = this.of(watcher);
     if (!group) return;
     this.#sweep(watcher, group);
-    if (!this.#leaving.has(watcher) || watcher.processes.length > 0) return;
-    if (this.#isShared(group) || removeTree(this.#around.files, group.path)) this.#groups.delete(watcher);
+    const { files } = this.#around;
+    const isShared = this.isShared(group);
+    const isOver = this.#leaving.has(watcher) && watcher.processes.length === 0;
+    // One that may get processes again can have an empty place for one that is to come, and is kept for that.
+    const isSpare = !isShared && !this.isActive(watcher);
+    if (isOver ? isShared || removeTree(files, group.path) : isSpare && files.remove(group.path))
+      this.#groups.delete(watcher);
   }
 
   #sweep({ name }: Watcher, group: Group): void {

@@ -6,6 +6,7 @@ import { freezing } from './commands.js';
 import { systemFiles } from './files.js';
 import { Groups } from './groups.js';
 import { flawsIn, optionsSchema } from './options.js';
+import { Power } from './power.js';
 import { Subtree } from './subtree.js';
 
 const family = (parent: number): number[] => childrenOf(parent).flatMap((pid) => [pid, ...family(pid)]);
@@ -18,12 +19,17 @@ export default definePlugin({
   apply({ arbiter, hooks, log, services: { controller }, optionsFor, by, defer, guard, keep, restored }, { root }) {
     const files = systemFiles;
     const busy = () => arbiter.watchers.filter(({ processes }) => processes.length > 0).map(({ name }) => name);
-    const around = { files, pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
-    const subtree = new Subtree(around, root);
-    const groups = new Groups({ files, clock: arbiter.clock, subtree, optionsFor, warn: (text) => log.warn(text) });
+    const warn = (text: string) => log.warn(text);
+    const own = { pid: process.pid, uid: process.geteuid?.() ?? 0, family: () => family(process.pid), busy };
+    const subtree = new Subtree({ files, warn, ...own }, root);
+    const groups = new Groups({ files, subtree, optionsFor, warn });
+    const power = new Power(files, arbiter.clock, groups);
     log.info(`the control groups of watchers are in ${subtree.path}`);
     keep(() => arbiter.watchers.filter((watcher) => groups.of(watcher)?.frozen).map(({ name }) => name));
-    const limit = guard((watcher: Watcher) => groups.limit(watcher));
+    const update = guard((watcher: Watcher) => {
+      groups.tidy(watcher);
+      return groups.limit(watcher);
+    });
     const resume = guard((watcher: Watcher) =>
       groups.resume(watcher, (restored as readonly string[] | undefined)?.includes(watcher.name)),
     );
@@ -33,19 +39,19 @@ export default definePlugin({
     hooks.watcherSpec.tap('cgroup', ({ options }) => {
       refuse(flawsIn(options));
     });
-    hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && limit(watcher)));
+    hooks.watcherUpdated.tap('cgroup', (watcher, keys) => void (keys.includes('options') && update(watcher)));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
     hooks.spawned.tap('cgroup', (process, watcher) => groups.arrived(process, watcher));
     hooks.descendants.tap('cgroup', (pids, process) => groups.family(pids, process));
-    hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && groups.release(process)));
-    hooks.means.tap('cgroup', (_means, { watcher }) => groups.means(watcher));
+    hooks.processState.tap('cgroup', (process, _, after) => void (after === 'stopping' && power.release(process)));
+    hooks.means.tap('cgroup', (_means, { watcher }) => power.means(watcher));
     hooks.reaped.tap('cgroup', (_exit, _process, watcher) => groups.tidy(watcher));
     hooks.beforeStop.tap('cgroup', (watcher) => groups.of(watcher)?.freeze(false));
-    hooks.afterStop.tap('cgroup', (watcher) => groups.clear(watcher));
+    hooks.afterStop.tap('cgroup', (watcher) => power.clear(watcher));
     hooks.watcherRemoved.tap('cgroup', (watcher) => groups.forget(watcher));
 
     if (!controller) return;
-    for (const command of freezing(groups)) defer(controller.addCommand(command));
+    for (const command of freezing(groups, power)) defer(controller.addCommand(command));
     defer(controller.addMemoryCounter((process) => groups.counterOf(process), by));
     defer(controller.addMark((watcher) => (groups.of(watcher)?.frozen ? 'frozen' : undefined), by));
     defer(controller.addExplanation((watcher) => groups.explain(watcher), by));

@@ -15,6 +15,10 @@ export interface Limit {
 
 /** Less is a slip: a unit that was left out. */
 const leastMemory = 2 ** 20;
+/** Above it numbers are not exact, and come out with an exponent. */
+const mostMemory = Number.MAX_SAFE_INTEGER;
+/** What Linux can be built for. */
+const mostProcessors = 8192;
 /** The kernel's own, in microseconds. */
 const period = 100_000;
 
@@ -23,6 +27,7 @@ function readMemory(text: string): string {
   if (text === 'max') return text;
   if (bytes === undefined) throw mustBe('a size such as 500M, or max', text);
   if (bytes < leastMemory) throw mustBe('at least 1M', text);
+  if (bytes > mostMemory) throw mustBe('less than 8P, or max', text);
   return String(bytes);
 }
 
@@ -33,6 +38,7 @@ function readProcessors(text: string): string {
   const share = Number(amount) / (percent ? 100 : 1);
   // The kernel's least quota is a millisecond.
   if (share < 0.01) throw mustBe('at least 1%', text);
+  if (share > mostProcessors) throw mustBe(`at most ${mostProcessors} processors, or max`, text);
   return `${Math.round(share * period)} ${period}`;
 }
 

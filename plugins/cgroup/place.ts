@@ -10,6 +10,7 @@ export interface PlaceContext {
   readonly family: () => readonly number[];
   /** The watchers that have processes: one may not have entered its group yet. */
   readonly busy: () => readonly string[];
+  readonly warn: (message: string) => void;
 }
 
 /** The group below which those of the watchers are made. */

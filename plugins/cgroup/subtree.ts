@@ -1,7 +1,9 @@
 /** The part of the hierarchy that is the daemon's, and its controllers. */
 import { createHash } from 'node:crypto';
 import { send } from '#core';
+import { claim } from './claim.js';
 import { pidsOf, removeTree, settle, type Files } from './files.js';
+import { clearUp } from './left.js';
 import { abandonedIn, choosePlace, isOurs, isTop, leafName, type PlaceContext } from './place.js';
 
 const prefix = 'watcher.';
@@ -21,18 +23,27 @@ export function groupName(watcher: string): string {
   return `${prefix}${name.slice(0, longestName)}~${createHash('sha256').update(watcher).digest('hex').slice(0, 16)}`;
 }
 
+/** The groups of watchers in a place. */
+const groupsIn = (files: Files, path: string): readonly string[] =>
+  files
+    .folders(path)
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => `${path}/${name}`);
+
 /** The groups below one place. */
 export class Subtree {
   readonly path: string;
   readonly #around: PlaceContext;
   readonly #files: Files;
   readonly #above: string | undefined;
+  /** What tells other daemons that the place is taken; one of its own at the top has its name for that. */
+  readonly #claim: string | undefined;
   /** The daemon was moved into the leaf, and is moved back at the end. */
   #settled = false;
   /** Controllers that were asked for: why they are not there, if so. */
   readonly #asked = new Map<string, string | undefined>();
 
-  /** Takes the place that is named or found; what a daemon that crashed left there is removed, as far as it is empty. @throws Error */
+  /** Takes the place that is named or found; what a daemon that crashed left there is thawed, told, and removed as far as it is empty. @throws Error */
   constructor(around: PlaceContext, named?: string) {
     const { files, pid } = around;
     const { path, above } = choosePlace(around, named);
@@ -41,10 +52,13 @@ export class Subtree {
     this.#files = files;
     this.#above = above;
     if (above !== undefined) {
-      for (const left of abandonedIn(files, above, (one) => send(one, 0))) removeTree(files, left);
+      for (const left of abandonedIn(files, above, (one) => send(one, 0))) {
+        for (const group of groupsIn(files, left)) clearUp(files, group, around.warn);
+        removeTree(files, left);
+      }
       files.make(path);
-    }
-    this.#sweep();
+    } else this.#claim = claim(files, path, pid);
+    for (const group of this.#unused()) clearUp(files, group, around.warn);
     if (!isTop(files, path) && pidsOf(files, path).includes(pid) && isOurs(around, path)) this.#settle();
     else this.#settled = files.folders(path).includes(leafName) && pidsOf(files, this.#leaf).includes(pid);
   }
@@ -89,16 +103,16 @@ export class Subtree {
     return undefined;
   }
 
-  /** Removes the groups of watchers that are of no use, as far as nothing runs in them. */
-  #sweep(): void {
-    const busy = new Set(this.#around.busy().map(groupName));
-    for (const name of this.#files.folders(this.path))
-      if (name.startsWith(prefix) && !busy.has(name)) removeTree(this.#files, `${this.path}/${name}`);
+  /** The groups of watchers that have no process. */
+  #unused(): readonly string[] {
+    const busy = new Set(this.#around.busy().map((watcher) => this.groupOf(watcher)));
+    return groupsIn(this.#files, this.path).filter((group) => !busy.has(group));
   }
 
   /** Gives everything back, unless something still runs in it. */
   close(): void {
-    this.#sweep();
+    for (const group of this.#unused()) removeTree(this.#files, group);
+    if (this.#claim !== undefined) this.#files.remove(this.#claim);
     if (this.#above !== undefined) this.#files.remove(this.path);
     const isEmpty = !this.#files.folders(this.path).some((name) => name.startsWith(prefix));
     if (!this.#settled || !isEmpty) return;

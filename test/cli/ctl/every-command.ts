@@ -3,10 +3,11 @@ import { freezing } from '#plugins/cgroup/commands.js';
 import type { Command } from '#plugins/controller/command.js';
 import { allCommands } from '#plugins/controller/commands/all.js';
 
-const nobody = { of: () => undefined, outside: () => [], freeze: () => Promise.resolve(true) };
+const nobody = { of: () => undefined, isActive: () => true, outside: () => [] };
+const nothing = { freeze: () => Promise.resolve(true) };
 
 /** The commands that only plugins have. */
-export const ofPlugins: readonly Command[] = freezing(nobody);
+export const ofPlugins: readonly Command[] = freezing(nobody, nothing);
 
 /** All of them, by name. */
 export const everyCommand: readonly Command[] = [...allCommands(), ...ofPlugins].sort((a, b) =>

@@ -17,6 +17,15 @@ describe('bad input about control groups', () => {
     const lines = [
       ['memory_max = lots', '"cgroup.memory_max" must be a size such as 500M, or max, and is "lots"'],
       ['memory_high = 500', '"cgroup.memory_high" must be at least 1M, and is "500"'],
+      [
+        'memory_max = 9999999999999999999P',
+        '"cgroup.memory_max" must be less than 8P, or max, and is "9999999999999999999P"',
+      ],
+      ['memory_high = 8P', '"cgroup.memory_high" must be less than 8P, or max, and is "8P"'],
+      [
+        'cpu_max = 99999999999999999999',
+        '"cgroup.cpu_max" must be at most 8192 processors, or max, and is "99999999999999999999"',
+      ],
       ['cpu_max = 0', '"cgroup.cpu_max" must be at least 1%, and is "0"'],
       [
         'cpu_max = half',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { eventually } from '../../support/eventually.js';
 import { daemonPerTest } from '../daemon.js';
 import { daemonsIn, explained, fixture, pidsOf, reasonsOf, runs } from './daemons.js';
-import { below, hierarchyForAll, inGroup, put } from './hierarchy.js';
+import { below, held, hierarchyForAll, inGroup, put } from './hierarchy.js';
 
 describe('control groups in a real hierarchy', function () {
   this.timeout(30_000);
@@ -43,12 +43,14 @@ describe('control groups in a real hierarchy', function () {
     await eventually(() => assert.match(daemon.log, /vanished \d+/));
     const vanished = Number(/vanished (\d+)/.exec(daemon.log)![1]);
     assert.ok(inGroup(root).includes(vanished));
+    const before = below(root);
     const { cgroup, stop, text } = await explained(daemon, 'web');
     assert.deepEqual([stop.means, cgroup?.frozen], ['cgroup.kill', false]);
     assert.match(text, /in the control group \/.*\/watcher\.web\.$/m);
     assert.deepEqual(text.match(/.*cgroup\.kill.*/g), [
       'A stop sends SIGTERM, SIGKILL after 0.3 s; all of its tree is killed by cgroup.kill.',
     ]);
+    assert.deepEqual(below(root), before);
     await daemon.ctl('stop', 'web', '--waiting');
     assert.deepEqual([inGroup(root), runs(vanished)], [[], false]);
     assert.deepEqual(below(root), ['watcher.web']);
@@ -149,6 +151,47 @@ describe('control groups in a real hierarchy', function () {
     assert.deepEqual(inGroup(root), []);
     await second.stop();
     await daemon.kill();
+  });
+
+  it('thaws what a daemon that crashed has left frozen, and tells it', async () => {
+    const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\n');
+    await daemon.ctl('freeze', 'web');
+    const [web = 0] = await pidsOf(daemon, 'web');
+    const place = join(
+      root,
+      below(root).find((name) => name.includes('/'))!,
+    );
+    assert.match(held(place, 'cgroup.events'), /^frozen 1$/m);
+    daemon.signal('SIGKILL');
+    await daemon.exited;
+    const { daemon: second } = await startIn('[watcher:other]\ncmd = sleep 600\n', root);
+    await eventually(() => assert.match(held(place, 'cgroup.events'), /^frozen 0$/m));
+    assert.match(
+      second.log,
+      /1 process runs in the control group \/.*\/watcher\.web, which was left behind; it was frozen, and is thawed/,
+    );
+    process.kill(web, 'SIGTERM');
+    await eventually(() => assert.equal(runs(web), false));
+    await second.stop();
+    await daemon.kill();
+    assert.deepEqual(below(root), []);
+  });
+
+  it('refuses a second daemon in the same place, which touches nothing of the first', async () => {
+    const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\n');
+    const [web = 0] = await pidsOf(daemon, 'web');
+    const { daemon: second } = await startIn('[watcher:web]\ncmd = sleep 600\n', root);
+    assert.match(
+      second.log,
+      new RegExp(
+        `holds the control groups of circusd ${daemon.pid}: name another folder .*; \\[plugin:cgroup\\] is left out`,
+      ),
+    );
+    const [other = 0] = await pidsOf(second, 'web');
+    assert.ok(runs(other));
+    await second.ctl('stop', 'web', '--waiting');
+    await second.stop();
+    assert.deepEqual([runs(web), inGroup(root)], [true, [web]]);
   });
 
   it('says once that a controller is not there, and everything else works', async () => {

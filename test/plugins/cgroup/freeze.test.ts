@@ -82,6 +82,29 @@ describe('freeze and thaw', function () {
     );
     assert.match((await daemon.ctl('freeze', 'wep')).stderr, /program wep not found \(did you mean "web"\?\)/);
     assert.match((await daemon.ctl('freeze', 'web')).stderr, /"web" has no process in a control group/);
-    assert.match((await daemon.ctl('freeze', 'free')).stderr, /"free" has no process in a control group/);
+    for (const command of ['freeze', 'thaw']) {
+      const { stderr } = await daemon.ctl(command, 'free');
+      assert.match(
+        stderr,
+        /"free" has no control groups, as "cgroup\.active" is false: "circusctl set free cgroup\.act/,
+      );
+    }
+  });
+
+  it('say what helps where groups were switched off, and it helps', async () => {
+    const { daemon, root } = await startIn('[watcher:web]\ncmd = sleep 600\n');
+    await daemon.ctl('freeze', 'web');
+    await daemon.ctl('set', 'web', 'cgroup.active', 'False', '--waiting');
+    await eventually(() => assert.deepEqual(below(root), []));
+    assert.equal((await daemon.ctl('status')).stdout, 'web: active\n');
+    const { stderr } = await daemon.ctl('freeze', 'web');
+    const [, command] = /: "circusctl (set .*)" replaces/.exec(stderr)!;
+    assert.equal((await daemon.ctl(...command!.split(' '), '--waiting')).code, 0);
+    const { code, stderr: said } = await daemon.ctl('freeze', 'web');
+    assert.deepEqual([code, said], [0, '']);
+    assert.deepEqual(inGroup(root), await pidsOf(daemon, 'web'));
+    await daemon.ctl('stop', 'web', '--waiting');
+    await daemon.ctl('set', 'web', 'cgroup.active', 'False', '--waiting');
+    await eventually(() => assert.deepEqual(below(root), []));
   });
 });

@@ -109,9 +109,12 @@ export const held = (group: string, file: string): string => readFileSync(join(g
 export const put = (group: string, file: string, text: string): void => writeFileSync(join(group, file), text);
 /** The pids in a group and below. */
 export const inGroup = (group: string): readonly number[] => pidsIn(systemFiles, group);
-/** The groups below one, as names from there. */
+/** The groups below one, as names from there; without the claims of daemons. */
 export const below = (group: string): readonly string[] =>
-  systemFiles.folders(group).flatMap((name) => [name, ...below(join(group, name)).map((one) => `${name}/${one}`)]);
+  systemFiles
+    .folders(group)
+    .filter((name) => !/^circusd\.\d+\.\d+$/.test(name))
+    .flatMap((name) => [name, ...below(join(group, name)).map((one) => `${name}/${one}`)]);
 
 /** To be called in a `describe`: a hierarchy for its tests. */
 export function hierarchyForAll(): () => Hierarchy {

@@ -16,11 +16,14 @@ describe('the limits of a control group, on a recorded tree', () => {
   const spellings = [
     ['memory_max', '500M', '524288000'],
     ['memory_max', '1.5G', '1610612736'],
+    ['memory_max', '7P', '7881299347898368'],
+    ['memory_max', Number.MAX_SAFE_INTEGER, '9007199254740991'],
     ['memory_max', 1_048_576, '1048576'],
     ['memory_high', 'max', 'max'],
     ['cpu_max', '50%', '50000 100000'],
     ['cpu_max', '1.5', '150000 100000'],
     ['cpu_max', 2, '200000 100000'],
+    ['cpu_max', '8192', '819200000 100000'],
     ['cpu_max', '250 %', '250000 100000'],
     ['cpu_max', 'max', 'max 100000'],
     ['cpu_weight', '10000', '10000'],
@@ -38,7 +41,7 @@ describe('the limits of a control group, on a recorded tree', () => {
     const tree = new RecordedTree(top, controllers);
     tree.files.set('/proc/self/cgroup', '0::/\n');
     tree.files.set('/proc/self/mountinfo', `30 24 0:27 / ${top} rw - cgroup2 cgroup2 rw\n`);
-    const subtree = new Subtree({ files: tree, pid: 70, uid: 0, family: () => [], busy: () => [] });
+    const subtree = new Subtree({ files: tree, pid: 70, uid: 0, family: () => [], busy: () => [], warn: assert.fail });
     const group = new Group(tree, subtree.groupOf('web'));
     const absent: string[] = [];
     const set = async (options: Readonly<Record<string, unknown>>) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Arbiter, Scope, watcherSpec, type Watcher } from '#core';
 import { Groups } from '#plugins/cgroup/groups.js';
+import { Power } from '#plugins/cgroup/power.js';
 import { Subtree } from '#plugins/cgroup/subtree.js';
 import { History } from '#plugins/controller/history.js';
 import { MemoryKills } from '#plugins/controller/out-of-memory.js';
@@ -36,14 +37,22 @@ describe('a process and its group, on a recorded tree', () => {
   /** Has a watcher of this command started below the top of the tree. */
   function start(tree: RecordedTree, top: string, cmd: string): Watcher {
     tree.files.set('/proc/self/cgroup', '0::/\n').set('/proc/self/mountinfo', `1 1 0:1 / ${top} rw - cgroup2 c rw\n`);
-    const subtree = new Subtree({ files: tree, pid: process.pid, uid: 0, family: () => [], busy: () => [] });
+    const subtree = new Subtree({
+      files: tree,
+      pid: process.pid,
+      uid: 0,
+      family: () => [],
+      busy: () => [],
+      warn: assert.fail,
+    });
     const optionsFor = () => ({ active: true, memory_max: '104857600' });
-    const groups = new Groups({ files: tree, clock: arbiter.clock, subtree, optionsFor, warn: assert.fail });
+    const groups = new Groups({ files: tree, subtree, optionsFor, warn: assert.fail });
+    const power = new Power(tree, arbiter.clock, groups);
     history = new History(arbiter, {}, new MemoryKills(tree.read));
     history.counters.add((process) => groups.counterOf(process));
     const hooks = arbiter.hooks.view(new Scope('test'));
     hooks.spawnSpec.tap('cgroup', (spec, watcher, at) => groups.enter(spec, watcher, at));
-    hooks.means.tap('cgroup', (_means, { watcher }) => groups.means(watcher));
+    hooks.means.tap('cgroup', (_means, { watcher }) => power.means(watcher));
     history.tap(hooks);
     const watcher = arbiter.add(watcherSpec({ name: 'web', cmd, max_retry: 1, close_child_stderr: true }));
     watcher.start();

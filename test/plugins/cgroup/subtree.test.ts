@@ -23,8 +23,13 @@ function treeWith(own: string, ...others: readonly number[]): RecordedTree {
 
 const open = (
   files: RecordedTree,
-  { uid = 0, family = [] as readonly number[], named = undefined as string | undefined } = {},
-) => new Subtree({ files, pid: daemon, uid, family: () => family, busy: () => [] }, named);
+  {
+    uid = 0,
+    family = [] as readonly number[],
+    named = undefined as string | undefined,
+    warn = (message: string): void => assert.fail(message),
+  } = {},
+) => new Subtree({ files, pid: daemon, uid, family: () => family, busy: () => [], warn }, named);
 
 describe('the place of the control groups', () => {
   it('is a group at the top for root, where the daemon is there itself', () => {
@@ -67,7 +72,9 @@ describe('the place of the control groups', () => {
     tree.people(first.groupOf('web'), 99);
     first.close();
     tree.files.set('/proc/self/cgroup', '0::/unit/supervisor\n');
-    const second = open(tree, { uid: 1000, family: [99] });
+    const told: string[] = [];
+    const second = open(tree, { uid: 1000, family: [99], warn: (message) => told.push(message) });
+    assert.deepEqual(told, ['1 process runs in the control group /cg/unit/watcher.web, which was left behind']);
     assert.equal(second.path, `${top}/unit`);
     tree.people(first.groupOf('web'));
     second.close();
@@ -134,9 +141,111 @@ describe('the place of the control groups', () => {
       tree.make(`${top}/${name}/watcher.web`);
     }
     tree.people(`${top}/circusd.${nobody + 1}/watcher.web`, 99);
-    open(tree);
+    open(tree, { warn: () => undefined });
     const left = [`circusd.${nobody + 1}`, 'circusd.1', 'circusd.x', 'docker', `circusd.${daemon}`];
     assert.deepEqual(tree.folders(top), left);
+  });
+});
+
+describe('what a daemon that is gone has left', () => {
+  const freeze = (tree: RecordedTree, group: string, ...pids: readonly number[]) => {
+    if (group.includes('/watcher.')) tree.make(group.slice(0, group.lastIndexOf('/')));
+    tree.make(group);
+    tree.people(group, ...pids);
+    tree.write(`${group}/cgroup.freeze`, '1');
+  };
+  const thawed = '; it was frozen, and is thawed';
+
+  it('is thawed and told, at the top', () => {
+    const tree = treeWith('/');
+    const left = `${top}/circusd.${nobody}`;
+    tree.make(left);
+    freeze(tree, `${left}/watcher.web/1.1`, 98, 99);
+    freeze(tree, `${left}/watcher.idle/1.1`);
+    freeze(tree, `${left}/other`, 97);
+    tree.writes.length = 0;
+    const told: string[] = [];
+    open(tree, { warn: (message) => told.push(message) });
+    assert.deepEqual(told, [
+      `2 processes run in the control group ${left}/watcher.web, which was left behind${thawed}`,
+    ]);
+    assert.deepEqual(tree.writes, [
+      `${left}/watcher.web/1.1/cgroup.freeze 0`,
+      `${left}/watcher.idle/1.1/cgroup.freeze 0`,
+    ]);
+    assert.deepEqual(tree.folders(left), ['watcher.web', 'other']);
+  });
+
+  it('is thawed and told below "root", but for watchers that run', () => {
+    const tree = treeWith('/');
+    tree.make(`${top}/given`);
+    for (const [name, pid] of [
+      ['web', 98],
+      ['busy', 99],
+    ] as const)
+      freeze(tree, `${top}/given/watcher.${name}/1.1`, pid);
+    const told: string[] = [];
+    const warn = (message: string) => told.push(message);
+    const around = { files: tree, pid: daemon, uid: 0, family: () => [], busy: () => ['busy'], warn };
+    assert.equal(new Subtree(around, `${top}/given`).path, `${top}/given`);
+    assert.deepEqual(told, [
+      `1 process runs in the control group ${top}/given/watcher.web, which was left behind${thawed}`,
+    ]);
+    assert.equal(tree.read(`${top}/given/watcher.web/1.1/cgroup.freeze`), '0\n');
+    assert.equal(tree.read(`${top}/given/watcher.busy/1.1/cgroup.freeze`), '1\n');
+  });
+
+  it('is told where it can not be thawed', () => {
+    const tree = treeWith('/');
+    tree.make(`${top}/given`);
+    freeze(tree, `${top}/given/watcher.web/1.1`, 98);
+    const write = tree.write.bind(tree);
+    tree.write = (path, text) => {
+      if (path.endsWith('cgroup.freeze')) throw new Error('EACCES');
+      write(path, text);
+    };
+    const told: string[] = [];
+    open(tree, { named: `${top}/given`, warn: (message) => told.push(message) });
+    assert.match(told.join(), /left behind; it is frozen and can't be thawed: EACCES$/);
+  });
+});
+
+describe('the claim of a place', () => {
+  const given = `${top}/given`;
+  /** A tree where the parent of this process, which runs, has claimed the place. */
+  function claimed(pid: number, began: number, state = 'S', since = 77): RecordedTree {
+    const tree = treeWith('/');
+    tree.make(given);
+    tree.make(`${given}/circusd.${pid}.${began}`);
+    tree.files.set(`/proc/${pid}/stat`, `${pid} (a) b) ${state} ${'0 '.repeat(18)}${since} 0\n`);
+    tree.files.set(`/proc/${daemon}/stat`, `${daemon} (node) R ${'0 '.repeat(18)}99 0\n`);
+    return tree;
+  }
+
+  it('keeps other daemons out while its own runs', () => {
+    const tree = claimed(process.ppid, 77);
+    assert.throws(
+      () => open(tree, { named: given }),
+      new RegExp(`"/cg/given" holds the control groups of circusd ${process.ppid}: name another folder as "root"`),
+    );
+    assert.deepEqual(tree.folders(given), [`circusd.${process.ppid}.77`]);
+  });
+
+  it('is void when its daemon has ended, also where another process has the pid', () => {
+    for (const tree of [claimed(process.ppid, 76), claimed(process.ppid, 77, 'Z'), claimed(nobody, 77)]) {
+      const subtree = open(tree, { named: given });
+      assert.deepEqual(tree.folders(given), [`circusd.${daemon}.99`]);
+      // After an execve it is the same daemon.
+      assert.equal(open(tree, { named: given }).path, given);
+      subtree.close();
+      assert.deepEqual(tree.folders(given), []);
+    }
+  });
+
+  it('holds for the own group of a daemon too', () => {
+    const tree = treeWith('/unit');
+    tree.make(`${top}/unit/circusd.${process.ppid}.77`);
+    assert.throws(() => open(tree, { uid: 1000 }), /"\/cg\/unit" holds the control groups of circusd \d+/);
   });
 });
 
