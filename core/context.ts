@@ -2,7 +2,7 @@
 import { HookBoard } from './board.js';
 import { CircusError } from './errors.js';
 import type { AnyPlugin, Issue, PluginContext } from './plugin.js';
-import { Process } from './process.js';
+import { Process, type Exit } from './process.js';
 import type { Scope } from './scope.js';
 import type { WatcherSpec } from './spec.js';
 import type { Watcher } from './watcher.js';
@@ -99,7 +99,7 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
     const output = { 1: { chunks: [] as Buffer[], size: 0 }, 2: { chunks: [] as Buffer[], size: 0 } };
     const files = { 0: input === undefined ? 'null' : { input }, 1: 'pipe', 2: 'pipe' } as const;
     quiet ??= new HookBoard(arbiter.clock);
-    const mark = `helper:${process.pid}:${++started}`;
+    const mark = `${arbiter.id}::${++started}`;
     const helper = Process.start(
       { command, args, chain: [], env: { ...(bare ? {} : process.env), ...env } as Record<string, string>, cwd, files },
       {
@@ -111,7 +111,8 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
         },
       },
     );
-    const kill = () => void helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' });
+    let killing: Promise<Exit> | undefined;
+    const kill = () => void (killing = helper.stop({ signal: 9, grace: 0, children: false, reason: 'stopped' }));
     const longest = Math.min(timeout, scope.active ? Infinity : limits.closing);
     let timedOut = false;
     const cancel = arbiter.clock.after(longest, () => {
@@ -121,7 +122,8 @@ export function createContext({ plugin, scope, given, options, ...parts }: Parts
     scope.signal.addEventListener('abort', kill, { once: true });
     if (cancelled?.aborted) kill();
     cancelled?.addEventListener('abort', kill);
-    const finished = helper.finished();
+    // Of one that was killed nothing is left then: the daemon may end next.
+    const finished = helper.finished().then((exit) => killing ?? exit);
     helpers.add(finished);
     const { code, signal } = await finished;
     cancel();

@@ -103,8 +103,10 @@ export class Client {
       signal,
     });
     if (reply['status'] !== 'error') return reply as R;
-    const reason = typeof reply['reason'] === 'string' ? reply['reason'] : 'the daemon gives no reason';
-    throw new ClientError('ERR_REFUSED', `"${command}" was refused: ${reason}`, { reply });
+    const { reason, hint } = reply;
+    const why = typeof reason === 'string' ? reason : 'the daemon gives no reason';
+    const more = typeof hint === 'string' ? ` (${hint})` : '';
+    throw new ClientError('ERR_REFUSED', `"${command}" was refused: ${why}${more}`, { reply });
   }
 
   /** Events from now on; those that were published before are lost. It ends with `break`, the signal, or the client. */

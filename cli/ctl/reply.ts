@@ -34,10 +34,11 @@ export function replyAsText({ name, role }: Pick<CommandFacts, 'name' | 'role'>,
 /** A text without what a terminal obeys; line ends and tabulators stay. Watchers and processes name themselves. */
 export const harmless = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '?');
 
-/** What the reason of a refusal looks like. */
-export function refusalAsText(name: string, reply: Reply): string {
-  const reason = typeof reply['reason'] === 'string' ? reply['reason'] : 'the daemon gives no reason';
-  return name === 'globaloptions' ? reason : `error: ${reason}`;
+/** What the reason of a refusal looks like, with what helps further behind it. */
+export function refusalAsText(name: string, { reason, hint }: Reply): string {
+  const text = typeof reason === 'string' ? reason : 'the daemon gives no reason';
+  const more = typeof hint === 'string' ? ` (${hint})` : '';
+  return `${name === 'globaloptions' ? '' : 'error: '}${text}${more}`;
 }
 
 /** What went wrong although the daemon did what it was asked for: a watcher that is not up, or files with errors. */

@@ -79,7 +79,7 @@ export class Dispatcher {
     const name = watcherIn(properties);
     if (name === undefined || !isWatcherNotFound(error) || !sees(name)) return error;
     const place = this.#context.configuration?.leftOut(name);
-    return place === undefined ? error : watcherNotFound(name, `: left out because of an error, ${place}`);
+    return place === undefined ? error : watcherNotFound(name, `left out because of an error, ${place}`);
   }
 
   #execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {

@@ -2,7 +2,7 @@
 import { Script } from 'node:vm';
 import type { Arbiter, Watcher } from '#core';
 import { globToRegExp } from '../glob.js';
-import { didYouMean } from '../nearest.js';
+import { nearest } from '../nearest.js';
 import { RequestError, watcherNotFound } from './protocol.js';
 
 /** A longer pattern is none that a person wrote. */
@@ -57,8 +57,9 @@ export function named(arbiter: Arbiter, name: string): Watcher {
   return watcher;
 }
 
-/** Circus's words, and behind them the name that was probably meant. */
+/** Circus's words, and as a hint the name that was probably meant. */
 function notFound(name: string, watchers: readonly { readonly name: string }[]): RequestError {
   const names = watchers.map((one) => one.name);
-  return watcherNotFound(name, didYouMean(name, names));
+  const meant = nearest(name, names);
+  return watcherNotFound(name, meant === undefined ? undefined : `did you mean "${meant}"?`);
 }

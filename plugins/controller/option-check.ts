@@ -22,6 +22,8 @@ const booleans = new Set([
   'close_child_stderr',
   'die_with_daemon',
 ]);
+/** A plugin's key that Circus has too, and lets nobody set: whose clients would start it is for the file to say. */
+const fixed = 'on_demand';
 const streamKey = /^std(out|err)_stream\./;
 const rlimits = new Set([
   'as',
@@ -173,7 +175,7 @@ function objection(key: string, value: unknown, isPlugins: IsPlugins): string | 
   if (booleans.has(key)) return typeof value === 'boolean' ? undefined : `'${key}' isn't a valid boolean`;
   if (Object.hasOwn(special, key)) return special[key]!(key, value);
   if (key.startsWith('rlimit_')) return rlimitObjection(key, value);
-  return streamKey.test(key) || isPlugins(key) ? undefined : `unknown key '${key}'`;
+  return streamKey.test(key) || (isPlugins(key) && key !== fixed) ? undefined : `unknown key '${key}'`;
 }
 
 /** Checks the `options` of `add` and `set`; what they say of keys of plugins is for these to judge. @throws RequestError */

@@ -7,14 +7,17 @@ import { CircusError, isError, reasonOf, type ErrorCode } from '#core';
  */
 export type Errno = 1 | 2 | 3 | 4 | 5 | 6;
 
-/** A request that can't be fulfilled; the message is the reply's reason. */
+/** A request that can't be fulfilled; the message is the reply's reason, in Circus's words where it has some. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly errno: Errno;
+  /** What helps further, such as the nearest name: printed behind the reason. */
+  readonly hint: string | undefined;
 
-  constructor(errno: Errno, reason: string, options?: ErrorOptions) {
+  constructor(errno: Errno, reason: string, { hint, ...options }: ErrorOptions & { readonly hint?: string } = {}) {
     super(reason, options);
     this.errno = errno;
+    this.hint = hint;
   }
 }
 
@@ -71,8 +74,8 @@ export function encodeReply(fields: Readonly<Record<string, unknown>>, id: unkno
 }
 
 /** The reply to a request that failed. */
-export function encodeError({ errno, message }: RequestError, id: unknown): string {
-  return withId({ status: 'error', reason: message, tb: null, time: now(), errno }, id);
+export function encodeError({ errno, message, hint }: RequestError, id: unknown): string {
+  return withId({ status: 'error', reason: message, hint, tb: null, time: now(), errno }, id);
 }
 
 /** An id can be nested so deep that it can be read and not be written: whoever sent it is answered without. */
@@ -87,9 +90,12 @@ function withId(reply: Readonly<Record<string, unknown>>, id: unknown): string {
 /** The kernel's errors that are the asker's own: Circus counts them as bad messages. */
 const messageErrors: readonly ErrorCode[] = ['ERR_WATCHER_UNKNOWN'];
 
-/** That there is no such watcher, in Circus's words; `more` follows them. */
-export const watcherNotFound = (name: string, more = ''): RequestError =>
-  new RequestError(3, `program ${name} not found${more}`, { cause: new CircusError('ERR_WATCHER_UNKNOWN', [name]) });
+/** That there is no such watcher, in Circus's words; the hint goes on after them. */
+export const watcherNotFound = (name: string, hint?: string): RequestError =>
+  new RequestError(3, `program ${name} not found`, {
+    cause: new CircusError('ERR_WATCHER_UNKNOWN', [name]),
+    ...(hint !== undefined && { hint }),
+  });
 
 /** True for an error that says there is no such watcher. */
 export const isWatcherNotFound = (error: unknown): boolean =>

@@ -28,7 +28,7 @@ describe('a watcher that was left out because of an error', () => {
     for (const words of [['explain'], ['start'], ['status'], ['history'], ['incr'], ['set', 'cmd', 'x']]) {
       const [command = '', ...more] = words;
       const expected = new RegExp(
-        `^error: program broken not found: left out because of an error, \\S*circus.ini:${line}\n$`,
+        `^error: program broken not found \\(left out because of an error, \\S*circus.ini:${line}\\)\n$`,
       );
       assert.match(await said(command, 'broken', ...more), expected, command);
     }

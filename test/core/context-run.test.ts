@@ -18,11 +18,13 @@ const hurried = {
 
 describe('a helper of a plugin', () => {
   let host: Host;
+  let arbiter: Arbiter;
   let context: PluginContext;
   beforeEach(async () => {
     watchLeftovers();
     adoptOrphans();
-    host = new Host(new Arbiter({ clock: hurried }), () => quiet);
+    arbiter = new Arbiter({ clock: hurried });
+    host = new Host(arbiter, () => quiet);
     await host.load([{ plugin: { name: 'helped', apply: (given: PluginContext) => void (context = given) } }]);
   });
   afterEach(async () => {
@@ -45,6 +47,16 @@ describe('a helper of a plugin', () => {
     assert.equal(stdout, `own ${process.env['HOME']}\n`);
     const { stdout: alone } = await context.run('/usr/bin/env', [], { env: { OWN: 'own' }, bare: true });
     assert.match(alone, /^OWN=own\nCIRCUS_ID=\S+\n$/);
+  });
+
+  it('bears the mark of its daemon, and one that no other has', async () => {
+    const markOf = async () => (await context.run('sh', ['-c', 'echo "$CIRCUS_ID"'])).stdout.trim();
+    const marks = [await markOf(), await markOf()];
+    assert.deepEqual(
+      marks.map((mark) => mark.split(':').slice(0, 2)),
+      marks.map(() => [arbiter.id, '']),
+    );
+    assert.notEqual(marks[0], marks[1]);
   });
 
   it('is killed when it takes too long', async () => {

@@ -151,7 +151,9 @@ describe('a reply, printed', () => {
     );
   });
 
-  it('of a refusal is its reason', () => {
+  it('of a refusal is its reason, with what helps further behind it', () => {
+    const reply = { reason: 'program wep not found', hint: 'did you mean "web"?' };
+    assert.equal(refusalAsText('start', reply), 'error: program wep not found (did you mean "web"?)');
     assert.equal(refusalAsText('start', { reason: 'program x not found' }), 'error: program x not found');
     assert.equal(
       refusalAsText('globaloptions', { reason: "'x' not an existing option" }),

@@ -36,7 +36,8 @@ The name of the command is taken in any case. The reply has the same \`id\`, wha
 A command with the property \`waiting\` is answered as soon as it has begun, or with \`waiting\` when it is done; replies
 may come in another order than requests. What fails after its reply went out is only logged.
 
-A refusal has \`"status": "error"\`, the \`reason\` as one sentence, and a number:
+A refusal has \`"status": "error"\`, the \`reason\` as one sentence, a number, and perhaps a \`hint\` that goes on where the
+reason has to be in Circus's words: \`did you mean "web"?\`
 
 | errno | means |
 | --- | --- |

@@ -147,7 +147,7 @@ describe('the commands that explain', () => {
 
   it('names the nearest watcher or process, or what became of it', async () => {
     for (const command of ['explain', 'history'])
-      assert.deepEqual(await refusal(command, { name: 'wep' }), [3, 'program wep not found (did you mean "Web"?)']);
+      assert.deepEqual(await refusal(command, { name: 'wep' }), [3, 'program wep not found', 'did you mean "Web"?']);
     assert.deepEqual(await refusal('events', { watcher: 'qqqqqqq' }), [3, 'program qqqqqqq not found']);
     const [pid] = await pids('web');
     const wrong = Number(`${pid}9`);

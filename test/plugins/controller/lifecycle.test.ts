@@ -90,7 +90,8 @@ describe('the commands that act', () => {
     assert.deepEqual(await ask('reload', { waiting: true }), ok);
     assert.deepEqual(await refusal('reload', { name: 'web-*' }), [
       3,
-      'program web-* not found (did you mean "web-1"?)',
+      'program web-* not found',
+      'did you mean "web-1"?',
     ]);
   });
 

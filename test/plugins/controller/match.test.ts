@@ -22,8 +22,8 @@ describe('the patterns for watchers', () => {
   const arbiter = arbiterWith('web-1', 'web-2', 'Web', 'db', 'a.b', 'big cat');
   const found = (pattern: string, method?: unknown) =>
     matching(arbiter.watchers, pattern, method).map(({ name }) => name);
-  const refused = (pattern: string, method: unknown, errno: number, message: string | RegExp) =>
-    assert.throws(() => matching(arbiter.watchers, pattern, method), { errno, message });
+  const refused = (pattern: string, method: unknown, errno: number, message: string | RegExp, hint?: string) =>
+    assert.throws(() => matching(arbiter.watchers, pattern, method), { errno, message, hint });
 
   it('are globs, which mean the whole name in any case', () => {
     assert.deepEqual(found('web'), ['Web']);
@@ -32,14 +32,14 @@ describe('the patterns for watchers', () => {
     assert.deepEqual(found('web-[!1]', 'glob'), ['web-2']);
     assert.deepEqual(found('?.b'), ['a.b']);
     assert.deepEqual(found('big*'), ['big cat']);
-    refused('we', 'glob', 3, 'program we not found (did you mean "Web"?)');
+    refused('we', 'glob', 3, 'program we not found', 'did you mean "Web"?');
     refused('we?*b', 'glob', 3, 'program we?*b not found');
     refused('', undefined, 3, 'program  not found');
   });
 
   it('can be plain names, and regular expressions for the beginning of a name', () => {
     assert.deepEqual(found('WEB', 'simple'), ['Web']);
-    refused('web*', 'simple', 3, 'program web* not found (did you mean "Web"?)');
+    refused('web*', 'simple', 3, 'program web* not found', 'did you mean "Web"?');
     assert.deepEqual(found('web', 'regex'), ['web-1', 'web-2', 'Web']);
     assert.deepEqual(found('web|db$', 'regex'), ['web-1', 'web-2', 'Web', 'db']);
     assert.deepEqual(found('\\S+$', 'regex'), ['web-1', 'web-2', 'Web', 'db', 'a.b']);
@@ -55,7 +55,11 @@ describe('the patterns for watchers', () => {
 
   it('leave names alone where a name is asked for', () => {
     assert.equal(named(arbiter, 'WEB').name, 'Web');
-    assert.throws(() => named(arbiter, 'web*'), { errno: 3, message: 'program web* not found (did you mean "Web"?)' });
+    assert.throws(() => named(arbiter, 'web*'), {
+      errno: 3,
+      message: 'program web* not found',
+      hint: 'did you mean "Web"?',
+    });
   });
 
   it('match as Python’s fnmatch does, whatever they are', async () => {

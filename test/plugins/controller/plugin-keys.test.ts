@@ -39,6 +39,6 @@ describe('keys of plugins', () => {
   it('are refused where the plugin says why, or where there is none', async () => {
     const why = 'on-demand ("idle_timeout" needs on_demand = True: nothing else would start it again)';
     assert.deepEqual(await set({ idle_timeout: 60 }), [6, `hook "watcherSpec" refused: ${why}`]);
-    assert.deepEqual(await set({ flapping: 1 }), [3, "unknown key 'flapping'"]);
+    for (const key of ['flapping', 'on_demand']) assert.deepEqual(await set({ [key]: 1 }), [3, `unknown key '${key}'`]);
   });
 });

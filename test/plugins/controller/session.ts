@@ -14,7 +14,7 @@ export interface Session {
   readonly ask: (command: string, properties?: unknown) => Promise<Reply>;
   /** Resolves with the reply without what is in every one. */
   readonly bare: (command: string, properties?: unknown) => Promise<Reply>;
-  /** Resolves with the errno and the reason. */
+  /** Resolves with the errno, the reason and, where there is one, the hint. */
   readonly refusal: (command: string, properties?: unknown) => Promise<readonly unknown[]>;
   /** Resolves when it is done. @throws when it was refused or has failed */
   readonly done: (command: string, properties: object) => Promise<void>;
@@ -47,8 +47,8 @@ export function sessionPerTest(
       return rest;
     },
     async refusal(command, properties) {
-      const { errno, reason } = await ask(command, properties);
-      return [errno, reason];
+      const { errno, reason, hint } = await ask(command, properties);
+      return hint === undefined ? [errno, reason] : [errno, reason, hint];
     },
     async done(command, properties) {
       const reply = await ask(command, { ...properties, waiting: true });

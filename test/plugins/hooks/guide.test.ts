@@ -63,7 +63,10 @@ describe('the guide to hooks', () => {
       /^error: hook "beforeStart" refused: hooks \(its before_start "exec:check-disk\.sh \/tmp 0" exited with code 1: web wants to start, and \/tmp is used by \d+ %/,
     );
     assert.equal((await client.ask('status', { name: 'web' }))['status'], 'stopped');
-    assert.match((await daemon.ctl('explain', 'web')).stdout, /^web has been stopped .*its before_start/);
+    assert.match(
+      (await daemon.ctl('explain', 'web')).stdout,
+      /^web has been stopped .*its before_start "exec:check-disk/,
+    );
   });
 
   it('goes on with functions', async () => {
