@@ -2,7 +2,7 @@
 import { socketSpec, type SocketSpec, type WatcherSpec } from '#core';
 import { environmentsOf } from './environment.js';
 import type { Variables } from './expand.js';
-import { finished, rejectDoubled, rejectUnknown } from './judge.js';
+import { finished, rejectDoubled, rejectDoubledAddresses, rejectUnknown } from './judge.js';
 import { fillIn, nameIn, reporterFor, takeOptions, type Building, type Fillings, type KnownKeys } from './options.js';
 import type { Place, Problem } from './problem.js';
 import { readFiles } from './read.js';
@@ -107,6 +107,7 @@ export function buildConfiguration(written: Written, environment: Variables, kno
 
   const sockets = of('socket').map((section) => ({ ...buildSocket(building, section, fillings), section }));
   rejectDoubled(building, 'socket', sockets);
+  rejectDoubledAddresses(building, sockets);
   const lost = brokenIn(problems);
   const names = new Set(sockets.filter(({ section }) => !lost.has(section.name)).map(({ spec }) => spec.name));
   const uses = of('plugin').map(({ name }) => optionsOf(written, name).get('use')?.value);
