@@ -14,7 +14,8 @@ export function allProblems({ configuration, problems }: Assembly): readonly Pro
 }
 
 /** Programs and folders that are not there, as likely mistakes; each place is told once. */
-function foresee({ watchers, sockets, circus, circusPlaces }: Configuration): readonly Problem[] {
+function foresee(configuration: Configuration): readonly Problem[] {
+  const { watchers, unfit, sockets, circus, circusPlaces } = configuration;
   const problems = new Map<string, Problem>();
   const tell = (section: string, places: Places, key: string, message: string | undefined): void => {
     const place = places.get(key);
@@ -23,9 +24,14 @@ function foresee({ watchers, sockets, circus, circusPlaces }: Configuration): re
     const problem = { severity: 'warning', likely: true, file, line, column, section, key } as const;
     problems.set([file, line, column, message].join('\0'), { ...problem, message: `"${key}" ${message}` });
   };
-  for (const { spec, places, origin } of watchers) {
+  const unclear = new Set(
+    configuration.problems.flatMap(({ severity, key = '', section }) =>
+      severity === 'error' && decides.test(key) ? section : [],
+    ),
+  );
+  for (const { spec, places, origin } of [...watchers, ...unfit]) {
     const key = isFolder(spec.working_dir) ? (spec.executable === null ? 'cmd' : 'executable') : 'working_dir';
-    const missing = () => (spec.shell ? undefined : missingProgram(spec));
+    const missing = () => (spec.shell || unclear.has(origin.section) ? undefined : missingProgram(spec));
     tell(origin.section, places, key, key === 'working_dir' ? missingFolder(spec.working_dir) : missing());
   }
   for (const { spec, places, origin } of sockets)
@@ -34,6 +40,9 @@ function foresee({ watchers, sockets, circus, circusPlaces }: Configuration): re
     if (circus[key]) tell('circus', circusPlaces, key, missingFolder(dirname(circus[key])));
   return [...problems.values()];
 }
+
+/** Options on which it depends what program is started: with an error in one of them, nobody knows. */
+const decides = /^(?:cmd|executable|shell|working_dir|copy_env|virtualenv|env|secret)/;
 
 /** True where something is filled in only when a process starts. */
 const isOpen = (text: string): boolean => /(?:\$\(|\(\()circus\./i.test(text);

@@ -77,6 +77,14 @@ describe('a configuration with a fault', () => {
     });
   }
 
+  it('one error of a watcher hides no other', async () => {
+    const wrong = ['cdm = sleep 1', 'uid = no-such-user', 'rlimit_nofile = lots', 'max_age = soon', 'on_demand = perhaps'];
+    folder.write('a.ini', `[watcher:a]\n${wrong.join('\n')}\nworking_dir = /no/where\n`);
+    const { code, stderr } = await circusd(place(), '--check', 'a.ini');
+    const lines = linesOf(stderr).map((text) => Number(/a\.ini:(\d+):/.exec(text)?.[1]));
+    assert.deepEqual([lines, code], [[1, 2, 3, 4, 5, 6, 7], 1], stderr);
+  });
+
   it('keys of a process in a plugin section are told one by one, as Circus had them there, and it is used', async () => {
     const keys = ['singleton = True', 'copy_env = True', 'rlimit_nofile = 9', 'stdout_stream.class = FileStream'];
     folder.write('a.ini', `[plugin:f]\nuse = flapping\n${keys.join('\n')}\n`);
