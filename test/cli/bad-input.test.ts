@@ -47,6 +47,36 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
     1,
   ],
   ['a plugin with a near name', '[plugin:x]\nuse = flaping\n', /^error: a\.ini:2:7: plugin "flaping".*"flapping"\?/, 1],
+  [
+    'a key near one that is there and one that is not',
+    '[socket:a]\nport = 0\nprot = tcp\n',
+    /^\w+: a\.ini:3:1: "prot".*"proto"\?/,
+    1,
+  ],
+  [
+    'a signal that is none',
+    '[watcher:a]\ncmd = sleep 1\nstop_signal = SIGTREM\n',
+    /^error: a\.ini:3:15: .*"SIGTREM" \(did you mean "SIGTERM"\?\)/,
+    1,
+  ],
+  [
+    'a truth that is none',
+    '[watcher:a]\ncmd = sleep 1\ncopy_env = maybe\n',
+    /true or false \(also yes, no, on, off/,
+    1,
+  ],
+  [
+    'a mask that is none',
+    '[circus]\numask = 999\n',
+    /^error: a\.ini:2:9: "umask" must be octal .*"999"; it is left out$/,
+    1,
+  ],
+  [
+    'a file of a plugin that is not there',
+    '[plugin:x]\nuse = ./nope.js\n',
+    /plugin "\.\/nope\.js": there is no file \/.*\/nope\.js; \[plugin:x\] is left out$/,
+    1,
+  ],
   ['a plugin that is not named', '[plugin:x]\nfoo = 1\n', /^error: a\.ini:1:1: \[plugin:x\] has no "use"/, 1],
   [
     'a plugin with a bad option',
@@ -77,8 +107,23 @@ describe('a configuration with a fault', () => {
     });
   }
 
+  it('an error of syntax in a module is told with its file and line', async () => {
+    folder.write('bad.mjs', 'export const a = 1;\nexport const b = ];\n');
+    folder.write('a.ini', '[watcher:a]\ncmd = sleep 1\nhooks.before_start = ./bad.mjs\n[plugin:b]\nuse = ./bad.mjs\n');
+    const { stderr } = await circusd(place(), '--check', 'a.ini');
+    assert.equal(linesOf(stderr).length, 2, stderr);
+    for (const line of linesOf(stderr))
+      assert.match(line, /SyntaxError: Unexpected token '\]' \(\/.*\/bad\.mjs:2\); \[/);
+  });
+
   it('one error of a watcher hides no other', async () => {
-    const wrong = ['cdm = sleep 1', 'uid = no-such-user', 'rlimit_nofile = lots', 'max_age = soon', 'on_demand = perhaps'];
+    const wrong = [
+      'cdm = sleep 1',
+      'uid = no-such-user',
+      'rlimit_nofile = lots',
+      'max_age = soon',
+      'on_demand = perhaps',
+    ];
     folder.write('a.ini', `[watcher:a]\n${wrong.join('\n')}\nworking_dir = /no/where\n`);
     const { code, stderr } = await circusd(place(), '--check', 'a.ini');
     const lines = linesOf(stderr).map((text) => Number(/a\.ini:(\d+):/.exec(text)?.[1]));
