@@ -37,7 +37,7 @@ describe('circusctl, when something is wrong', () => {
   it('tells of wrong arguments with exit code 1', async () => {
     const [code, told] = await fails('rm');
     assert.equal(code, 1);
-    assert.match(String(told), /^Invalid number of arguments\nUsage: circusctl \[options\] rm NAME/);
+    assert.match(told, /^Invalid number of arguments\nUsage: circusctl \[options\] rm NAME/);
     assert.deepEqual(await fails('set', 'web', 'nope', '1'), [1, "unknown key 'nope'\n"]);
   });
 
