@@ -132,6 +132,7 @@ export function guard(
       const effect = onFault === 'refuse' ? 'counts as a refusal' : 'is ignored';
       return failed(new CircusError('ERR_PLUGIN_ANSWER', [plugin, name, words, effect]), args);
     }
+    if (kind === 'bail' && answer === 'stop') return new Refusal(plugin);
     return kind === 'bail' && isVeto(answer) ? new Refusal(plugin, answer ? answer.refuse : undefined) : answer;
   };
   const late = () => new CircusError('ERR_PLUGIN_TIMEOUT', [plugin, name, deadline]);

@@ -297,9 +297,9 @@ export class Keeper {
     // Whoever stopped it meanwhile, and perhaps started it again, begins anew.
     if (up.aborted) return;
     const reason = `process ${process.pid} ${describeExit(exit)} after ${(exit.lived / 1000).toFixed(1)} s`;
-    if (verdict === 'stop') {
+    if (verdict instanceof Refusal) {
       slot.done = 'gave-up';
-      watcher.reason = `gave up: ${reason}`;
+      watcher.reason = `gave up: ${reason}, as plugin "${verdict.plugin}" decided`;
     } else if (verdict === undefined && !watcher.spec.respawn) {
       slot.done = 'completed';
       watcher.reason = reason;

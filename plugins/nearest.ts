@@ -22,6 +22,9 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   return meant === undefined ? '' : ` (did you mean "${meant}"?)`;
 }
 
+/** Of two names as near, a wrong letter is less likely than one too many or too few: `staus` is status, not stats. */
+const changed = 1.1;
+
 /** How many letters must be put in, left out, changed or swapped with their neighbour to make one word the other. */
 function distance(one: string, other: string): number {
   let older: number[] = [];
@@ -30,7 +33,7 @@ function distance(one: string, other: string): number {
     const line = [row];
     for (let at = 1; at <= other.length; at++) {
       const same = one[row - 1] === other[at - 1];
-      let cost = Math.min(old[at]! + 1, line[at - 1]! + 1, old[at - 1]! + (same ? 0 : 1));
+      let cost = Math.min(old[at]! + 1, line[at - 1]! + 1, old[at - 1]! + (same ? 0 : changed));
       const swapped = row > 1 && at > 1 && one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1];
       if (swapped) cost = Math.min(cost, older[at - 2]! + 1);
       line.push(cost);

@@ -1,5 +1,6 @@
 /** Signals as people write them: `TERM`, `SIGTERM`, `15`, `RTMIN+1`. */
 import { constants } from 'node:os';
+import { didYouMean } from './nearest.js';
 
 /** The number of the signal that ends whoever gets it. */
 export const SIGKILL = 9;
@@ -23,4 +24,12 @@ export function signalNumber(value: unknown): number | undefined {
   const [, name = '', sign, offset = '0'] = /^(\w+)(?:([+-])(\d+))?$/.exec(text) ?? [];
   const base = numbers.get(name);
   return base === undefined ? undefined : base + (sign === '-' ? -1 : 1) * Number(offset);
+}
+
+/** ` (did you mean "SIGTERM"?)` for the text of no signal, as it was written with or without SIG; or nothing. */
+export function nearestSignal(text: string): string {
+  const word = text.trim();
+  const prefix = /^sig/i.test(word) ? 'SIG' : '';
+  const names = Object.keys(constants.signals).map((name) => name.slice(3 - prefix.length));
+  return didYouMean(word, names);
 }

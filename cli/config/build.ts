@@ -2,7 +2,7 @@
 import { socketSpec, type SocketSpec, type WatcherSpec } from '#core';
 import { environmentsOf } from './environment.js';
 import type { Variables } from './expand.js';
-import { finished, rejectDoubled, rejectUnknown } from './judge.js';
+import { finished, rejectDoubled, rejectDoubledAddresses, rejectUnknown } from './judge.js';
 import { fillIn, nameIn, reporterFor, takeOptions, type Building, type Fillings, type KnownKeys } from './options.js';
 import type { Place, Problem } from './problem.js';
 import { readFiles } from './read.js';
@@ -74,6 +74,8 @@ export interface Configuration {
   /** Where the options of `[circus]` stand. */
   readonly circusPlaces: ReadonlyMap<string, Place>;
   readonly watchers: readonly (BuiltWatcher & { readonly spec: WatcherSpec; readonly origin: Origin })[];
+  /** The watchers that an error leaves out, as far as they could be read. */
+  readonly unfit: Configuration['watchers'];
   readonly sockets: readonly {
     readonly spec: SocketSpec;
     readonly origin: Origin;
@@ -107,6 +109,7 @@ export function buildConfiguration(written: Written, environment: Variables, kno
 
   const sockets = of('socket').map((section) => ({ ...buildSocket(building, section, fillings), section }));
   rejectDoubled(building, 'socket', sockets);
+  rejectDoubledAddresses(building, sockets);
   const lost = brokenIn(problems);
   const names = new Set(sockets.filter(({ section }) => !lost.has(section.name)).map(({ spec }) => spec.name));
   const uses = of('plugin').map(({ name }) => optionsOf(written, name).get('use')?.value);
@@ -120,9 +123,12 @@ export function buildConfiguration(written: Written, environment: Variables, kno
   rejectUnknown(building);
 
   const broken = brokenIn(problems);
-  const sound = <Built extends { spec: { name: string }; section: WrittenSection }>(all: readonly Built[]) =>
+  const chosen = <Built extends { spec: { name: string }; section: WrittenSection }>(
+    all: readonly Built[],
+    isBroken: boolean,
+  ) =>
     all
-      .filter(({ section }) => !broken.has(section.name))
+      .filter(({ section }) => broken.has(section.name) === isBroken)
       .sort((one, other) => byCodePoint(one.spec.name, other.spec.name))
       .map(({ section, ...built }) => ({ ...built, origin: originOf(section) }));
   return {
@@ -130,9 +136,10 @@ export function buildConfiguration(written: Written, environment: Variables, kno
     files: written.files,
     circus: { warmup_delay: 0, ...circus },
     circusPlaces,
-    watchers: sound(watchers),
-    sockets: sound(sockets),
-    plugins: sound(plugins).map(({ spec }) => spec),
+    watchers: chosen(watchers, false),
+    unfit: chosen(watchers, true),
+    sockets: chosen(sockets, false),
+    plugins: chosen(plugins, false).map(({ spec }) => spec),
     sections,
     problems: finished(problems, written.files),
   };

@@ -1,9 +1,9 @@
 /** From the text of an option to its value; what cannot be converted is told in words. */
-import { availableParallelism } from 'node:os';
 import { groupOf, namesIn, userOf } from '#plugins/accounts.js';
+import { processesOf } from '#plugins/cpus.js';
 import { withFlag } from '#plugins/hooks/flag.js';
 import { didYouMean } from '#plugins/nearest.js';
-import { signalNumber } from '#plugins/signal.js';
+import { nearestSignal, signalNumber } from '#plugins/signal.js';
 import { readStopSteps } from '#plugins/stop-steps.js';
 import { truthOf } from '#plugins/truth.js';
 import { readSize, readTime } from '#plugins/units.js';
@@ -64,13 +64,13 @@ export const converters = {
   bool: truth,
   /** A number of processes: a whole number, or one that follows the machine: `cpus`, `cpus-1`; at least 1 then. */
   processes: (text) => {
-    const cpus = /^cpus(?:\s*-\s*(\d+))?$/i.exec(text.trim());
-    if (cpus) return { value: Math.max(1, availableParallelism() - Number(cpus[1] ?? 0)) };
+    const value = processesOf(text);
+    if (value !== undefined) return { value };
     return whole(text, 0, 'a whole number, "cpus" or "cpus-1"');
   },
   /** A signal's number; names with or without SIG, in any case, also `SIGRTMIN+1`; like Circus it ignores what follows. */
   signal: (text) => {
-    const wrong = `must be a signal such as SIGTERM, TERM or 15, and is ${JSON.stringify(text)}`;
+    const wrong = `must be a signal such as SIGTERM, TERM or 15, and is ${JSON.stringify(text)}${nearestSignal(text)}`;
     const value = signalNumber(/^\s*(\w+(?:[+-]\d+)?)/.exec(text)?.[1]) ?? NaN;
     return value >= 1 && value <= 64 ? { value } : { wrong };
   },
@@ -86,7 +86,8 @@ export const converters = {
   octal: (text) => {
     const digits = /^(?:0o)?([0-7]{1,4})$/i.exec(text.trim())?.[1];
     const value = parseInt(digits ?? '', 8);
-    return value <= 0o777 ? { value } : { wrong: `must be octal digits such as 022, and is ${JSON.stringify(text)}` };
+    if (value <= 0o777) return { value };
+    return { wrong: `must be octal digits from 0 to 777 such as 022, and is ${JSON.stringify(text)}` };
   },
   /** A resource limit, or a soft and a hard one with a colon between. */
   limit: (text) =>
@@ -130,7 +131,9 @@ export function convert(type: OptionType, text: string): Conversion {
 
 function truth(text: string): Conversion {
   const value = truthOf(text);
-  return value === undefined ? { wrong: `must be true or false, and is ${JSON.stringify(text)}` } : { value };
+  return value === undefined
+    ? { wrong: `must be true or false (also yes, no, on, off, 1 or 0), and is ${JSON.stringify(text)}` }
+    : { value };
 }
 
 function age(text: string): Conversion {

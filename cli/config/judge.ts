@@ -1,6 +1,8 @@
 /** What is wrong with sections as a whole, and the last form of all problems. */
+import { resolve } from 'node:path';
+import type { SocketSpec } from '#core';
 import { nameIn, type Building } from './options.js';
-import { byPlace, nearest, type Problem } from './problem.js';
+import { byPlace, nearest, type Place, type Problem } from './problem.js';
 import { anyWatcher, type WrittenSection } from './sections.js';
 import { matches } from './pattern.js';
 
@@ -23,6 +25,37 @@ export function rejectDoubled(
       problems.push(at(section, 'error', message));
     }
   }
+}
+
+/** Of two sockets with one address only the first can be bound; hosts are compared as they are written. */
+export function rejectDoubledAddresses(
+  { problems }: Building,
+  sockets: readonly {
+    readonly spec: SocketSpec;
+    readonly section: WrittenSection;
+    readonly places: ReadonlyMap<string, Place>;
+  }[],
+): void {
+  const broken = new Set(problems.flatMap(({ severity, section }) => (severity === 'error' ? section : [])));
+  const taken = new Map<string, { readonly spec: SocketSpec; readonly section: WrittenSection }>();
+  for (const { spec, section, places } of sockets) {
+    if (broken.has(section.name) || (spec.path === null && spec.port === 0)) continue;
+    const address = addressOf(spec);
+    const first = taken.get(address);
+    if (first === undefined) taken.set(address, { spec, section });
+    if (first === undefined || (spec.path === null && spec.so_reuseport && first.spec.so_reuseport)) continue;
+    const key = (spec.path === null ? ['port', 'host'] : ['path']).find((one) => places.has(one));
+    const { file, line, column } = (key === undefined ? undefined : places.get(key)) ?? { ...section, column: 1 };
+    const message = `socket "${spec.name}" has the same address as [${first.section.name}] (${first.section.file}:${first.section.line})`;
+    problems.push({ severity: 'error', file, line, column, section: section.name, ...(key && { key }), message });
+  }
+}
+
+/** What no two sockets can have in common. */
+function addressOf({ path, family, type, proto, host, port, interface: device }: SocketSpec): string {
+  if (path !== null) return resolve(path);
+  const wildcard = family === 'AF_INET6' ? '::' : '0.0.0.0';
+  return [family, type, proto ?? '', host.toLowerCase() || wildcard, port, device ?? ''].join(' ');
 }
 
 /** Sections of no known kind, and defaults that no watcher has. */

@@ -58,12 +58,14 @@ export function takeOptions(building: Building, kind: SectionKind, section: Writ
   const report = reporterFor(building, section, options);
   const values: Record<string, unknown> = {};
   const texts = new Map<string, string>();
+  // Of all other sections nothing is used.
+  const fate = kind === 'circus' ? '; it is left out' : '';
   for (const [key, { value: raw }] of options) {
     if (key === '__name__') continue;
     const option = optionOf(kind, key);
     if (option === undefined) {
       texts.set(key, fillIn(key, raw, fillings.text, fillings.shell, report) ?? raw);
-      if (!isForeign(building, kind, key)) reportUnknown(building, kind, key, report);
+      if (!isForeign(building, kind, key)) reportUnknown(building, kind, key, options, report);
       continue;
     }
     const { type } = option;
@@ -73,7 +75,7 @@ export function takeOptions(building: Building, kind: SectionKind, section: Writ
     const filled = type === 'hook' ? raw : fillIn(key, raw, lookup, fillings.shell, report);
     if (filled === undefined) continue;
     const converted = convert(type, filled);
-    if ('wrong' in converted) report('error', key, `"${key}" ${converted.wrong}${unset(filled)}`);
+    if ('wrong' in converted) report('error', key, `"${key}" ${converted.wrong}${unset(filled)}${fate}`);
     else values[key] = converted.value;
     texts.set(key, 'wrong' in converted ? filled : (converted.text ?? filled));
   }
@@ -128,7 +130,13 @@ function isForeign({ written, known }: Building, kind: SectionKind, key: string)
   return (kind === 'watcher' && (known.keys ?? []).some(own)) || written.defaults.has(key);
 }
 
-function reportUnknown({ known }: Building, kind: SectionKind, key: string, report: Taken['report']): void {
+function reportUnknown(
+  { known }: Building,
+  kind: SectionKind,
+  key: string,
+  written: Taken['written'],
+  report: Taken['report'],
+): void {
   if (kind === 'watcher' && /^std(out|err)_stream/.test(key)) {
     report('error', key, `"${key}" names no option of a stream, as "${key.slice(0, 13)}.class" does`, 1);
     return;
@@ -138,7 +146,7 @@ function reportUnknown({ known }: Building, kind: SectionKind, key: string, repo
     report('error', key, `"${key}" means nothing as it is written: it must be "${key.trim().toLowerCase()}"`, 1);
     return;
   }
-  const meant = nearestKey(kind, key, kind === 'watcher' ? known.keys : []);
+  const meant = nearestKey(kind, key, kind === 'watcher' ? known.keys : [], written);
   const hint = meant === undefined ? '' : ` (did you mean "${meant}"?)`;
   const fate = kind === 'watcher' ? 'is kept as text that only plugins and clients can read' : 'is ignored';
   const place = kind === 'circus' ? '[circus]' : `a ${kind}`;

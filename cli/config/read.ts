@@ -28,8 +28,9 @@ export function readFiles(path: string, environment: Variables, { again = false 
       problems.push({ ...placeOf(option), severity, section: 'circus', key: option.key, message });
     };
     const found = findPaths(pattern);
-    if (found.length === 0)
-      report('warning', `"${pattern}" matches no file (paths are relative to the folder of ${path})`);
+    const relative = `paths are relative to the folder of ${path}`;
+    if (found.length === 0 && hasWildcard(pattern)) report('warning', `"${pattern}" matches no file (${relative})`);
+    else if (found.length === 0) report('error', `there is no file "${pattern}" (${relative})`);
     for (const file of found) {
       const target = realPath(file);
       if (target === real && !hasWildcard(pattern)) report('error', `"${pattern}" is the file that includes it`);

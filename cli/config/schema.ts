@@ -149,8 +149,22 @@ export function ownerOf(kind: SectionKind, key: string): string | undefined {
   return optionOf(kind, key)?.owner ?? undefined;
 }
 
-/** The known key that was probably meant by an unknown one; `more` are keys of third-party plugins. */
-export function nearestKey(kind: SectionKind, key: string, more: readonly string[] = []): string | undefined {
+/**
+ * The known key that was probably meant by an unknown one, rather one that is not `written` beside it; `more` are keys
+ * of third-party plugins.
+ */
+export function nearestKey(
+  kind: SectionKind,
+  key: string,
+  more: readonly string[] = [],
+  written: ReadonlyMap<string, unknown> = new Map(),
+): string | undefined {
+  const meant = nearestOfAll(kind, key, more);
+  if (meant === undefined || !written.has(meant)) return meant;
+  return search(kind, key, more, (known) => !written.has(known)) ?? meant;
+}
+
+function nearestOfAll(kind: SectionKind, key: string, more: readonly string[]): string | undefined {
   if (more.length > 0) return search(kind, key, more);
   const question = `${kind} ${key}`;
   if (!answers.has(question) && answers.size < 1000) answers.set(question, search(kind, key, []));
@@ -160,8 +174,13 @@ export function nearestKey(kind: SectionKind, key: string, more: readonly string
 /** The same typing error tends to be in many sections. */
 const answers = new Map<string, string | undefined>();
 
-function search(kind: SectionKind, key: string, more: readonly string[]): string | undefined {
-  const keys = [...schema[kind].map((row) => row.key), ...more];
+function search(
+  kind: SectionKind,
+  key: string,
+  more: readonly string[],
+  suits: (known: string) => boolean = () => true,
+): string | undefined {
+  const keys = [...schema[kind].map((row) => row.key), ...more].filter(suits);
   return nearest(
     key,
     keys.map((known) => {

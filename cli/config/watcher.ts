@@ -1,5 +1,5 @@
 /** From a `[watcher:NAME]` section to the spec that the kernel keeps processes of. */
-import { expand, watcherSpec, type Environment, type WatcherSpec } from '#core';
+import { expand, splitWords, watcherSpec, type Environment, type WatcherSpec } from '#core';
 import { envFilePaths, readEnvFiles } from './env-file.js';
 import type { Environments, OwnVariables, WatcherEnvironment } from './environment.js';
 import type { IniOption } from './ini.js';
@@ -145,6 +145,8 @@ function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, 
   const unfilled = written.has('cmd') && !texts.has('cmd');
   if (spec.cmd.trim() === '' && !unfilled)
     report('error', 'cmd', `watcher "${spec.name}" has no "cmd", so there is nothing to run`);
+  for (const key of ['cmd', 'args', 'shell_args'] as const)
+    if (isUnbalanced(spec[key])) report('error', key, `the quotes in "${key}" are not balanced`);
   if (spec.singleton && spec.numprocesses > 1) {
     report('error', 'numprocesses', `"numprocesses" is ${spec.numprocesses}, but a singleton has at most one process`);
   }
@@ -161,6 +163,17 @@ function check(spec: WatcherSpec, { report, texts, written }: Taken, { sockets, 
     report('error', key, `"${key}" names socket "${name}", ${why}`);
   };
   for (const [key, name] of namedSockets(spec)) known(key, name);
+}
+
+/** True for a text that can't be taken apart into words, whatever the variables of a process are. */
+function isUnbalanced(text: string | readonly string[] | null): boolean {
+  if (typeof text !== 'string' || /circus\.env\./i.test(text)) return false;
+  try {
+    splitWords(text);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The sockets that a watcher names, each after the key that names it; those that it has as all have them are not there. */

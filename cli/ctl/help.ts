@@ -68,13 +68,14 @@ Exit codes: 0 done, 1 no answer or wrong arguments, 2 wrong usage, 3 refused by 
 `;
 }
 
+/** How a command is written. */
+export const usageLine = (command: CommandFacts): string =>
+  `Usage: circusctl [options] ${usage(command)}${command.flags.map((flag) => ` [${optionForm(flag)}]`).join('')}`;
+
 /** The help of one command. */
 export function commandHelp(command: CommandFacts): string {
   const { summary, words, flags, reply } = command;
-  const parts = [
-    `Usage: circusctl [options] ${usage(command)}${flags.map((flag) => ` [${optionForm(flag)}]`).join('')}`,
-    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
-  ];
+  const parts = [usageLine(command), `${summary[0]!.toUpperCase()}${summary.slice(1)}.`];
   if (words.length > 0)
     parts.push(`Arguments:\n${columns(words.map((word) => [word.name.toUpperCase(), word.summary]))}`);
   if (flags.length > 0) parts.push(`Options:\n${optionRows(flags)}`);

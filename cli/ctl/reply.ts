@@ -50,7 +50,7 @@ export function complaintIn(name: string, { state, reason, problems }: Reply): s
   if (!['start', 'restart', 'reload'].includes(name) || !troubles.has(String(state))) return undefined;
   // It is as it was meant to be.
   if (state === 'waiting' && /^waiting for a client\b/.test(String(reason))) return undefined;
-  return `error: it is ${asPython(state)}: ${asPython(reason)}`;
+  return `error: it is ${why({ state, reason }).slice(2, -1)}`;
 }
 
 /** A value as Python's `str` shows it, for that is what scripts read; null is empty. */
@@ -147,7 +147,10 @@ const options = (reply: Reply) => optionLines(reply['options']);
 /** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
 function why({ state, reason }: Fields): string {
   if (typeof state !== 'string' || !troubles.has(state)) return '';
-  return plain(` (${state}${typeof reason === 'string' && reason ? `: ${reason}` : ''})`);
+  if (typeof reason !== 'string' || reason === '') return plain(` (${state})`);
+  // Many a reason begins with the state, in words.
+  const isTold = reason.startsWith(`${state} `) || reason.startsWith(`${state.replace('-', ' ')}: `);
+  return plain(isTold ? ` (${reason})` : ` (${state}: ${reason})`);
 }
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {

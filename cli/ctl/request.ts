@@ -1,6 +1,7 @@
 /** From the words and flags of a command to the properties of its request. */
 import type { Argument } from '#plugins/controller/command.js';
 import { exitCodes, Failure } from './failure.js';
+import { usageLine } from './help.js';
 import { readPairs } from './settings.js';
 import type { CommandFacts } from './table.js';
 
@@ -46,7 +47,7 @@ export function propertiesOf(
   const needed = command.words.filter(({ required }) => required).length;
   const open = command.words.some(({ kind }) => kind === 'list');
   if (words.length < needed || (!open && words.length > command.words.length))
-    throw new Failure(exitCodes.failed, miscounted ?? 'Invalid number of arguments');
+    throw new Failure(exitCodes.failed, `${miscounted ?? 'Invalid number of arguments'}\n${usageLine(command)}`);
 
   const properties: Record<string, unknown> = { ...defaults };
   let at = 0;

@@ -1,4 +1,5 @@
 /** The options of `set`: from names and texts in turn to names and values. */
+import { processesOf } from '#plugins/cpus.js';
 import { convert, type OptionType } from '../config/convert.js';
 import { didYouMean } from '../config/problem.js';
 import { watcherRows } from '../config/schema-watcher.js';
@@ -32,6 +33,8 @@ function readValue(key: string, text: string): unknown {
   if (key === 'hooks') return readEntries(key, text, ':', ',');
   const type = typeOf(key);
   if (type === undefined) throw fail(`unknown key '${key}'${didYouMean(key, types.keys())}`);
+  // The machine that counts is the daemon's.
+  if (key === 'numprocesses' && processesOf(text) !== undefined) return text.trim();
   const conversion = convert(type, text);
   if ('wrong' in conversion) throw fail(`'${key}' ${conversion.wrong}`);
   return conversion.value;

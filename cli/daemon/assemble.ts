@@ -71,7 +71,9 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const { built, problems: unfit } = buildProcessPlugins(configuration, sections, environment, debug);
   const inside = configuration.plugins.filter((section) => !sections.includes(section));
   const watchers = [...configuration.watchers, ...built];
-  const flaws = await judgeWatchers(watchers, configuration.sockets, folder);
+  const all = [...watchers, ...configuration.unfit];
+  const isToldAlready = toldIn(configuration.problems);
+  const flaws = (await judgeWatchers(all, configuration.sockets, folder)).filter((flaw) => !isToldAlready(flaw));
   const flawed = new Set(flaws.flatMap(({ section, severity }) => (severity === 'error' ? section : [])));
   const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
@@ -84,7 +86,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
   problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems);
-  problems.push(...(await judgeForOthers(plugins, watchers)));
+  problems.push(...(await judgeForOthers(plugins, all)).filter((flaw) => !isToldAlready(flaw)));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
     configuration,
@@ -100,6 +102,13 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     problems: [...problems, ...unbuilt(written)].sort(byPlace(written.files)),
     again: () => assemble(path, environment, { ...how, again: true, facts }),
   };
+}
+
+/** Tells of a flaw whether an error says already that its option is wrong. */
+function toldIn(problems: readonly Problem[]): (flaw: Problem) => boolean {
+  const signOf = ({ section = '', key = '' }: Problem) => `${section}\0${key}`;
+  const told = new Set(problems.filter(({ severity }) => severity === 'error').map(signOf));
+  return (flaw) => told.has(signOf(flaw));
 }
 
 /** What plugins would refuse in the options of watchers, where it is written. */

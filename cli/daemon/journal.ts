@@ -1,5 +1,14 @@
 /** What the kernel tells, as lines of the log. */
-import { describeExit, reasonOf, type Arbiter, type HookViews, type Log, type WatcherState } from '#core';
+import {
+  describeExit,
+  reasonOf,
+  systemClock,
+  type Arbiter,
+  type Clock,
+  type HookViews,
+  type Log,
+  type WatcherState,
+} from '#core';
 
 const quiet = new Set<WatcherState>(['starting', 'stopping']);
 const words: Readonly<Partial<Record<WatcherState, string>>> = {
@@ -12,18 +21,50 @@ const words: Readonly<Partial<Record<WatcherState, string>>> = {
 /** How many watchers there are, in words. */
 export const count = ({ watchers: { length } }: Arbiter): string => `${length} watcher${length === 1 ? '' : 's'}`;
 
+/** A frame of our own bundle, which tells the author of a plugin nothing. */
+const ownFrame = /\n +at [^\n]*\/dist\/chunk-[^\n/]*\.js[^\n]*/g;
+/** How often the same fault is told, in ms, and how many different ones are kept in mind. */
+const pause = 60_000;
+const mostFaults = 1000;
+
+/** Which faults were told: a plugin that fails at all it is asked would fill the disk. */
+class Faults {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #told = new Map<string, { at: number; left: number }>();
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.#clock = clock;
+  }
+
+  /** Whether a fault is to be told now, with the number of those that were not told since; undefined when it is not. */
+  tell(fault: string): { readonly first: boolean; readonly left: number } | undefined {
+    const now = this.#clock.monotonic();
+    const before = this.#told.get(fault);
+    if (before && now - before.at < pause) return void before.left++;
+    const [oldest] = this.#told.keys();
+    if (!before && oldest !== undefined && this.#told.size >= mostFaults) this.#told.delete(oldest);
+    this.#told.set(fault, { at: now, left: 0 });
+    return { first: !before, left: before?.left ?? 0 };
+  }
+}
+
 /** Where an error comes from; anything can be thrown, also what throws when it is looked at. */
 function stackOf(error: unknown): { readonly stack?: string } {
   try {
     const { stack } = Object(error) as { readonly stack?: unknown };
-    return typeof stack === 'string' ? { stack } : {};
+    return typeof stack === 'string' ? { stack: stack.replace(ownFrame, '') } : {};
   } catch {
     return {};
   }
 }
 
 /** Writes the kernel's notices to the log. */
-export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void {
+export function keepJournal(
+  hooks: HookViews,
+  arbiter: Arbiter,
+  log: Log,
+  clock: Pick<Clock, 'monotonic'> = systemClock,
+): void {
   hooks.socketBound.tap('journal', (socket) => log.info(`socket ${socket.spec.name} listens on ${socket.address}`));
   hooks.watcherState.tap('journal', ({ name, reason }, before, after) => {
     if (quiet.has(after)) return;
@@ -52,9 +93,15 @@ export function keepJournal(hooks: HookViews, arbiter: Arbiter, log: Log): void 
   hooks.operationChanged.tap('journal', ({ kind, watcher, state, reason }) => {
     if (state === 'failed') log.error(`${kind} of ${watcher} failed: ${reason}`);
   });
+  const faults = new Faults(clock);
   hooks.fault.tap('journal', ({ plugin, hook, watcher, error }) => {
     const where = watcher === undefined ? hook : `${hook} of ${watcher}`;
-    log.error(`plugin ${plugin} failed in ${where}: ${reasonOf(error)}`, { plugin, hook, watcher, ...stackOf(error) });
+    const reason = reasonOf(error);
+    const told = faults.tell([plugin, hook, reason].join('\0'));
+    if (!told) return;
+    const others = told.left === 0 ? '' : ` (and ${told.left} times more since this was last told)`;
+    const stack = told.first ? stackOf(error) : {};
+    log.error(`plugin ${plugin} failed in ${where}: ${reason}${others}`, { plugin, hook, watcher, ...stack });
   });
   hooks.stop.tap('journal', () => log.info(`stopping ${count(arbiter)}`));
 }

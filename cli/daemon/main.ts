@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { reasonOf } from '#core';
 import { defaultEndpoints } from '#plugins/controller/endpoint.js';
+import { allProblems } from './foresight.js';
 import { assemble, type Assembly } from './assemble.js';
 import { effective, sectionOf } from '../config/effective.js';
 import { didYouMean, formatProblem, strictly, type Problem } from '../config/problem.js';
@@ -110,7 +111,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const { circusEndpoints = false } = options;
   const assembly = await assemble(file, process.env, { circusEndpoints });
   const { configuration, shown, written } = assembly;
-  const problems = options.check || options.strict ? strictly(assembly.problems) : assembly.problems;
+  const isStrict = options.check || options.strict;
+  const problems = isStrict ? strictly(allProblems(assembly)) : assembly.problems;
   const wrong = problems.some(({ severity }) => severity === 'error');
   if (options.showConfig !== undefined) {
     const only = options.showConfig === true ? undefined : options.showConfig;

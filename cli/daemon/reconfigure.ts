@@ -10,6 +10,7 @@ import { optionsOf } from '../config/sections.js';
 import { mix, withKept, type Traced } from '../config/kept.js';
 import { withKeys } from '../config/partial.js';
 import { formatProblem, strictly, type Problem } from '../config/problem.js';
+import { allProblems } from './foresight.js';
 import { flawsOf } from '../plugins/judges.js';
 import { InnerPlugins } from './inner-plugins.js';
 import { NeededPlugins } from './needed.js';
@@ -176,7 +177,7 @@ export class Reconfiguration implements ConfigurationService {
   }
 
   #planOf({ assembly, changes }: Reading): Plan {
-    return { changes, drift: this.#drift(), problems: worded(assembly.problems) };
+    return { changes, drift: this.#drift(), problems: worded(allProblems(assembly)) };
   }
 
   /** Does what the changes ask for. @throws Error that tells of all that failed, which is tried again the next time */

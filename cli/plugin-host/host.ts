@@ -1,6 +1,7 @@
 /** The life of a plugin in a process of its own: loaded, checked, run until a signal, cleaned up. */
 import { pathToFileURL } from 'node:url';
 import { reasonOf, Scope } from '#core';
+import { importFailure } from '#plugins/syntax.js';
 import type { DaemonLog } from '../daemon/log.js';
 import { inTime } from '../plugins/deadline.js';
 import { refusals, type Refusal } from '../plugins/options.js';
@@ -34,7 +35,7 @@ export async function loadPlugin(use: string): Promise<AnyClientPlugin> {
   try {
     module = (await inTime('its module', import(pathToFileURL(file).href))) as typeof module;
   } catch (error) {
-    throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`plugin "${use}" could not be imported: ${await importFailure(error, file)}`, { cause: error });
   }
   return checkClientPlugin(module.default, use);
 }

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkPlugin, reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
+import { checkPlugin, type AnyPlugin, type WatcherSpec } from '#core';
 import { manifest, type ManifestEntry } from '#plugins/manifest.js';
+import { importFailure } from '#plugins/syntax.js';
 import { readBytes } from '../config/file.js';
 import type { KnownKeys } from '../config/options.js';
 import { didYouMean } from '../config/problem.js';
@@ -41,9 +42,11 @@ export function loadedBy(spec: WatcherSpec): readonly string[] {
 /** True for a watcher key without whose plugin nothing is started: it takes rights away, or may refuse a start. */
 export const isNeeded = (key: string): boolean => protective.has(key) || optionOf('watcher', key)?.type === 'hook';
 
+const isPath = (use: string): boolean => use.startsWith('.') || use.startsWith('/');
+
 /** Where a third-party plugin's file should be, looked for from the folder of the configuration file. @throws Error */
 function whereabouts(use: string, folder: string): string {
-  if (use.startsWith('.') || use.startsWith('/')) return resolve(folder, use);
+  if (isPath(use)) return resolve(folder, use);
   return createRequire(join(resolve(folder), 'circus.ini')).resolve(use);
 }
 
@@ -55,6 +58,7 @@ export function locate(use: string, folder: string): string {
   } catch {
     // The same as a file that is not there.
   }
+  if (isPath(use)) throw new Error(`plugin "${use}": there is no file ${resolve(folder, use)}`);
   const known = manifest.map(({ name }) => name);
   throw new Error(
     `plugin "${use}" is neither one of ours${didYouMean(use, known)} nor a package that can be found from ${resolve(folder)}`,
@@ -103,7 +107,7 @@ export async function importPlugin(use: string, folder: string): Promise<AnyPlug
   try {
     module = (await inTime('its module', import(pathToFileURL(file).href))) as { default?: unknown };
   } catch (error) {
-    throw new Error(`plugin "${use}" could not be imported: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`plugin "${use}" could not be imported: ${await importFailure(error, file)}`, { cause: error });
   }
   if (isClientPlugin(module.default))
     throw new Error(`plugin "${use}" runs in a process of its own: write "isolate = process" into its section`);

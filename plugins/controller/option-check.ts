@@ -1,5 +1,6 @@
 /** What clients may set: the keys, and what their values must be (circus-compat §3.7). */
 import { reasonOf } from '#core';
+import { processesOf } from '../cpus.js';
 import { readStopSteps } from '../stop-steps.js';
 import { RequestError } from './protocol.js';
 
@@ -179,8 +180,12 @@ function objection(key: string, value: unknown, isPlugins: IsPlugins): string | 
 }
 
 /** Checks the `options` of `add` and `set`; what they say of keys of plugins is for these to judge. @throws RequestError */
-export function checkOptions(options: unknown, isPlugins: IsPlugins): Spec {
-  if (!isObject(options)) throw new RequestError(3, "'options' property should be an object");
+export function checkOptions(given: unknown, isPlugins: IsPlugins): Spec {
+  if (!isObject(given)) throw new RequestError(3, "'options' property should be an object");
+  const { numprocesses } = given;
+  // Of the daemon's machine, not of the client's.
+  const cpus = typeof numprocesses === 'string' ? processesOf(numprocesses) : undefined;
+  const options = cpus === undefined ? given : { ...given, numprocesses: cpus };
   for (const [key, value] of Object.entries(options)) {
     const reason = objection(key, value, isPlugins);
     if (reason !== undefined) throw new RequestError(3, reason);

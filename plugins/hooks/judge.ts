@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { baseEnvironment, reasonOf, type WatcherSpec } from '#core';
 import type { Flaw, Judge } from '../flaw.js';
+import { syntaxPlace } from '../syntax.js';
 import { bridge } from './bridge.js';
 import { fileOf, lackIn, namesHere, type ModuleTarget } from './modules.js';
 import { pythonPath } from './programs.js';
@@ -91,7 +92,8 @@ async function moduleFlaws(key: string, target: ModuleTarget, folder: string, as
       return [{ key, message: `names "${target.path}", which was not looked at: ${verdict.why}`, likely: true }];
     if ('why' in verdict) return notLoaded(verdict.why);
     const said = verdict.said as { readonly names: readonly string[] } | { readonly error: string };
-    if ('error' in said) return notLoaded(said.error);
+    if ('error' in said)
+      return notLoaded(`${said.error}${said.error.startsWith('SyntaxError: ') ? await syntaxPlace(file) : ''}`);
     const lack = lackIn(said.names, target);
     return lack === undefined ? [] : flaw(lack);
   } catch (error) {

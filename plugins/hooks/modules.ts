@@ -3,8 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { abortable, reasonOf, systemClock } from '#core';
+import { abortable, systemClock } from '#core';
 import { didYouMean } from '../nearest.js';
+import { importFailure } from '../syntax.js';
 import type { Target } from './setting.js';
 
 /** A function for a hook. */
@@ -77,17 +78,13 @@ function functionIn(module: Exports, target: ModuleTarget): HookFunction {
   return module[target.name] as HookFunction;
 }
 
-/** The first line of an error; an error of syntax does not say where it is, which its name has to make up for. */
-function whyNot(error: unknown): string {
-  const [reason = ''] = reasonOf(error).split('\n');
-  return error instanceof SyntaxError ? `SyntaxError: ${reason}` : reason;
-}
-
 async function importFrom(target: ModuleTarget, folder: string): Promise<Exports> {
+  let file = target.path;
   try {
-    return await importNow(fileOf(target, folder));
+    file = fileOf(target, folder);
+    return await importNow(file);
   } catch (error) {
-    throw new Error(`"${target.path}" can't be loaded: ${whyNot(error)}`, { cause: error });
+    throw new Error(`"${target.path}" can't be loaded: ${await importFailure(error, file)}`, { cause: error });
   }
 }
 
@@ -118,7 +115,7 @@ export class Modules {
         if (versionOf(file) === version) continue;
         this.#loaded.set(file, { version: versionOf(file), module: await importNow(file) });
       } catch (error) {
-        tell(`${file} stays as it was, as it can't be loaded: ${whyNot(error)}`);
+        tell(`${file} stays as it was, as it can't be loaded: ${await importFailure(error, file)}`);
       }
     }
   }

@@ -34,7 +34,12 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
     /^warning: a\.ini:2:11: "no\*\.ini" matches no file/,
     0,
   ],
-  ['an included file that is not there', '[circus]\ninclude = no.ini\n', /^\w+: a\.ini:2:11: .*no\.ini/, 0],
+  [
+    'an included file that is not there',
+    '[circus]\ninclude = no.ini\n',
+    /^error: a\.ini:2:11: there is no file "no\.ini"/,
+    1,
+  ],
   [
     'an unknown plugin',
     '[plugin:x]\nuse = no-such\n',
@@ -42,6 +47,36 @@ const faults: readonly (readonly [string, string, RegExp, number])[] = [
     1,
   ],
   ['a plugin with a near name', '[plugin:x]\nuse = flaping\n', /^error: a\.ini:2:7: plugin "flaping".*"flapping"\?/, 1],
+  [
+    'a key near one that is there and one that is not',
+    '[socket:a]\nport = 0\nprot = tcp\n',
+    /^\w+: a\.ini:3:1: "prot".*"proto"\?/,
+    1,
+  ],
+  [
+    'a signal that is none',
+    '[watcher:a]\ncmd = sleep 1\nstop_signal = SIGTREM\n',
+    /^error: a\.ini:3:15: .*"SIGTREM" \(did you mean "SIGTERM"\?\)/,
+    1,
+  ],
+  [
+    'a truth that is none',
+    '[watcher:a]\ncmd = sleep 1\ncopy_env = maybe\n',
+    /true or false \(also yes, no, on, off/,
+    1,
+  ],
+  [
+    'a mask that is none',
+    '[circus]\numask = 999\n',
+    /^error: a\.ini:2:9: "umask" must be octal .*"999"; it is left out$/,
+    1,
+  ],
+  [
+    'a file of a plugin that is not there',
+    '[plugin:x]\nuse = ./nope.js\n',
+    /plugin "\.\/nope\.js": there is no file \/.*\/nope\.js; \[plugin:x\] is left out$/,
+    1,
+  ],
   ['a plugin that is not named', '[plugin:x]\nfoo = 1\n', /^error: a\.ini:1:1: \[plugin:x\] has no "use"/, 1],
   [
     'a plugin with a bad option',
@@ -71,6 +106,29 @@ describe('a configuration with a fault', () => {
       assert.equal(code, exit);
     });
   }
+
+  it('an error of syntax in a module is told with its file and line', async () => {
+    folder.write('bad.mjs', 'export const a = 1;\nexport const b = ];\n');
+    folder.write('a.ini', '[watcher:a]\ncmd = sleep 1\nhooks.before_start = ./bad.mjs\n[plugin:b]\nuse = ./bad.mjs\n');
+    const { stderr } = await circusd(place(), '--check', 'a.ini');
+    assert.equal(linesOf(stderr).length, 2, stderr);
+    for (const line of linesOf(stderr))
+      assert.match(line, /SyntaxError: Unexpected token '\]' \(\/.*\/bad\.mjs:2\); \[/);
+  });
+
+  it('one error of a watcher hides no other', async () => {
+    const wrong = [
+      'cdm = sleep 1',
+      'uid = no-such-user',
+      'rlimit_nofile = lots',
+      'max_age = soon',
+      'on_demand = perhaps',
+    ];
+    folder.write('a.ini', `[watcher:a]\n${wrong.join('\n')}\nworking_dir = /no/where\n`);
+    const { code, stderr } = await circusd(place(), '--check', 'a.ini');
+    const lines = linesOf(stderr).map((text) => Number(/a\.ini:(\d+):/.exec(text)?.[1]));
+    assert.deepEqual([lines, code], [[1, 2, 3, 4, 5, 6, 7], 1], stderr);
+  });
 
   it('keys of a process in a plugin section are told one by one, as Circus had them there, and it is used', async () => {
     const keys = ['singleton = True', 'copy_env = True', 'rlimit_nofile = 9', 'stdout_stream.class = FileStream'];

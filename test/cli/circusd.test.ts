@@ -112,7 +112,10 @@ describe('the command line of circusd', () => {
   it('refuses a word for endpoints that it does not know', async () => {
     folder.write('a.ini', `[circus]\nendpoints = tcp\n${good}`);
     const { code, stderr } = await circusd(place(), '--check', 'a.ini');
-    assert.deepEqual([code, stderr], [1, 'error: a.ini:2:13: "endpoints" must be circus or unix, and is "tcp"\n']);
+    assert.deepEqual(
+      [code, stderr],
+      [1, 'error: a.ini:2:13: "endpoints" must be circus or unix, and is "tcp"; it is left out\n'],
+    );
   });
 
   it('--check tells all problems, in the order of the file, and starts nothing', async () => {

@@ -47,7 +47,7 @@ describe('circusd --daemon', () => {
   });
 
   it('returns the message and the exit code of a start that fails', async () => {
-    folder.write('socket.ini', '[circus]\nendpoint =\n[socket:s]\npath = /no/such/folder/s\n');
+    folder.write('socket.ini', '[circus]\nendpoint =\n[socket:s]\npath = socket.ini\n');
     const socket = await circusd(place(), '--daemon', '--strict', 'socket.ini', '--pidfile', 'a.pid');
     assert.deepEqual([socket.code, socket.stdout], [4, '']);
     assert.match(socket.stderr, /^error: socket\.ini:4:8: socket "s" could not bind .*\n$/);

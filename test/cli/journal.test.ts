@@ -10,9 +10,11 @@ describe('the journal', () => {
     (message: string, facts: Readonly<Record<string, unknown>> = {}) =>
       void told.push({ level, message, facts });
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  let now = 0;
   beforeEach(() => {
+    now = 0;
     told.length = 0;
-    keepJournal(world().plugin('journal').hooks, world().arbiter, log);
+    keepJournal(world().plugin('journal').hooks, world().arbiter, log, { monotonic: () => now });
   });
   const wordsOf = (level: string) => told.filter((line) => line.level === level).map(({ message }) => message);
 
@@ -38,6 +40,25 @@ describe('the journal', () => {
     assert.deepEqual(facts, { plugin: 'bad', hook: 'spawned', watcher: 'web' });
     assert.match(String(stack), /^Error: no\n +at .*journal\.test/);
     assert.equal(faults[1]!.facts['stack'], undefined);
+  });
+
+  it('tells the same fault once a minute, with how often it was', async () => {
+    const { hooks } = world().plugin('bad');
+    hooks.spawned.tap('bad', () => {
+      const error = new Error('no');
+      error.stack =
+        'Error: no\n    at own (file:///x/dist/chunk-AB12.js:1:2)\n    at theirs (file:///y/plugin.mjs:3:4)';
+      throw error;
+    });
+    for (const name of ['a', 'b', 'c']) await world().up({ name });
+    now = 60_000;
+    await world().up({ name: 'd' });
+    assert.deepEqual(wordsOf('error'), [
+      'plugin bad failed in spawned of a: no',
+      'plugin bad failed in spawned of d: no (and 2 times more since this was last told)',
+    ]);
+    const stacks = told.filter(({ level }) => level === 'error').map(({ facts }) => facts['stack']);
+    assert.deepEqual(stacks, ['Error: no\n    at theirs (file:///y/plugin.mjs:3:4)', undefined]);
   });
 
   it('says once that a watcher gave up, and why', async () => {

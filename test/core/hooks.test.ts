@@ -175,7 +175,8 @@ describe('answers', () => {
         const isGood = good.includes(answer);
         assert.equal(faults.length, isGood ? 0 : 1, `${name}: ${String(answer)}`);
         if (!isGood || answer === undefined) continue;
-        if (answer === false) assert.ok(got instanceof Refusal && got.plugin === 'bad' && got.error === undefined);
+        if (answer === false || answer === 'stop')
+          assert.ok(got instanceof Refusal && got.plugin === 'bad' && got.error === undefined);
         else assert.equal(got, answer);
       }
     });

@@ -244,7 +244,7 @@ describe('the verdict about a process that ended', () => {
     const watcher = await world().up();
     await end(watcher);
     assert.equal(watcher.state, 'gave-up');
-    assert.match(watcher.reason, /^gave up: process \d+ killed by SIGKILL after/);
+    assert.match(watcher.reason, /^gave up: process \d+ killed by SIGKILL after .* s, as plugin "witness" decided$/);
   });
 
   it('may be a time to wait, which an operator can end', async () => {

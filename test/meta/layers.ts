@@ -31,6 +31,8 @@ const shared = [
   'plugins/glob.ts',
   'plugins/units.ts',
   'plugins/nearest.ts',
+  'plugins/cpus.ts',
+  'plugins/syntax.ts',
   'plugins/signal.ts',
   'plugins/stop-steps.ts',
   'plugins/accounts.ts',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { convert } from '../../cli/config/convert.js';
 import { refuse } from '#plugins/flaw.js';
+import { nearest } from '#plugins/nearest.js';
 import { boolean, seconds } from '#plugins/schema.js';
 import { signalNumber } from '#plugins/signal.js';
 import { truthOf } from '#plugins/truth.js';
@@ -19,6 +20,11 @@ describe('a word', () => {
       const { success, output } = v.safeParse(boolean(), word);
       assert.equal(success ? output : undefined, known[at]);
     }
+  });
+
+  it('that is as near to two names means the one with a letter more', () => {
+    assert.equal(nearest('staus', ['stats', 'status']), 'status');
+    assert.equal(nearest('stat', ['stats', 'start']), 'stats');
   });
 
   it('for a signal means the same in every option', () => {

@@ -62,7 +62,7 @@ describe('a configuration', () => {
 
   it('names the variable that has no value when a number is missing for that', () => {
     assert.deepEqual(problems('[circus]\ncheck_delay = $(circus.env.DELAY)'), [
-      'error a.ini:2:15: "check_delay" must be a number of seconds, or a time such as 1h30m, and is "$(circus.env.DELAY)", because no variable "DELAY" is set',
+      'error a.ini:2:15: "check_delay" must be a number of seconds, or a time such as 1h30m, and is "$(circus.env.DELAY)", because no variable "DELAY" is set; it is left out',
     ]);
   });
 

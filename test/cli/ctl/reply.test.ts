@@ -23,6 +23,13 @@ const child = { ...info, pid: 8, cpu: 1.5 };
 const childLine = '8  sleep root 0 1.50M 2.44M 1.5 0.006 0:00.0';
 
 describe('a reply, printed', () => {
+  it('says no word of a state twice', () => {
+    const said = (state: string, reason: string) => text('status', { status: 'stopped', state, reason });
+    assert.equal(said('gave-up', 'gave up: process 1 crashed'), 'stopped (gave up: process 1 crashed)\n');
+    assert.equal(said('waiting', 'waiting for a client'), 'stopped (waiting for a client)\n');
+    assert.equal(said('waiting', 'plugin "limits" is missing'), 'stopped (waiting: plugin "limits" is missing)\n');
+  });
+
   it('is ok for what was done', () => {
     for (const name of ['start', 'stop', 'restart', 'reload', 'add', 'rm', 'set', 'signal', 'kill', 'quit'])
       assert.equal(text(name, { info: { started: [1] } }), 'ok\n', name);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
 import { checkOptions } from '#plugins/controller/option-check.js';
 
 /** Why a value is refused; undefined when it is not. */
@@ -27,6 +28,13 @@ describe('the values of options', () => {
     all('numprocesses', [100_001, 1e308], "'numprocesses' is more than 100000");
     all('numprocesses', [100_000, 0, -4, true], undefined);
     all('graceful_timeout', [Infinity, NaN], "'graceful_timeout' isn't a number");
+  });
+
+  it('may follow the machine of the daemon', () => {
+    const { numprocesses } = checkOptions({ numprocesses: 'cpus' }, () => false);
+    assert.equal(numprocesses, availableParallelism());
+    all('numprocesses', ['cpus-1', 'CPUS - 1000'], undefined);
+    all('numprocesses', ['cpus+1', '2'], "'numprocesses' isn't an integer");
   });
 
   it('are users and groups, never root by mistake', () => {
