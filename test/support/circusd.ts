@@ -125,6 +125,8 @@ export class Circusd {
   }
 
   signal(name: NodeJS.Signals): void {
+    // Nobody can tell afterwards whose they were.
+    this.#look();
     this.#child.kill(name);
   }
 
