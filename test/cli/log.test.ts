@@ -138,7 +138,7 @@ describe('the log of circusd', () => {
   });
 
   it('tells the caller, too, why a start failed when it goes to a file', async () => {
-    folder.write('a.ini', '[circus]\nendpoint =\n[socket:s]\npath = /no/such/folder/s\n');
+    folder.write('a.ini', '[circus]\nendpoint =\n[socket:s]\npath = /proc/s\n');
     const { code, stderr } = await circusd(place(), '--strict', 'a.ini', '--log-output', 'a.log');
     assert.equal(code, 4);
     assert.match(stderr, /^error: a\.ini:4:8: socket "s" .*\n$/);
