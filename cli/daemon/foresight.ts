@@ -13,7 +13,7 @@ export function allProblems({ configuration, problems }: Assembly): readonly Pro
   return [...problems, ...foresee(configuration)].sort(byPlace(configuration.files));
 }
 
-/** Programs and folders that are not there, as likely mistakes; each place is told once. */
+/** Programs and folders that are not there, as warnings: the file may be for another machine. Each place is told once. */
 function foresee(configuration: Configuration): readonly Problem[] {
   const { watchers, unfit, sockets, circus, circusPlaces } = configuration;
   const problems = new Map<string, Problem>();
@@ -21,7 +21,7 @@ function foresee(configuration: Configuration): readonly Problem[] {
     const place = places.get(key);
     if (place === undefined || message === undefined) return;
     const { file, line, column } = place;
-    const problem = { severity: 'warning', likely: true, file, line, column, section, key } as const;
+    const problem = { severity: 'warning', file, line, column, section, key } as const;
     problems.set([file, line, column, message].join('\0'), { ...problem, message: `"${key}" ${message}` });
   };
   const unclear = new Set(

@@ -112,7 +112,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const assembly = await assemble(file, process.env, { circusEndpoints });
   const { configuration, shown, written } = assembly;
   const isStrict = options.check || options.strict;
-  const problems = isStrict ? strictly(allProblems(assembly)) : assembly.problems;
+  const found = options.check ? allProblems(assembly) : assembly.problems;
+  const problems = isStrict ? strictly(found) : found;
   const wrong = problems.some(({ severity }) => severity === 'error');
   if (options.showConfig !== undefined) {
     const only = options.showConfig === true ? undefined : options.showConfig;

@@ -8,32 +8,32 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   [
     'a program that is not there',
     '[watcher:a]\ncmd = no-such-program -v\n',
-    /^error: a\.ini:2:7: "cmd" can't be started: program "no-such-program" was not found in the default path/,
+    /^warning: a\.ini:2:7: "cmd" can't be started: program "no-such-program" was not found in the default path/,
   ],
   [
     'a program that is not executable',
     '[watcher:a]\ncmd = ./a.ini\n',
-    /^error: a\.ini:2:7: "cmd" names the program ".*\/a\.ini", which is not executable$/,
+    /^warning: a\.ini:2:7: "cmd" names the program ".*\/a\.ini", which is not executable$/,
   ],
   [
     'a path of a program that is not there',
     '[watcher:a]\nworking_dir = /usr\ncmd = no/program\n',
-    /^error: a\.ini:3:7: "cmd" names the program "\/usr\/no\/program", which is not there$/,
+    /^warning: a\.ini:3:7: "cmd" names the program "\/usr\/no\/program", which is not there$/,
   ],
   [
     'a program that is not in the PATH of its process',
     '[watcher:a]\ncmd = sleep 1\nenv.PATH = /nowhere\n',
-    /^error: a\.ini:2:7: "cmd" can't be started: program "sleep" was not found in PATH$/,
+    /^warning: a\.ini:2:7: "cmd" can't be started: program "sleep" was not found in PATH$/,
   ],
   [
     'an executable that is not there',
     '[watcher:a]\ncmd = web\nexecutable = /no/web\n',
-    /^error: a\.ini:3:14: "executable" names the program "\/no\/web", which is not there$/,
+    /^warning: a\.ini:3:14: "executable" names the program "\/no\/web", which is not there$/,
   ],
   [
     'a folder to work in that is not there',
     '[watcher:a]\nworking_dir = /no/where\ncmd = ./x\n',
-    /^error: a\.ini:2:15: "working_dir" names the folder "\/no\/where", which is not there$/,
+    /^warning: a\.ini:2:15: "working_dir" names the folder "\/no\/where", which is not there$/,
   ],
   [
     'a command with a quote too few',
@@ -53,17 +53,17 @@ const faults: readonly (readonly [string, string, RegExp])[] = [
   [
     'a socket in a folder that is not there',
     '[socket:a]\npath = /no/s\n',
-    /^error: a\.ini:2:8: "path" names the folder "\/no", which is not there$/,
+    /^warning: a\.ini:2:8: "path" names the folder "\/no", which is not there$/,
   ],
   [
     'a log in a folder that is not there',
     '[circus]\nlogoutput = no/log\n',
-    /^error: a\.ini:2:13: "logoutput" names the folder ".*\/no", which is not there$/,
+    /^warning: a\.ini:2:13: "logoutput" names the folder ".*\/no", which is not there$/,
   ],
   [
     'a pidfile in a folder that is not there',
     '[circus]\npidfile = no/pid\n',
-    /^error: a\.ini:2:11: "pidfile" names the folder ".*\/no", which is not there$/,
+    /^warning: a\.ini:2:11: "pidfile" names the folder ".*\/no", which is not there$/,
   ],
 ];
 
@@ -78,7 +78,8 @@ describe('the check of a configuration', () => {
       const { code, stderr } = await circusd(place(), '--check', 'a.ini');
       assert.equal(linesOf(stderr).length, 1, stderr);
       assert.match(stderr.trimEnd(), line);
-      assert.equal(code, 1);
+      // What is not on this machine may be on the one that the file is for.
+      assert.equal(code, stderr.startsWith('warning: ') ? 0 : 1);
     });
   }
 
@@ -99,12 +100,9 @@ describe('the check of a configuration', () => {
     assert.deepEqual([stderr, code], ['', 0]);
   });
 
-  it('is not made by a start without --strict, and made by a plan', async () => {
+  it('is made by a plan too, and not by a start', async () => {
     folder.write('a.ini', '[watcher:good]\ncmd = sleep 100\n[watcher:later]\ncmd = no-such\nautostart = false\n');
-    const { code, stderr } = await circusd(place(), '--strict', 'a.ini');
-    assert.equal(code, 1);
-    assert.match(stderr, /^error: a\.ini:4:7: "cmd" can't be started/);
-    const daemon = await start(place(), ['a.ini'], 'good started');
+    const daemon = await start(place(), ['--strict', 'a.ini'], 'good started');
     assert.doesNotMatch(daemon.output, /can't be started/);
     const { stdout } = await circusctl(place(), 'plan');
     assert.match(stdout, /^wrong: warning: a\.ini:4:7: "cmd" can't be started/m);

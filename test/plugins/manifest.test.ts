@@ -37,6 +37,8 @@ function propertiesOf({ options }: AnyPlugin): Readonly<Record<string, Property>
   return (schema?.['properties'] ?? {}) as Readonly<Record<string, Property>>;
 }
 
+const isMissing = /^warning: .*"(?:cmd|working_dir|path)" .*(?: was not found in |, which is not there$)/;
+
 describe('the manifest of the plugins', () => {
   it('names every folder, and nothing else, once', () => {
     assert.deepEqual(manifest.map(({ name }) => name).sort(), [...folders].sort());
@@ -87,7 +89,9 @@ describe('the manifest of the plugins', () => {
         assert.ok(examples.length > 0);
         for (const { text, line } of examples) {
           const { code, stderr } = await runCircusd(['--check', temporary.write('circus.ini', text)]);
-          assert.deepEqual([code, stderr], [0, ''], `line ${line}: ${stderr}`);
+          // Pages name programs and folders that nobody has.
+          const others = stderr.split('\n').filter((said) => said !== '' && !isMissing.test(said));
+          assert.deepEqual([code, others], [0, []], `line ${line}: ${stderr}`);
         }
       });
     });

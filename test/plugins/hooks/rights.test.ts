@@ -30,10 +30,11 @@ describe('hooks, which have the rights of the daemon', () => {
     const lines = ['hooks.before_start = exec:sh seen.sh', ...vars.map((line) => line.replace(/^PATH/, 'env.PATH'))];
     const files = {
       'bin/sh': '#!/bin/false\n',
-      'seen.sh': 'echo "$PATH|$LD_PRELOAD|$PYTHONPATH|$NODE_OPTIONS|$OWN"; exit 1\n',
+      // The path itself may be longer than what a reason holds.
+      'seen.sh': `[ "$PATH" = '${process.env['PATH']}' ] && path=same; echo "$path|$LD_PRELOAD|$PYTHONPATH|$NODE_OPTIONS|$OWN"; exit 1\n`,
     };
     const reason = await reasonOf(web('working_dir = .', ...lines), files);
-    assert.ok(reason.includes(`exited with code 1: ${process.env['PATH']}||`), reason);
+    assert.ok(reason.includes('exited with code 1: same||'), reason);
     assert.match(reason, /\|1\)?$/);
   });
 
