@@ -11,9 +11,12 @@ export class Failure extends Error {
   override readonly name = 'Failure';
   readonly code: number;
   readonly reply: Reply;
+  /** What helps a person further; programs get Circus's words only. */
+  readonly advice: string | undefined;
 
-  constructor(code: number, message: string, reply?: Reply) {
+  constructor(code: number, message: string, reply?: Reply, advice?: string) {
     super(message);
+    this.advice = advice;
     this.code = code;
     // As the daemon's own errors are; it never uses this number.
     const reason = message.replace(/^error: /, '');

@@ -47,7 +47,7 @@ export function propertiesOf(
   const needed = command.words.filter(({ required }) => required).length;
   const open = command.words.some(({ kind }) => kind === 'list');
   if (words.length < needed || (!open && words.length > command.words.length))
-    throw new Failure(exitCodes.failed, `${miscounted ?? 'Invalid number of arguments'}\n${usageLine(command)}`);
+    throw new Failure(exitCodes.failed, miscounted ?? 'Invalid number of arguments', undefined, usageLine(command));
 
   const properties: Record<string, unknown> = { ...defaults };
   let at = 0;

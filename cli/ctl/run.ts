@@ -21,6 +21,8 @@ import type { CommandFacts } from './table.js';
 export interface Output {
   out(text: string): void;
   err(text: string): void;
+  /** True where a person reads the errors. */
+  readonly isTerminal?: boolean;
 }
 
 /** Carries out a command line and resolves with the exit code; it never rejects. `listen` ends with `until`. */
@@ -39,7 +41,8 @@ function tell(error: unknown, argv: readonly string[], output: Output): number {
     error instanceof Failure ? error : new Failure(exitCodes.failed, `error: ${(error as Error).message}`);
   // The command line itself may be what is wrong.
   if (argv.includes('--json')) output.out(replyAsJson(failure.reply, argv.includes('--prettify')));
-  output.err(harmless(`${failure.message}\n`));
+  const advice = output.isTerminal && failure.advice !== undefined ? `\n${failure.advice}` : '';
+  output.err(harmless(`${failure.message}${advice}\n`));
   return failure.code;
 }
 

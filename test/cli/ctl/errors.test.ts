@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { run as runHere } from '../../../cli/ctl/run.js';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -37,8 +38,15 @@ describe('circusctl, when something is wrong', () => {
   it('tells of wrong arguments with exit code 1', async () => {
     const [code, told] = await fails('rm');
     assert.equal(code, 1);
-    assert.match(told, /^Invalid number of arguments\nUsage: circusctl \[options\] rm NAME/);
+    assert.equal(told, 'Invalid number of arguments\n');
     assert.deepEqual(await fails('set', 'web', 'nope', '1'), [1, "unknown key 'nope'\n"]);
+  });
+
+  it('adds the usage where a person reads it', async () => {
+    let told = '';
+    const output = { out: () => undefined, err: (text: string) => void (told += text), isTerminal: true };
+    assert.equal(await runHere(['rm'], output), 1);
+    assert.match(told, /^Invalid number of arguments\nUsage: circusctl \[options\] rm NAME/);
   });
 
   it('says that no daemon is running, and what to do', async () => {

@@ -126,13 +126,13 @@ describe('the properties of a request', () => {
   });
 
   it('are refused where words are too few or too many, in the words of Circus', () => {
-    assert.match(fault('list', 'a', 'b'), /^Invalid number of arguments\nUsage: circusctl \[options\] list \[NAME\]/);
-    assert.match(fault('rm'), /^Invalid number of arguments\nUsage: circusctl \[options\] rm NAME/);
-    assert.match(fault('get', 'web'), /^Invalid number of arguments\nUsage: circusctl \[options\] get NAME KEYS\.\.\./);
-    assert.match(fault('signal', 'web'), /^Invalid number of arguments\nUsage: /);
-    assert.match(fault('options'), /^number of arguments invalid\nUsage: /);
-    assert.match(fault('status', 'a', 'b'), /^message invalid\nUsage: /);
-    assert.match(fault('dstats', 'x'), /^Invalid message\nUsage: /);
+    assert.equal(fault('list', 'a', 'b'), 'Invalid number of arguments');
+    assert.equal(fault('rm'), 'Invalid number of arguments');
+    assert.equal(fault('get', 'web'), 'Invalid number of arguments');
+    assert.equal(fault('signal', 'web'), 'Invalid number of arguments');
+    assert.equal(fault('options'), 'number of arguments invalid');
+    assert.equal(fault('status', 'a', 'b'), 'message invalid');
+    assert.equal(fault('dstats', 'x'), 'Invalid message');
     assert.equal(fault('incr', 'web', 'two'), `'nb' must be a whole number, and is "two"`);
     assert.equal(
       fault('kill', 'web', '--graceful_timeout', 'soon'),

@@ -54,7 +54,7 @@ describe('the shell of circusctl', () => {
     assert.equal(
       wrong,
       'error: unknown option "--wating" of stop (did you mean "--waiting"?)\nerror: program ghost not found\n' +
-        'Invalid number of arguments\nUsage: circusctl [options] rm NAME [--nostop] [--waiting]\n',
+        'Invalid number of arguments\n',
     );
   });
 
