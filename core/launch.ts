@@ -74,7 +74,7 @@ export function withoutSecrets(text: string, { secrets, env }: Pick<WatcherSpec,
 }
 
 /** True when all processes of a watcher are started alike: no variable is filled in, and no socket handed over. */
-export function isUniform(spec: WatcherSpec, base: Environment): boolean {
+function isUniform(spec: WatcherSpec, base: Environment): boolean {
   if (spec.use_sockets || spec.sockets.length > 0 || spec.stdin_socket !== null) return false;
   return [spec.cmd, spec.args, spec.shell_args, ...Object.values(base)]
     .flat()

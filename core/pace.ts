@@ -1,7 +1,7 @@
 /** The floor under every respawn: what ends at once, again and again, is never started again without a pause. */
 
 /** A process that lived shorter than this (ms) ended at once. */
-export const quickEnd = 1000;
+const quickEnd = 1000;
 const freeAttempts = 3;
 
 /** The attempts of one slot, as far as the floor needs them. */

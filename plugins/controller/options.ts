@@ -165,7 +165,7 @@ export function firstEndpoint(options: ControllerOptions, { endpoint }: Pick<Set
 }
 
 /** Where events are published. */
-export function eventsEndpoint(options: ControllerOptions, { pubsub_endpoint }: Settings): Endpoint {
+function eventsEndpoint(options: ControllerOptions, { pubsub_endpoint }: Settings): Endpoint {
   const first = firstEndpoint(options, { endpoint: pubsub_endpoint });
   return { ...first, option: 'pubsub_endpoint' };
 }

@@ -38,7 +38,7 @@ export interface Settings {
 type Options = WatcherSpec['options'];
 
 /** True for a watcher whose processes inherit sockets. */
-export const usesSockets = ({ use_sockets, sockets, stdin_socket }: WatcherSpec): boolean =>
+const usesSockets = ({ use_sockets, sockets, stdin_socket }: WatcherSpec): boolean =>
   use_sockets || sockets.length > 0 || stdin_socket !== null;
 
 /** The keys `GROUP.*` by a schema of objects; what is wrong is added to `flaws`, and left out. */

@@ -1,9 +1,11 @@
 /** Real children for the tests of the kernel, without a watcher around them. */
 import { HookBoard } from '../../core/board.js';
 import { systemClock, type Clock } from '../../core/clock.js';
+import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Process } from '../../core/process.js';
 import type { StopRequest } from '../../core/stop.js';
 import type { FileSpec, ProcessSpec } from '../../core/spec.js';
+import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { fixture } from '../support/paths.js';
 
 export interface ChildOptions extends Partial<ProcessSpec> {
@@ -76,4 +78,16 @@ export async function outputOf(line: string | readonly string[], options: ChildO
   const child = new Child(line, options);
   await child.process.finished();
   return child.text;
+}
+
+/** To be called in a `describe`: what its tests start is collected, and none of it is left behind. */
+export function leaveNothing(): void {
+  beforeEach(() => {
+    watchLeftovers();
+    adoptOrphans();
+  });
+  afterEach(async () => {
+    await assertNothingLeft();
+    releaseReaper();
+  });
 }

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
 import { systemClock } from '../../core/clock.js';
-import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
-import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
-import { Child } from './child.js';
+import { Child, leaveNothing } from './child.js';
 
 describe('a signal to a process', () => {
-  beforeEach(() => {
-    watchLeftovers();
-    adoptOrphans();
-  });
-  afterEach(async () => {
-    await assertNothingLeft();
-    releaseReaper();
-  });
+  leaveNothing();
 
   it('is told of, sent or kept back', async () => {
     const board = new HookBoard(systemClock);

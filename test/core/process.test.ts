@@ -2,26 +2,12 @@ import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
 import { systemClock } from '../../core/clock.js';
 import { becomeSubreaper, factsOf, send } from '../../core/posix/process.js';
-import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Process } from '../../core/process.js';
 import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
-import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
-import { Child, outputOf, startHelper } from './child.js';
+import { Child, outputOf, startHelper, leaveNothing } from './child.js';
 import { fixture } from '../support/paths.js';
-
-/** Hooks for a `describe`: nothing is to be left behind. */
-function leaveNothing(): void {
-  beforeEach(() => {
-    watchLeftovers();
-    adoptOrphans();
-  });
-  afterEach(async () => {
-    await assertNothingLeft();
-    releaseReaper();
-  });
-}
 
 describe('a process', () => {
   leaveNothing();

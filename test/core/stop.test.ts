@@ -3,16 +3,14 @@ import { HookBoard } from '../../core/board.js';
 import { systemClock } from '../../core/clock.js';
 import type { Fault } from '../../core/guard.js';
 import { becomeSubreaper } from '../../core/posix/process.js';
-import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
 import { watcherSpec } from '../../core/spec.js';
 import { stopPlan } from '../../core/stop.js';
 import { FakeClock } from '../support/clock.js';
 import { eventually } from '../support/eventually.js';
-import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { marked, see } from '../support/proc.js';
 import { temporaryPerTest } from '../support/temporary.js';
-import { Child } from './child.js';
+import { Child, leaveNothing } from './child.js';
 import { hasSignal, pidsOf, worldPerTest } from './world.js';
 
 const lives = (pid: number) => see(pid)?.zombie === false;
@@ -32,14 +30,7 @@ async function passing(clock: FakeClock, end: Promise<unknown>): Promise<void> {
 
 function subreaperPerTest(): void {
   before(() => becomeSubreaper());
-  beforeEach(() => {
-    watchLeftovers();
-    adoptOrphans();
-  });
-  afterEach(async () => {
-    await assertNothingLeft();
-    releaseReaper();
-  });
+  leaveNothing();
 }
 
 describe('a stop in steps', () => {

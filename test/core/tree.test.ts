@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { HookBoard } from '../../core/board.js';
 import { systemClock } from '../../core/clock.js';
 import { becomeSubreaper } from '../../core/posix/process.js';
-import { adoptOrphans, releaseReaper } from '../../core/posix/reap.js';
 import { Scope } from '../../core/scope.js';
 import { eventually } from '../support/eventually.js';
-import { assertNothingLeft, watchLeftovers } from '../support/leftovers.js';
 import { see } from '../support/proc.js';
-import { Child } from './child.js';
+import { Child, leaveNothing } from './child.js';
 import { FakeClock, flush } from '../support/clock.js';
 
 const lives = (pid: number) => see(pid)?.zombie === false;
@@ -23,14 +21,7 @@ function witness() {
 
 describe('stopping', () => {
   before(() => becomeSubreaper());
-  beforeEach(() => {
-    watchLeftovers();
-    adoptOrphans();
-  });
-  afterEach(async () => {
-    await assertNothingLeft();
-    releaseReaper();
-  });
+  leaveNothing();
 
   it('signals, and resolves when the process is gone', async () => {
     const { board, told } = witness();
