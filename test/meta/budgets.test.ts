@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { codeLines, read, sourceFiles } from './source.js';
 
 /** In lines of code. Raising one is a decision record (docs/decisions), not a diff. */
-const budgets = { kernel: 3250, systemCalls: 710, file: 250, door: 60 };
+const budgets = { kernel: 3380, systemCalls: 710, file: 250, door: 60 };
 
 const measured = ['core', 'plugins', 'cli', 'test']
   .flatMap(sourceFiles)
@@ -16,7 +16,7 @@ describe('the budgets', () => {
   const inKernel = measured.filter(({ file }) => file.startsWith('core/'));
   const calls = inKernel.filter(({ file }) => file.startsWith('core/posix/'));
 
-  it(`the kernel has at most ${budgets.kernel} lines of policy (docs/decisions/0008)`, () => {
+  it(`the kernel has at most ${budgets.kernel} lines of policy (docs/decisions/0009)`, () => {
     const policy = inKernel.filter(({ file }) => !file.startsWith('core/posix/'));
     assert.ok(sum(policy) <= budgets.kernel, `${sum(policy)} lines`);
   });
