@@ -213,8 +213,9 @@ export class Keeper {
       const absent = missing(spec.needs);
       if (absent !== undefined) throw new CircusError('ERR_PLUGIN_UNKNOWN', [absent]);
       const mark = `${daemon}:${watcher.name}:${slot.wid}`;
-      const identity = { wid: slot.wid, watcher: watcher.name, mark };
-      const process = Process.start(full, { ...identity, board, clock, output: this.#output });
+      // No spread: V8 would give each of these a shape of its own, and a process keeps it.
+      const own = { wid: slot.wid, watcher: watcher.name, mark, board, clock, output: this.#output };
+      const process = Process.start(full, own);
       slot.process = process;
       const accepted = board.require('afterSpawn', process, watcher, up);
       this.#reaping.set(process, this.#reap(slot, process, accepted));

@@ -57,6 +57,8 @@ interface Origin {
 }
 
 let started = 0;
+/** One for all that have none: a thousand processes are a thousand maps else. */
+const noPipes: ReadonlyMap<number, Pipe> = new Map();
 
 /** A running child. It is the same thing whether it was started here or found again. */
 export class Process {
@@ -78,14 +80,19 @@ export class Process {
   stopping: StopRequest | undefined;
   readonly #context: ProcessContext;
   readonly #tree: Tree;
-  readonly #pipes = new Map<number, Pipe>();
+  readonly #pipes: ReadonlyMap<number, Pipe>;
   #failedLink: string | undefined;
   #stop: Stop | undefined;
   #stopped: Promise<Exit> | undefined;
   /** Ends it for us, where nobody can tell how it ended. */
   #lost: () => void = () => undefined;
 
-  private constructor({ pid, startedAt, begun, pidfd }: Origin, spec: ProcessSpec, context: ProcessContext) {
+  private constructor(
+    { pid, startedAt, begun, pidfd }: Origin,
+    spec: ProcessSpec,
+    context: ProcessContext,
+    pipes: ReadonlyMap<number, Pipe> = noPipes,
+  ) {
     this.pid = pid;
     this.spec = spec;
     this.wid = context.wid;
@@ -94,6 +101,7 @@ export class Process {
     this.startedAt = startedAt;
     this.begun = begun;
     this.#context = context;
+    this.#pipes = pipes;
     this.#tree = new Tree(pid, context.mark);
     this.ended = new Promise((settle) => this.#awaitEnd(settle, pidfd));
   }
@@ -107,8 +115,7 @@ export class Process {
       if (context.board.changing) void pipes.get(fd)?.hold(context.board.steady());
     };
     const { pid, pipes } = startProgram(spec, context.mark, output);
-    const child = new Process({ ...origin, pid }, spec, context);
-    for (const [fd, pipe] of pipes) child.#pipes.set(fd, pipe);
+    const child = new Process({ ...origin, pid }, spec, context, pipes.size > 0 ? pipes : noPipes);
     return child;
   }
 
