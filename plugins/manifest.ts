@@ -47,7 +47,7 @@ export const manifest: readonly ManifestEntry[] = [
   {
     name: 'health',
     aliases: [],
-    keys: ['ready.*', 'alive.*', 'notify'],
+    keys: ['ready.*', 'alive.*', 'notify', 'ipc'],
     // Whoever inherits sockets is asked whether it accepts on them, before another one is stopped for it.
     suits: ({ use_sockets, sockets, stdin_socket }) => use_sockets || sockets.length > 0 || stdin_socket !== null,
     load: () => import('./health/index.js'),

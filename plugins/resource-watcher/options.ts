@@ -117,9 +117,11 @@ function own({ options }: Pick<WatcherSpec, 'options'>): Readonly<Record<string,
   return Object.fromEntries(all.map(([key, value]) => [key.slice(prefix.length), value]));
 }
 
-/** What the keys of a watcher ask for; undefined where nothing does. @throws Error where `flawsIn` tells of one */
+/** What the keys of a watcher ask for; undefined where nothing does, or where `flawsIn` tells of something. */
 export function settingsOf(spec: WatcherSpec): Settings | undefined {
-  const given = v.parse(watcherSchema, own(spec));
+  const read = v.safeParse(watcherSchema, own(spec));
+  if (!read.success) return undefined;
+  const given = read.output;
   const limits: Limit[] = [];
   const { max_memory, max_cpu, samples, interval, pause, before, before_timeout } = given;
   if (max_memory !== undefined)

@@ -41,6 +41,7 @@ const shared = [
   'plugins/variables.ts',
   'plugins/plain.ts',
   'plugins/exec.ts',
+  'plugins/readable.ts',
   'plugins/replacements.ts',
 ];
 
