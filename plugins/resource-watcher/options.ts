@@ -154,6 +154,8 @@ export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
 const share = (about: string) => v.pipe(number(), v.minValue(0, 'it is at least 0'), v.description(about));
 const memory = (about: string) => v.pipe(transformed(readCircusMemory), v.description(about));
 
+const isPort = (port: number) => port >= 1 && port <= 65_535;
+
 const sectionFields = {
   watcher: v.optional(v.pipe(v.string(), v.trim(), v.description('The watcher whose processes are looked after.'))),
   service: v.optional(v.pipe(v.string(), v.trim(), v.description('The same: an older word of Circus.'))),
@@ -174,7 +176,7 @@ const sectionFields = {
   child_signal: v.optional(v.pipe(transformed(readSignal), v.description('What a child that uses too much gets.')), 15),
   application_name: v.optional(v.pipe(v.string(), v.description('The name in the counters for statsd.')), 'app'),
   host: v.optional(v.pipe(v.string(), v.description('Where statsd is.')), 'localhost'),
-  port: v.optional(v.pipe(integer(), v.minValue(1), v.maxValue(65_535), v.description('The port of statsd.')), 8125),
+  port: v.optional(v.pipe(integer(), v.check(isPort, 'it is no port'), v.description('The port of statsd.')), 8125),
   sample_rate: v.optional(v.pipe(number(), v.description('A rate that the counters announce.')), 1),
 };
 

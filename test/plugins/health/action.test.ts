@@ -66,7 +66,7 @@ describe('what is done about a process that is not alive', () => {
   it('exec: the command decides, knows what it is about, and has a deadline', async () => {
     well();
     const action = command(
-      'echo "$CIRCUS_WATCHER $CIRCUS_WID $CIRCUS_PID $CIRCUS_CONDITION" >> facts\necho looked\nexec sleep 600\n',
+      `echo "$CIRCUS_WATCHER $CIRCUS_WID $CIRCUS_PID $CIRCUS_CONDITION" >> ${path('facts')}\necho looked\nexec sleep 600\n`,
     );
     const watcher = add({ 'alive.action': action, 'alive.action_timeout': '0.3' });
     await watcher.start().result;
@@ -82,7 +82,7 @@ describe('what is done about a process that is not alive', () => {
 
   it('a dump by a command comes before the signal', async () => {
     well();
-    const dump = command('kill -0 "$CIRCUS_PID" && echo "$CIRCUS_REASON" > dump\n');
+    const dump = command(`kill -0 "$CIRCUS_PID" && echo "$CIRCUS_REASON" > ${path('dump')}\n`);
     const watcher = add({ 'alive.dump': dump });
     await watcher.start().result;
     const [process] = watcher.processes;

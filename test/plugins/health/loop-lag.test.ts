@@ -21,7 +21,7 @@ describe('the event loop of a Node program', () => {
   const lines = () => world().lines.join('\n');
 
   it('is reported, and a process that is blocked for too long again and again is replaced', async () => {
-    const watcher = add('400');
+    const watcher = add('300', { 'alive.loop_lag': '0.1', 'alive.interval': '1' });
     await watcher.start().result;
     const [process] = watcher.processes;
     await eventually(() =>
@@ -123,7 +123,7 @@ describe('the event loop of a Node program', () => {
     );
     assert.match(
       await check('sleep 600'),
-      /warning: .*a\.ini:3:\d+: "alive\.loop_lag" is about the event loop.* "sleep" is none/,
+      /a\.ini:3:\d+: "alive\.loop_lag" is about the event loop.* "sleep" is none$/m,
     );
     for (const cmd of [block, 'sh -c "exec node x"', 'npm start', 'env node app.js'])
       assert.doesNotMatch(await check(cmd), /event loop/);
