@@ -34,9 +34,10 @@ function bytesOf(text: string): number | undefined {
   return percent === undefined ? readSize(text) : (Number(percent) / 100) * machine;
 }
 
-const transformed = <T>(read: (text: string) => T) =>
+const transformed = <T>(read: (text: string) => T, about = '') =>
   v.pipe(
     v.union([v.string(), v.number()], 'is neither a text nor a number'),
+    v.description(about),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
         return read(String(dataset.value).trim());
@@ -152,7 +153,7 @@ export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
 }
 
 const share = (about: string) => v.pipe(number(), v.minValue(0, 'it is at least 0'), v.description(about));
-const memory = (about: string) => v.pipe(transformed(readCircusMemory), v.description(about));
+const memory = (about: string) => transformed(readCircusMemory, about);
 
 const isPort = (port: number) => port >= 1 && port <= 65_535;
 
@@ -173,7 +174,7 @@ const sectionFields = {
     v.pipe(boolean(), v.description('Whether direct children are looked after too.')),
     false,
   ),
-  child_signal: v.optional(v.pipe(transformed(readSignal), v.description('What a child that uses too much gets.')), 15),
+  child_signal: v.optional(transformed(readSignal, 'What a child that uses too much gets.'), 15),
   application_name: v.optional(v.pipe(v.string(), v.description('The name in the counters for statsd.')), 'app'),
   host: v.optional(v.pipe(v.string(), v.description('Where statsd is.')), 'localhost'),
   port: v.optional(v.pipe(integer(), v.check(isPort, 'it is no port'), v.description('The port of statsd.')), 8125),
