@@ -5,6 +5,7 @@ import health from '#plugins/health/index.js';
 import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
+import { daemonPerTest } from '../daemon.js';
 import { program, worldPerTest } from './world.js';
 
 const block = `${process.execPath} ${program('block-loop.mjs')}`;
@@ -127,5 +128,35 @@ describe('the event loop of a Node program', () => {
     );
     for (const cmd of [block, 'sh -c "exec node x"', 'npm start', 'env node app.js'])
       assert.doesNotMatch(await check(cmd), /event loop/);
+  });
+});
+
+describe('the event loop, in a daemon that runs', () => {
+  const start = daemonPerTest();
+
+  it('is watched from the moment on at which that is asked for, which replaces the processes', async () => {
+    const daemon = await start(`[watcher:web]\ncmd = ${block} 10 ./gate\nready_after = 0\ncopy_env = True\n`);
+    const pids = () =>
+      eventually(async () => {
+        const found = await daemon.pids('web');
+        assert.equal(found.length, 1);
+        return found;
+      });
+    const [before] = await pids();
+    await daemon.json('set', 'web', 'alive.interval', '0.5', 'alive.loop_lag', '0.3', '--waiting');
+    const [after] = await pids();
+    assert.notEqual(after, before);
+    await eventually(async () =>
+      assert.match((await daemon.ctl('explain', 'web')).stdout, /Its event loop was blocked for \d+ ms at most/),
+    );
+    const options = (await daemon.json('options', 'web')) as { readonly options: Readonly<Record<string, unknown>> };
+    assert.equal(options.options['alive.loop_lag'], 0.3);
+    const { stderr } = await daemon.ctl('set', 'web', 'alive.action', 'drian');
+    assert.match(stderr, /"alive\.action" has a wrong value: "drian" is none of .*did you mean "drain"/);
+    // What is set while it runs is at once what counts, and replaces nobody.
+    await daemon.json('set', 'web', 'alive.action', 'event', '--waiting');
+    assert.deepEqual(await pids(), [after]);
+    const { stdout } = await daemon.ctl('plan');
+    assert.match(stdout, /alive\.action/);
   });
 });
