@@ -75,7 +75,9 @@ const inPercent = (value: number) => `${Number(value.toFixed(1))}%`;
 export function inWords(limit: Limit, sample: Sample, machine: number): string {
   const figure = figureOf(limit, sample, machine) ?? 0;
   if (limit.what === 'memory') return `uses ${inBytes(figure)} of memory`;
-  return limit.what === 'cpu' ? `uses ${inPercent(figure)} of a processor` : `averages ${inPercent(figure)} of processor and memory`;
+  return limit.what === 'cpu'
+    ? `uses ${inPercent(figure)} of a processor`
+    : `averages ${inPercent(figure)} of processor and memory`;
 }
 
 /** The limit itself, as words: `more than 500M`. */
