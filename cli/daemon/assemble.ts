@@ -86,7 +86,11 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     withCommands(built, facts, folder, known),
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
-  problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems, ...strangers(plugins, all));
+  problems.push(
+    ...found.flatMap(({ problems }) => problems),
+    ...apart.problems,
+    ...strangers(configuration, plugins, all),
+  );
   problems.push(...(await judgeForOthers(plugins, all)).filter((flaw) => !isToldAlready(flaw)));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
@@ -133,15 +137,20 @@ function problemOf({ places, origin }: BuiltWatcher, { key, message, likely }: F
 }
 
 /** Sections about a watcher that is none of these: one may come later, and most likely the name is mistyped. */
-function strangers(plugins: readonly Assembled[], watchers: readonly BuiltWatcher[]): readonly Problem[] {
+function strangers(
+  configuration: Configuration,
+  plugins: readonly Assembled[],
+  watchers: readonly BuiltWatcher[],
+): readonly Problem[] {
   const names = watchers.map(({ spec }) => spec.name);
-  return plugins.flatMap(({ name, use, options, places, origin }) => {
-    const key = firstParty(use)?.many?.about.find((one) => options[one] !== undefined);
-    const target = key === undefined ? undefined : options[key];
+  return plugins.flatMap((plugin): readonly Problem[] => {
+    const key = firstParty(plugin.use)?.many?.about.find((one) => plugin.options[one] !== undefined);
+    const target = key === undefined ? undefined : plugin.options[key];
     if (target === undefined || names.some((one) => one.toLowerCase() === target.trim().toLowerCase())) return [];
-    const place = { file: '', line: 1, ...origin, column: 1, ...places[key!], section: `plugin:${name}`, key: key! };
+    const { file, line, column } = placeOf(configuration, plugin, key);
+    const where = { file, line, column, section: `plugin:${plugin.name}`, key: key! };
     const message = `"${key}" names no watcher: there is no "${target}"${didYouMean(target, names)}`;
-    return [{ severity: 'warning' as const, likely: true as const, ...place, message }];
+    return [{ severity: 'warning', likely: true, ...where, message }];
   });
 }
 

@@ -53,10 +53,13 @@ export function withLagReports(
   return { files, env };
 }
 
-/** What a process was asked for when it was started; undefined: nothing. */
+/** What a process was asked for when it was started; undefined: nothing that we asked for. */
 export function reportingOf({ env }: ProcessSpec): LagReporting | undefined {
-  const said = env[lagVariable];
-  return said === undefined ? undefined : (JSON.parse(said) as LagReporting);
+  try {
+    return JSON.parse(env[lagVariable] ?? '') as LagReporting;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is known after some more lines of reports. */
