@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync } from 'node:fs';
-import { withReports } from '#plugins/health/lag-reports.js';
+import { askLag, withReports } from '#plugins/health/lag-reports.js';
 import health from '#plugins/health/index.js';
 import { runCircusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
@@ -33,16 +33,16 @@ describe('the event loop of a Node program', () => {
     rmSync(`${folder.path}/gate`);
     assert.match(
       lines(),
-      /process \d+ is replaced: alive\.loop_lag: it had its event loop blocked for \d\d\d ms, 2 times/,
+      /process \d+ is replaced: alive\.loop_lag: it (had its event loop blocked for \d+ ms|has not reported for .*), 2 times/,
     );
   });
 
   it('may be blocked for as long as it may', async () => {
     folder.write('gate', '');
-    const watcher = add('100', { 'alive.loop_lag': '0.45' });
+    const watcher = add('100', { 'alive.loop_lag': '0.9', 'alive.interval': '1' });
     await watcher.start().result;
     const [process] = watcher.processes;
-    await eventually(() => assert.ok(process!.age > 3000));
+    await eventually(() => assert.ok(process!.age > 4500));
     assert.equal(process!.stopping, undefined);
     assert.doesNotMatch(lines(), /loop_lag/);
   });
@@ -110,6 +110,24 @@ describe('the event loop of a Node program', () => {
     assert.deepEqual(first, { at: 1, last: 5, longest: 5 });
     assert.deepEqual(withReports(first, ['40', '7'], 2), { at: 2, last: 7, longest: 40 });
     assert.equal(withReports(undefined, [''], 1), undefined);
+  });
+
+  it('is asked about what was reported since it was asked last, and about silence', async () => {
+    let now = 0;
+    const record = { lag: withReports(undefined, ['20', '300'], now) };
+    const reporting = { fd: 63, every: 1000, resolution: 20, option: '' };
+    const clock = { now: () => now, monotonic: () => now, after: () => () => undefined };
+    const ask = () => askLag(record, 200, reporting, clock)(new AbortController().signal);
+    assert.equal(await ask(), 'had its event loop blocked for 300 ms');
+    assert.equal(await ask(), undefined);
+    record.lag = withReports(record.lag, ['200'], (now = 1000));
+    assert.equal(await ask(), undefined);
+    now = 3200;
+    assert.equal(await ask(), undefined);
+    now = 3201;
+    assert.equal(await ask(), 'has not reported for 2.2 s: its event loop hangs');
+    record.lag = undefined;
+    assert.equal(await ask(), undefined);
   });
 
   it('is nothing that a program of another language has, which is told with its place', async () => {

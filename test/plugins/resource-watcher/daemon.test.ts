@@ -86,12 +86,12 @@ describe('the resource watcher in a real daemon', () => {
   it('replaces a process that hangs in a loop, and runs a command before', async () => {
     const dump = 'echo "$CIRCUS_WATCHER $CIRCUS_WID $CIRCUS_PID $CIRCUS_CPU" > facts\necho dumped\n';
     const options =
-      'resources.max_cpu = 30\nresources.samples = 2\nresources.interval = 0.3\nresources.before = exec:sh dump.sh';
+      'resources.max_cpu = 10\nresources.samples = 4\nresources.interval = 0.3\nresources.before = exec:sh dump.sh';
     const daemon = await start(watcher(`${hog} cpu ./go$(circus.wid)`, options), { files: { 'dump.sh': dump } });
     await pidsOf(daemon, 1);
     opened(daemon, 'go1');
     const { pid, reason } = await end(daemon);
-    assert.match(reason, /^resources\.max_cpu: it uses [\d.]+% of a processor, more than 30%, 2 times in a row$/);
+    assert.match(reason, /^resources\.max_cpu: it uses [\d.]+% of a processor, more than 10%, 4 times in a row$/);
     assert.match(readFileSync(`${daemon.folder.path}/facts`, 'utf8'), new RegExp(`^web 1 ${pid} \\d+\\.\\d\n$`));
     assert.match(daemon.log, /web: sh: dumped/);
   });
