@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import health from '#plugins/health/index.js';
 import { retirementIn } from '#plugins/health/retirement.js';
 import { fencesOf } from '../../meta/markdown.js';
@@ -21,21 +21,21 @@ describe('a process that retires', () => {
   const plain = { notify: 'main', 'ready.notify': '0', 'ready.delay': '0' };
 
   it('is replaced by one that is ready first, once however often it asks', async () => {
-    const gate = `${folder.path}/gate`;
-    const asking = `CIRCUS_RETIRE=1`;
+    const asking = 'CIRCUS_RETIRE=1';
+    const gate = `${folder.path}/gate$(circus.wid)`;
     const watcher = world().add(`${notify} await:${gate} "${asking}" "${asking}" "${asking}"`, {
       ...plain,
-      'ready.exec': `test ! -e ${gate}`,
+      'ready.exec': `test -e ${folder.path}/ok$(circus.wid)`,
       'ready.interval': '0.05',
     });
+    folder.write('ok1', '');
     await watcher.start().result;
     const [old] = watcher.processes;
-    folder.write('gate', '');
+    folder.write('gate1', '');
     await eventually(() => assert.equal(watcher.processes.length, 2));
-    await eventually(() => assert.equal(told('retiring').length, 1));
+    assert.equal(told('retiring').length, 1);
     assert.deepEqual([old!.alive, old!.stopping], [true, undefined]);
-    // Its successor, which would ask as well, is not ready before the gate is gone.
-    rmSync(gate);
+    folder.write('ok2', '');
     const { why, by } = await old!.ended.then(() => old!.stopping!);
     assert.deepEqual([why, by], ['it retires', undefined]);
     await eventually(() => assert.equal(watcher.processes.length, 1));
