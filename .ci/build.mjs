@@ -71,10 +71,13 @@ const made = await Promise.all([
   }),
   build({ ...settings, entryPoints: ['cli/debugger.ts', 'cli/circusctl.ts'] }),
   build({ ...settings, entryPoints: ['cli/client/index.ts'], splitting: false }),
-  // What NODE_OPTIONS preloads into the programs of others: one small file, which require() takes.
+  // What NODE_OPTIONS preloads into the programs of others: small files, which require() takes.
   build({
     ...settings,
-    entryPoints: [{ in: 'plugins/node-listen/preload.ts', out: 'plugins/node-listen/listen' }],
+    entryPoints: [
+      { in: 'plugins/node-listen/preload.ts', out: 'plugins/node-listen/listen' },
+      { in: 'plugins/health/lag.ts', out: 'plugins/health/lag' },
+    ],
     splitting: false,
     format: 'cjs',
     outExtension: { '.js': '.cjs' },

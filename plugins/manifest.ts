@@ -11,7 +11,10 @@ export interface ManifestEntry {
   readonly keys: readonly string[];
   /** Watchers that load it without any such key. */
   readonly suits?: (spec: WatcherSpec) => boolean;
-  readonly load: () => Promise<{ readonly default: AnyPlugin }>;
+  /** `named` makes the plugin under another name. */
+  readonly load: () => Promise<{ readonly default: AnyPlugin; readonly named?: (name: string) => AnyPlugin }>;
+  /** There may be any number of its sections, each a plugin by itself; these options of theirs name a watcher. */
+  readonly many?: { readonly about: readonly string[] };
   /**
    * Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is
    * loaded. `folder` is that of the configuration.
@@ -44,7 +47,7 @@ export const manifest: readonly ManifestEntry[] = [
   {
     name: 'health',
     aliases: [],
-    keys: ['ready.*', 'alive.*', 'notify'],
+    keys: ['ready.*', 'alive.*', 'notify', 'ipc'],
     // Whoever inherits sockets is asked whether it accepts on them, before another one is stopped for it.
     suits: ({ use_sockets, sockets, stdin_socket }) => use_sockets || sockets.length > 0 || stdin_socket !== null,
     load: () => import('./health/index.js'),
@@ -86,5 +89,13 @@ export const manifest: readonly ManifestEntry[] = [
     keys: ['on_demand', 'idle_timeout'],
     load: () => import('./on-demand/index.js'),
     judge: () => import('./on-demand/judge.js'),
+  },
+  {
+    name: 'resource-watcher',
+    aliases: ['circus.plugins.resource_watcher.ResourceWatcher', 'circus.plugins.resource_watcher:ResourceWatcher'],
+    keys: ['resources.*'],
+    load: () => import('./resource-watcher/index.js'),
+    many: { about: ['watcher', 'service'] },
+    judge: () => import('./resource-watcher/judge.js'),
   },
 ];

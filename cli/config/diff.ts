@@ -35,7 +35,7 @@ const reloading = new Set([
 ]);
 /** Keys of plugins that are carried out when a process is started. */
 const reloadingOption =
-  /^(uid|gid|groups|umask|nice|ionice|sched|cpu_affinity|oom_score_adj|capabilities|no_new_privileges|die_with_daemon|rlimit_.*|stdout_stream\..*|stderr_stream\..*|keychain|cgroup\.active|node_listen|notify|alive\.notify)$/;
+  /^(uid|gid|groups|umask|nice|ionice|sched|cpu_affinity|oom_score_adj|capabilities|no_new_privileges|die_with_daemon|rlimit_.*|stdout_stream\..*|stderr_stream\..*|keychain|cgroup\.active|node_listen|notify|ipc|alive\.notify|alive\.loop_lag)$/;
 
 type Fields = Readonly<Record<string, unknown>>;
 

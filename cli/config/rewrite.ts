@@ -23,6 +23,8 @@ export interface KnownPlugins {
   readonly loadedBy: (spec: WatcherSpec) => readonly string[];
   /** True for a first-party plugin that this version has. */
   readonly has: (name: string) => boolean;
+  /** True for one of which each section is a plugin by itself. */
+  readonly many?: (name: string) => boolean;
 }
 
 /** An option of `[circus]` that is one of a plugin. */
@@ -90,7 +92,7 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
   const written = plugins
     .filter(({ use }) => isBuilt(use, known))
     .map((section) => withSwitches(configuration, section));
-  const taken = new Set(written.flatMap(({ name, use }) => [name, use]));
+  const taken = new Set(written.flatMap(({ name, use }) => (known.many?.(use) ? [name] : [name, use])));
   const meant: MeantPlugin[] = [];
   const add = (name: string, origin: Origin | undefined): void => {
     if (taken.has(name) || !known.has(name)) return;

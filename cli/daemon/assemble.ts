@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { reasonOf, type AnyPlugin, type WatcherSpec } from '#core';
 import type { Flaw } from '#plugins/flaw.js';
 import { buildConfiguration, type Configuration } from '../config/build.js';
-import { byPlace, type Problem } from '../config/problem.js';
+import { byPlace, didYouMean, type Problem } from '../config/problem.js';
 import { readFiles } from '../config/read.js';
 import { meantPlugins, sectionOwners, type MeantPlugin } from '../config/rewrite.js';
 import { optionOf, protective } from '../config/schema.js';
@@ -65,6 +65,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const known = {
     loadedBy,
     has: (name: string) => firstParty(name) !== undefined,
+    many: (name: string) => firstParty(name)?.many !== undefined,
   };
   const sections = configuration.plugins.filter((section) => runsApart(section, folder));
   const debug = how.facts?.debug ?? configuration.circus.debug === true;
@@ -85,7 +86,11 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     withCommands(built, facts, folder, known),
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
-  problems.push(...found.flatMap(({ problems }) => problems), ...apart.problems);
+  problems.push(
+    ...found.flatMap(({ problems }) => problems),
+    ...apart.problems,
+    ...strangers(configuration, plugins, all),
+  );
   problems.push(...(await judgeForOthers(plugins, all)).filter((flaw) => !isToldAlready(flaw)));
   const broken = new Set(problems.filter(({ severity }) => severity === 'error').map(({ section }) => section));
   return {
@@ -131,6 +136,24 @@ function problemOf({ places, origin }: BuiltWatcher, { key, message, likely }: F
   return { severity: 'error', ...where, message: `"${key}" ${message}; [${section}] is left out` };
 }
 
+/** Sections about a watcher that is none of these: one may come later, and most likely the name is mistyped. */
+function strangers(
+  configuration: Configuration,
+  plugins: readonly Assembled[],
+  watchers: readonly BuiltWatcher[],
+): readonly Problem[] {
+  const names = watchers.map(({ spec }) => spec.name);
+  return plugins.flatMap((plugin): readonly Problem[] => {
+    const key = firstParty(plugin.use)?.many?.about.find((one) => plugin.options[one] !== undefined);
+    const target = key === undefined ? undefined : plugin.options[key];
+    if (target === undefined || names.some((one) => one.toLowerCase() === target.trim().toLowerCase())) return [];
+    const { file, line, column } = placeOf(configuration, plugin, key);
+    const where = { file, line, column, section: `plugin:${plugin.name}`, key: key! };
+    const message = `"${key}" names no watcher: there is no "${target}"${didYouMean(target, names)}`;
+    return [{ severity: 'warning', likely: true, ...where, message }];
+  });
+}
+
 /** What plugins of others have against the options that watchers have for them. */
 async function judgeForOthers(plugins: readonly Assembled[], watchers: readonly BuiltWatcher[]): Promise<Problem[]> {
   const others = plugins.filter(({ use }) => !firstParty(use));
@@ -150,7 +173,7 @@ async function findPlugin(
   configuration: Configuration,
 ): Promise<{ readonly plugin?: Assembled; readonly problems: readonly Problem[] }> {
   try {
-    const plugin = await importPlugin(section.use, folder);
+    const plugin = await importPlugin(section.use, folder, section.name);
     const { options, found } = await checkOptions(section, plugin, configuration);
     return { plugin: { ...section, options, plugin }, problems: found };
   } catch (error) {

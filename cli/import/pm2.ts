@@ -1,6 +1,7 @@
 /** Imports a PM2 ecosystem file, already read as data. */
 import { basename, extname } from 'node:path';
 import { splitWords } from '#core';
+import { readSize } from '#plugins/units.js';
 import { applyRules, origin, type Draft, type Entry, type Origin, type Rules, type WatcherDraft } from './draft.js';
 import type { Tree } from '../config/tree.js';
 import { entriesIn, isTrue, itemsIn, textIn, valueIn } from './data.js';
@@ -206,10 +207,15 @@ const rules: Rules<WatcherDraft, Tree> = {
   namespace: (watcher, entry) => {
     watcher.groups.add(textIn(entry.value).replace(/[\s,]+/g, '-'));
   },
-  max_memory_restart: [
-    'circusd replaces no process for the memory that it needs',
-    'cgroup.memory_max limits all processes of a watcher together, and the system kills above it; max_age replaces by time',
-  ],
+  max_memory_restart: (watcher, entry) => {
+    const text = textIn(entry.value).trim();
+    const size = /^\d+$/.test(text) ? `${text}B` : text;
+    if (readSize(size) === undefined) return watcher.report(entry, `"${text}" is no size such as 300M`);
+    // PM2 looks every 30 seconds, and once is enough.
+    if (!watcher.set('resources.max_memory', size, entry)) return;
+    watcher.set('resources.samples', 1, entry);
+    watcher.set('resources.interval', 30, entry);
+  },
   cron_restart: scheduleHint,
   cron: scheduleHint,
   watch: (watcher, entry) => {

@@ -4,6 +4,7 @@ import { reference } from './command.js';
 import { applyRules, type Draft, type Rules, type SectionDraft } from './draft.js';
 import { beside, type Files } from './files.js';
 import { expandText, readSupervisord, variablesIn, type SupervisordSection } from './supervisord-file.js';
+import { importMemmon } from './supervisord-memmon.js';
 import { importProgram } from './supervisord-program.js';
 
 /** Imports the file at `path`. */
@@ -13,16 +14,17 @@ export function importSupervisord(draft: Draft, path: string, files: Files): voi
   for (const section of sections) {
     if (/^(fcgi-)?program:/.test(section.name)) importProgram(draft, section);
     else if (section.name === 'supervisord') importDaemon(draft, section);
-    else if (section.name.startsWith('eventlistener:'))
+    else if (!/^(group:|include$|eventlistener:)/.test(section.name)) reportSection(draft, section);
+  }
+  for (const section of sections.filter(({ name }) => name.startsWith('group:'))) importGroup(draft, section);
+  for (const section of sections.filter(({ name }) => name.startsWith('eventlistener:')))
+    if (!importMemmon(draft, section))
       draft.report(
         section,
         `[${section.name}]`,
         "it speaks supervisord's event protocol",
         'subscribe to the events of circusd, or write a plugin',
       );
-    else if (!/^(group:|include$)/.test(section.name)) reportSection(draft, section);
-  }
-  for (const section of sections.filter(({ name }) => name.startsWith('group:'))) importGroup(draft, section);
   const programs = sections.filter(({ name }) => /^(fcgi-)?program:/.test(name));
   if (programs.some(({ entries }) => /^(auto)?$/i.test(entries.get('stdout_logfile')?.value ?? '')))
     draft.report(

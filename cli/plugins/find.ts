@@ -98,10 +98,13 @@ function claimsIn(contents: unknown): KnownKeys {
   return { keys: texts(circusd?.['keys']), sections: texts(circusd?.['sections']) };
 }
 
-/** Imports a plugin. @throws Error with one sentence that says what is wrong */
-export async function importPlugin(use: string, folder: string): Promise<AnyPlugin> {
+/** Imports the plugin of a section. @throws Error with one sentence that says what is wrong */
+export async function importPlugin(use: string, folder: string, section = use): Promise<AnyPlugin> {
   const own = firstParty(use);
-  if (own) return (await own.load()).default;
+  if (own) {
+    const module = await own.load();
+    return section === own.name ? module.default : (module.named?.(`${own.name}:${section}`) ?? module.default);
+  }
   const file = locate(use, folder);
   let module: { default?: unknown };
   try {

@@ -132,6 +132,8 @@ export const reloading = new Set([
   'close_child_stderr',
   'die_with_daemon',
   'cgroup.active',
+  'ipc',
+  'alive.loop_lag',
 ]);
 
 const ids = new Set(['uid', 'gid']);

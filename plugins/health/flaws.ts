@@ -16,6 +16,7 @@ export function flawsOf(spec: WatcherSpec, settings: Settings, sockets: readonly
     ...groupFlaws('alive', spec, settings),
     ...timeFlaws(spec, settings),
     ...noticeFlaws(spec, settings),
+    ...actionFlaws(spec, settings),
     ...channelFlaws(spec, settings, sockets),
     ...(['ready', 'alive'] as const).flatMap((group) => addressFlaws(group, spec, settings[group], sockets)),
   ];
@@ -35,7 +36,8 @@ function groupFlaws(group: 'ready' | 'alive', spec: WatcherSpec, settings: Setti
   const { ready, alive } = settings;
   const waits =
     ready.listen !== false || ready.log || ready.notify || ready.fd || ready.ipc || ready.delay !== undefined;
-  const idle = group === 'ready' ? !asks && !waits : !asks && alive.notify === undefined;
+  const watches = asks || alive.notify !== undefined || alive.loop_lag !== undefined;
+  const idle = group === 'ready' ? !asks && !waits : !watches;
   const names = [
     'timeout',
     'interval',
@@ -44,6 +46,7 @@ function groupFlaws(group: 'ready' | 'alive', spec: WatcherSpec, settings: Setti
     'success_threshold',
     'failure_threshold',
     'jitter',
+    ...['action', 'action_timeout', 'dump', 'dump_timeout'],
   ];
   if (idle)
     for (const name of names)
@@ -81,6 +84,30 @@ function timeFlaws(spec: WatcherSpec, { ready, alive }: Settings): readonly Flaw
   const key = writes(spec, 'ready.success_threshold') ? 'ready.success_threshold' : 'ready.timeout';
   const words = `${success_threshold} successes take ${inSeconds(needed)}, which is not shorter than "ready.timeout", ${inSeconds(timeout)}`;
   return [{ key, message: `can't be met: ${words}` }];
+}
+
+/** Settings of what is done that have nothing to say, or could not do it. */
+function actionFlaws(spec: WatcherSpec, { alive }: Settings): readonly Flaw[] {
+  const { action, dump } = alive;
+  const flaw = (isWrong: boolean, name: string, message: string): readonly Flaw[] =>
+    isWrong && writes(spec, `alive.${name}`) ? [{ key: `alive.${name}`, message }] : [];
+  const replaces = action.does === 'replace' || action.does === 'drain';
+  const blocked = alive.loop_lag !== undefined && alive.loop_lag > alive.interval;
+  return [
+    ...flaw(action.does !== 'exec', 'action_timeout', 'needs an "alive.action = exec:COMMAND"'),
+    ...flaw(!replaces, 'dump', `comes before a replacement, and "alive.action" is ${action.does}: nothing is replaced`),
+    ...flaw(dump === undefined, 'dump_timeout', 'needs an "alive.dump"'),
+    ...flaw(
+      blocked,
+      'loop_lag',
+      `can't be met: it is longer than "alive.interval", ${inSeconds(alive.interval)}, in which it is to be seen`,
+    ),
+    ...flaw(
+      action.does === 'drain' && spec.singleton,
+      'action',
+      'is drain, which starts another process first, and "singleton" is on: write replace',
+    ),
+  ];
 }
 
 function noticeFlaws(spec: WatcherSpec, { ready, alive, notify }: Settings): readonly Flaw[] {

@@ -1,17 +1,17 @@
 /** The plugin health: asks its questions at the moments when the kernel wants to know. */
 import * as v from 'valibot';
-import { definePlugin } from '#core';
-import { Controller } from '../controller/service.js';
+import { definePlugin, type Process } from '#core';
 import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { forgiveOutputs, hear, withChannels } from './channels.js';
 import { explain } from './explain.js';
+import { flawsIn } from './judge.js';
 import { rewatch, watchOver } from './liveness.js';
 import { Notices } from './notices.js';
 import { Question } from './readiness.js';
 import { Records } from './records.js';
-import { Turns } from './schedule.js';
-import { readSettings } from './settings.js';
+import { retire } from './retirement.js';
+import { makeTools, wants } from './tools.js';
 
 /** Before the plugins that put outputs elsewhere: those that go to the daemon's own are known by that. */
 const stage = 50;
@@ -20,22 +20,20 @@ const stage = 50;
 export default definePlugin({
   name: 'health',
   options: standard(v.strictObject({})),
-  wants: { controller: Controller },
-  apply({ arbiter, hooks, services: { controller }, log, by, run, defer, guard, keep, restored }) {
-    const records = new Records((name) => arbiter.find(name)?.spec, restored);
+  wants,
+  apply(context) {
+    const { arbiter, hooks, services, log, by, defer, guard, keep, restored } = context;
+    const records = new Records((name) => arbiter.find(name)?.spec, restored, arbiter.clock);
     keep(() => records.state);
     defer(() => records.close());
-    const unhealthy = ({ pid, watcher }: { readonly pid: number; readonly watcher: string }, reason: string) =>
-      controller?.publish(watcher, 'unhealthy', { process_pid: pid, reason });
-    const tools = { arbiter, records, run, log, by, unhealthy, turns: new Turns(arbiter.clock) };
-    const notices = new Notices(`circusd-notify-${arbiter.id}`, { arbiter, records, log, guard });
+    const tools = makeTools(context, records);
+    const leaves = guard((process: Process, reason: string) => retire(process, reason, tools));
+    const told = { now: () => arbiter.clock.monotonic(), retire: leaves };
+    const notices = new Notices(`circusd-notify-${arbiter.id}`, { arbiter, records, log, guard, retire: leaves });
     defer(() => notices.close());
     defer(forgiveOutputs());
 
-    hooks.watcherSpec.tap('health', (spec) => {
-      const sockets = [...arbiter.sockets.values()].map((socket) => ({ ...socket.spec, port: socket.port }));
-      refuse(readSettings(spec, sockets).flaws);
-    });
+    hooks.watcherSpec.tap('health', (spec) => refuse(flawsIn(spec, [...arbiter.sockets.values()], tools.folder)));
     hooks.spawnSpec.tap({ name: 'health', stage }, (process, watcher, { wid, spec, preview }) => {
       const settings = records.settingsOf(spec);
       if (preview) return withChannels(process, settings, () => notices.address).process;
@@ -43,7 +41,7 @@ export default definePlugin({
       records.take(watcher.name, wid, { spec, forwards: prepared.forwards });
       return prepared.process;
     });
-    hooks.output.tap('health', (chunk, fd, process) => hear(chunk, fd, process, records.of(process)));
+    hooks.output.tap('health', (chunk, fd, process) => hear(chunk, fd, process, records.of(process), told));
     hooks.ready.tap('health', async (process, watcher) => {
       const answer = await new Question(process, watcher, tools).ask();
       watchOver(process, watcher, tools);
@@ -56,7 +54,12 @@ export default definePlugin({
     // Those that were there before it.
     notices.resume();
     for (const watcher of arbiter.watchers)
-      for (const process of watcher.processes) if (process.state !== 'unready') watchOver(process, watcher, tools);
-    if (controller) defer(controller.addNotes((process) => explain(process, records.of(process)), by));
+      for (const process of watcher.processes) {
+        const asked = records.askedBefore(process);
+        if (asked !== undefined) leaves(process, asked);
+        if (process.state !== 'unready') watchOver(process, watcher, tools);
+      }
+    if (services.controller)
+      defer(services.controller.addNotes((process) => explain(process, records.of(process)), by));
   },
 });

@@ -1,21 +1,28 @@
 /** The watch over processes that run: who does not answer any more is replaced. */
-import type { Clock, PluginContext, Process, Watcher } from '#core';
-import { probesOf } from './probe.js';
+import { reasonOf, type Clock, type PluginContext, type Process, type Watcher } from '#core';
+import type { Replacements } from '../replacements.js';
+import { act, type Failure } from './action.js';
+import { askLag, reportingOf } from './lag-reports.js';
+import { probesOf, type Probe } from './probe.js';
 import type { HealthRecord } from './records.js';
 import type { Tools } from './readiness.js';
-import { untilBad } from './schedule.js';
+import { untilBad, untilGood } from './schedule.js';
 import type { AliveSettings } from './settings.js';
 
 /** What it takes to watch. */
 export interface WatchTools extends Tools, Pick<PluginContext, 'log' | 'by'> {
-  /** Told that a process is replaced, and why. */
-  readonly unhealthy: (process: Process, reason: string) => void;
+  readonly replacements: Replacements;
+  /** Publishes an event about a process. */
+  readonly publish: (event: string, process: Process, reason: string) => void;
+  /** The folder of the configuration, and where the daemon takes commands. */
+  readonly folder: string;
+  readonly endpoint: string | undefined;
 }
 
-/** Why a process is not alive: the key of the condition, and a phrase that goes on after "it". */
-interface Failure {
-  readonly key: string;
-  readonly how: string;
+/** A condition that is not met any more. */
+interface Broken extends Failure {
+  /** Resolves when it is met again. */
+  readonly well: () => Promise<void>;
 }
 
 /** Watches until the process ends; does nothing while it is being watched, or where nobody asked for it. */
@@ -29,10 +36,23 @@ export function watchOver(process: Process, watcher: Watcher, tools: WatchTools)
   const signal = AbortSignal.any([watch.signal, record.life.signal]);
   const failures = [...conditions(process, record, settings, tools, signal)];
   if (failures.length === 0) return;
-  Promise.race(failures).then(
-    ({ key, how }) => replace(process, watcher, tools, `${key}: it ${how}`),
-    () => undefined,
-  );
+  const begun = async () => {
+    const { well, ...failure } = await Promise.race(failures);
+    await act(process, watcher, failure, settings, tools, signal);
+    if (signal.aborted || process.stopping) return;
+    // Whoever was told is not told again before it was well in between.
+    if (settings.action.does === 'event' || settings.action.does === 'exec') {
+      await well();
+      tools.log.info(`${watcher.name}: process ${process.pid} is well again: ${failure.key}`);
+      tools.publish('healthy', process, failure.key);
+    }
+    unwatch(record);
+    watchOver(process, watcher, tools);
+  };
+  begun().catch((error: unknown) => {
+    // What rejects has ended, or the plugin closes.
+    if (!signal.aborted) tools.log.error(`${watcher.name}: ${reasonOf(error)}`);
+  });
 }
 
 /** The keys of a watcher that say how it is watched, as text. */
@@ -63,7 +83,7 @@ function* conditions(
   settings: AliveSettings,
   { arbiter, run }: WatchTools,
   signal: AbortSignal,
-): Iterable<Promise<Failure>> {
+): Iterable<Promise<Broken>> {
   const { clock } = arbiter;
   const pace = {
     ...settings,
@@ -72,17 +92,27 @@ function* conditions(
     successes: settings.success_threshold,
     failures: settings.failure_threshold,
   };
-  for (const [name, probe] of probesOf(settings, process, run, settings.timeout)) {
+  const probes = new Map<string, Probe>(probesOf(settings, process, run, settings.timeout));
+  const reporting = reportingOf(process.spec);
+  if (settings.loop_lag !== undefined && reporting)
+    probes.set('loop_lag', askLag(record, settings.loop_lag, reporting, clock));
+  for (const [name, probe] of probes) {
     const key = `alive.${name}`;
     const told = (how: string | undefined, bad: number) => {
       if (how === undefined) record.complaints.delete(key);
       else record.complaints.set(key, `${how}, ${bad} of ${pace.failures} times`);
     };
-    yield untilBad(probe, pace, clock, signal, told).then((how) => ({ key, how: `${how}, ${pace.failures} times` }));
+    const calm = { ...pace, initial_delay: settings.interval, failures: Infinity };
+    const objection = (how: string | undefined) => told(how, pace.failures);
+    const well = () => untilGood(probe, calm, clock, signal, { objection, failed: () => undefined });
+    yield untilBad(probe, pace, clock, signal, told).then((how) => ({
+      ...{ key, well, how: `${how}, ${pace.failures} times` },
+    }));
   }
   if (settings.notify !== undefined) {
     record.silence ??= settings.notify;
-    yield untilSilent(record, clock, signal).then((how) => ({ key: 'alive.notify', how }));
+    const well = () => untilSign(record, signal);
+    yield untilSilent(record, clock, signal).then((how) => ({ key: 'alive.notify', how, well }));
   }
 }
 
@@ -104,10 +134,10 @@ function untilSilent(record: HealthRecord, clock: Clock, signal: AbortSignal): P
   });
 }
 
-function replace(process: Process, watcher: Watcher, { log, by, unhealthy }: WatchTools, reason: string): void {
-  if (process.stopping) return;
-  log.warn(`${watcher.name}: process ${process.pid} is replaced: ${reason}`);
-  unhealthy(process, reason);
-  // Not one more first, as in a reload: this one serves nobody, and may hold what its successor needs.
-  void watcher.kill([process], { by });
+/** Resolves when it says again that it is alive. */
+function untilSign(record: HealthRecord, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    record.sign = resolve;
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }

@@ -6,6 +6,8 @@ import type { HealthRecord, Records } from './records.js';
 /** What it takes to read notices. */
 interface Context extends Pick<PluginContext, 'arbiter' | 'log' | 'guard'> {
   readonly records: Records;
+  /** A process wants to be replaced. */
+  readonly retire: (process: Process, reason: string) => void;
 }
 
 /** The assignments of a notice, by name. */
@@ -100,6 +102,7 @@ export class Notices {
     if (notice.get('WATCHDOG') === 'trigger') record.troubled();
     if (notice.has('FDSTORE'))
       log.info(`${process.watcher}: process ${process.pid} wants descriptors to be kept, which circusd does not do`);
+    if (notice.get('CIRCUS_RETIRE') === '1') this.#context.retire(process, notice.get('CIRCUS_RETIRE_REASON') ?? '');
     if (notice.get('STOPPING') === '1') {
       record.leaving = true;
       unwatch(record);

@@ -1,6 +1,7 @@
 /** What is known of the health of each process. */
 import { setMaxListeners } from 'node:events';
-import { watcherSpec, type Process, type WatcherSpec } from '#core';
+import { watcherSpec, type Clock, type Process, type WatcherSpec } from '#core';
+import type { Lag } from './lag-reports.js';
 import type { Sight } from './listening.js';
 import { readSettings, type Settings } from './settings.js';
 
@@ -12,6 +13,13 @@ export interface Intake {
   readonly spec: WatcherSpec;
   /** The descriptors whose output is passed on to the daemon's own. */
   readonly forwards: readonly number[];
+}
+
+/** What is remembered of a process while the plugin is loaded again. */
+interface Kept extends Pick<Intake, 'forwards'> {
+  /** It tells about its event loop. */
+  readonly reports: boolean;
+  readonly retiring?: string;
 }
 
 /** Whether a condition is met, and how; the phrase goes on after "it". */
@@ -28,6 +36,12 @@ export class HealthRecord {
   readonly life = new AbortController();
   /** The ends of what it wrote, by descriptor: what is looked for may come in two pieces. */
   readonly tails = new Map<number, Buffer>();
+  /** The beginnings of lines that are not whole yet, by descriptor. */
+  readonly rests = new Map<number, string>();
+  /** What is known of its event loop; undefined: it never told. */
+  lag: Lag | undefined;
+  /** Why it asked to be replaced; undefined: it did not. */
+  retiring: string | undefined;
   /** What was seen of it last about clients, unless it was nothing special. */
   sight: Sight | undefined;
   /** What is known of each condition of being ready, by its key. */
@@ -91,16 +105,27 @@ export class Records {
   readonly #settings = new WeakMap<WatcherSpec, Settings>();
   readonly #specOf: (watcher: string) => WatcherSpec | undefined;
   /** What `state` was before the plugin was loaded again. */
-  readonly #restored: Readonly<Record<number, readonly number[]>>;
+  readonly #restored: Readonly<Record<number, Kept>>;
+  readonly #clock: Clock;
 
-  constructor(specOf: (watcher: string) => WatcherSpec | undefined, restored: unknown) {
+  constructor(specOf: (watcher: string) => WatcherSpec | undefined, restored: unknown, clock: Clock) {
     this.#specOf = specOf;
-    this.#restored = (restored ?? {}) as Readonly<Record<number, readonly number[]>>;
+    this.#restored = (restored ?? {}) as Readonly<Record<number, Kept>>;
+    this.#clock = clock;
   }
 
-  /** The outputs that are passed on, by pid. */
-  get state(): Readonly<Record<number, readonly number[]>> {
-    return Object.fromEntries([...this.#records].map(([{ pid }, { forwards }]) => [pid, forwards]));
+  /** What nobody tells again, by pid. */
+  get state(): Readonly<Record<number, Kept>> {
+    const kept = ({ forwards, retiring, lag }: HealthRecord): Kept => ({
+      ...{ forwards, reports: lag !== undefined },
+      ...(retiring !== undefined && { retiring }),
+    });
+    return Object.fromEntries([...this.#records].map(([{ pid }, record]) => [pid, kept(record)]));
+  }
+
+  /** Why a process asked to be replaced before the plugin was loaded again. */
+  askedBefore({ pid }: Process): string | undefined {
+    return this.#restored[pid]?.retiring;
   }
 
   settingsOf(spec: WatcherSpec): Settings {
@@ -128,8 +153,10 @@ export class Records {
     const intake = this.#intakes.get(place);
     this.#intakes.delete(place);
     const spec = intake?.spec ?? this.#specOf(process.watcher) ?? watcherSpec({ name: '', cmd: '' });
-    const forwards = intake?.forwards ?? this.#restored[process.pid] ?? [];
-    const record = new HealthRecord(process, this.settingsOf(spec), forwards);
+    const kept = intake ?? this.#restored[process.pid];
+    const record = new HealthRecord(process, this.settingsOf(spec), kept?.forwards ?? []);
+    if (!intake && this.#restored[process.pid]?.reports)
+      record.lag = { at: this.#clock.monotonic(), last: 0, longest: 0 };
     this.#records.set(process, record);
     void process.ended.then(() => this.#end(process, record));
     return record;

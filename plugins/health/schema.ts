@@ -1,7 +1,7 @@
 /** The keys `ready.*`, `alive.*` and `notify` as schemas; times come out in ms. */
 import * as v from 'valibot';
 import { boolean, integer, number, seconds } from '../schema.js';
-import { pattern, statuses } from './values.js';
+import { actionOf, dumpOf, pattern, statuses } from './values.js';
 
 const text = v.pipe(v.string(), v.trim(), v.minLength(1, 'nothing is written'));
 const time = seconds('');
@@ -45,6 +45,11 @@ export const aliveSchema = v.strictObject({
   interval: v.optional(some),
   failure_threshold: v.optional(count, 3),
   jitter: v.optional(part, 0.1),
+  loop_lag: v.optional(v.pipe(time, v.minValue(10, 'it is less than 10 ms'))),
+  action: v.optional(actionOf, 'replace'),
+  action_timeout: v.optional(some, 30),
+  dump: v.optional(dumpOf),
+  dump_timeout: v.optional(some, 10),
 });
 
 /** Who may send notices: the process itself, all of its tree, or nobody. */

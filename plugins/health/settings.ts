@@ -2,7 +2,9 @@
 import type { SocketSpec, WatcherSpec } from '#core';
 import * as v from 'valibot';
 import type { Flaw } from '../flaw.js';
+import { mustBe } from '../must-be.js';
 import { didYouMean } from '../nearest.js';
+import { boolean } from '../schema.js';
 import { flawsOf } from './flaws.js';
 import { aliveSchema, notifySchema, readySchema } from './schema.js';
 
@@ -33,6 +35,8 @@ export interface Settings {
   readonly alive: AliveSettings;
   /** Who may send notices: the process itself, or all of its tree. */
   readonly notify: 'main' | 'all' | undefined;
+  /** It has Node's channel to its parent. */
+  readonly ipc: boolean;
 }
 
 type Options = WatcherSpec['options'];
@@ -93,6 +97,8 @@ export function readSettings(
   const access = v.safeParse(notifySchema, options['notify'] ?? false);
   if (!access.success) flaws.push({ key: 'notify', message: 'must be main, all or 0' });
   const said = access.success ? access.output : undefined;
+  const channel = v.safeParse(boolean(), options['ipc'] ?? false);
+  if (!channel.success) flaws.push({ key: 'ipc', message: mustBe('true or false', options['ipc']).message });
 
   const { http, tcp, exec, log, fd, ipc, delay } = ready;
   const awaitsNotice = ready.notify ?? said !== undefined;
@@ -103,6 +109,7 @@ export function readSettings(
     ready: { ...ready, ...readyTimes(ready), listen: ready.listen ?? byDefault, notify: awaitsNotice },
     alive: { ...alive, ...aliveTimes(alive) },
     notify: said ?? (awaitsNotice || alive.notify !== undefined ? 'main' : undefined),
+    ipc: ready.ipc || (channel.success && channel.output),
   };
   // A value that is wrong by itself says nothing about the others.
   const more = flaws.length > 0 ? [] : flawsOf(spec, settings, sockets);

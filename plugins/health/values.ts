@@ -1,6 +1,9 @@
 /** What the texts of the keys mean: patterns, states of HTTP, addresses. */
 import { expand, splitWords, reasonOf, type Environment, type SocketSpec } from '#core';
 import * as v from 'valibot';
+import { isCommand, readCommand } from '../exec.js';
+import { didYouMean } from '../nearest.js';
+import { nearestSignal, signalNumber } from '../signal.js';
 
 /** Where something is asked: a port of a host, or a Unix socket; with a path for HTTP. */
 export interface Address {
@@ -24,6 +27,50 @@ export const pattern = v.pipe(
     }
   }),
 );
+
+/** What is done about a process that is not alive: it is replaced at once or drained first, or somebody is told. */
+export type Action =
+  { readonly does: 'replace' | 'drain' | 'event' } | { readonly does: 'exec'; readonly words: readonly string[] };
+
+/** What is done before it is replaced. */
+export type Dump = { readonly words: readonly string[] } | { readonly signal: number };
+
+const actions = ['replace', 'drain', 'event'] as const;
+
+/** A text with a meaning. `read` throws what is wrong with it. */
+const read = <T>(meaning: (text: string) => T) =>
+  v.pipe(
+    v.union([v.string(), v.pipe(v.number(), v.transform(String))]),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        return meaning(dataset.value.trim());
+      } catch (error) {
+        addIssue({ message: reasonOf(error) });
+        return NEVER;
+      }
+    }),
+  );
+
+/** `replace`, `drain`, `event` or `exec:COMMAND`. */
+export const actionOf = read((text): Action => {
+  if (isCommand(text)) return { does: 'exec', words: readCommand(text) };
+  const does = actions.find((one) => one === text.toLowerCase());
+  if (does) return { does };
+  throw new Error(`"${text}" is none of ${actions.join(', ')} and exec:COMMAND${didYouMean(text, actions)}`);
+});
+
+/** `exec:COMMAND`, or a signal that a process can do something about. */
+export const dumpOf = read((text): Dump => {
+  if (isCommand(text)) return { words: readCommand(text) };
+  const signal = signalNumber(text);
+  if (signal === undefined || signal < 1 || signal > 64)
+    throw new Error(`"${text}" is neither exec:COMMAND nor a signal such as SIGUSR2${nearestSignal(text)}`);
+  if (uncatchable.includes(signal)) throw new Error(`"${text}" is no signal that a process could do something about`);
+  return { signal };
+});
+
+/** SIGKILL and SIGSTOP. */
+const uncatchable: readonly number[] = [9, 19];
 
 /** States of HTTP, such as `200`, `200-299, 404`; the output tells whether one is among them. */
 export const statuses = v.pipe(

@@ -1,7 +1,7 @@
 /** The hooks of a watcher, read from its options, and what is wrong with them. */
-import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findProgram, reasonOf, type WatcherSpec } from '#core';
+import { reasonOf, type WatcherSpec } from '#core';
+import { objectionTo } from '../exec.js';
 import type { Flaw } from '../flaw.js';
 import { nearest } from '../nearest.js';
 import { readSeconds } from '../units.js';
@@ -35,13 +35,9 @@ export function settingsOf(spec: WatcherSpec): Settings {
 export function flawsIn(spec: WatcherSpec, folder: string): readonly Flaw[] {
   const flaws: Flaw[] = [];
   const { hooks } = readAll(spec, (flaw) => void flaws.push(flaw));
-  for (const [point, { target, text }] of hooks) {
-    if (target.kind !== 'command') continue;
-    try {
-      programOf(target.words[0]!, folder);
-    } catch (error) {
-      flaws.push({ key: prefix + point, message: `has the command "${text}": ${reasonOf(error)}` });
-    }
+  for (const [point, { target }] of hooks) {
+    const message = target.kind === 'command' ? objectionTo(target.words, folder) : undefined;
+    if (message !== undefined) flaws.push({ key: prefix + point, message });
   }
   return flaws;
 }
@@ -75,20 +71,3 @@ export function pythonOf(spec: WatcherSpec, folder: string): string {
   const { python } = settingsOf(spec);
   return python.includes('/') ? resolve(folder, python) : python;
 }
-
-/** The path of a command's program: in the folder of the configuration, else in the daemon's PATH. @throws Error */
-export function programOf(word: string, folder: string): string {
-  const own = resolve(folder, word);
-  if (word.includes('/') || isFile(own)) {
-    if (!isFile(own)) throw new Error(`there is no file ${own}`);
-    try {
-      accessSync(own, constants.X_OK);
-    } catch {
-      throw new Error(`${own} can't be executed`);
-    }
-    return own;
-  }
-  return findProgram(word, process.env['PATH'], folder);
-}
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;

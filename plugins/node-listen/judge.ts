@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { userOf } from '../accounts.js';
 import type { Judge } from '../flaw.js';
 import { flawsIn, isMapped } from './options.js';
-import { closedFor } from './readable.js';
+import { closedFor } from '../readable.js';
 
 /** Judges many watchers. */
 export const judge = (): Judge => {

@@ -40,6 +40,9 @@ const shared = [
   'plugins/must-be.ts',
   'plugins/variables.ts',
   'plugins/plain.ts',
+  'plugins/exec.ts',
+  'plugins/readable.ts',
+  'plugins/replacements.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

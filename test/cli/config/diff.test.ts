@@ -18,7 +18,7 @@ describe('what a changed option of a watcher costs', () => {
   });
 
   it('is new processes where only those can have it', () => {
-    for (const options of [{ 'cgroup.active': 'False' }, { nice: 5 }])
+    for (const options of [{ 'cgroup.active': 'False' }, { nice: 5 }, { ipc: true }, { 'alive.loop_lag': 0.5 }])
       assert.deepEqual(costs(options), [['reload', 'processes are replaced one by one']]);
   });
 });

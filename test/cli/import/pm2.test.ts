@@ -73,6 +73,14 @@ describe('a PM2 file', () => {
       { 'flapping.max_retry': '5', 'flapping.window': '2' },
     ],
     [
+      { max_memory_restart: '300M' },
+      { 'resources.max_memory': '300M', 'resources.samples': '1', 'resources.interval': '30' },
+    ],
+    [
+      { max_memory_restart: 314572800 },
+      { 'resources.max_memory': '314572800B', 'resources.samples': '1', 'resources.interval': '30' },
+    ],
+    [
       { uid: 'www', gid: 33 },
       { uid: 'www', gid: '33' },
     ],
@@ -147,7 +155,7 @@ describe('a PM2 file', () => {
   it('tells what it did not map, and where it stands', () => {
     const imported = importApp({
       instances: 'max',
-      max_memory_restart: '300M',
+      max_memory_restart: 'lots',
       cron_restart: '0 0 * * *',
       watch: ['src'],
       restart_delay: 4000,

@@ -1,7 +1,7 @@
 /** Who may read a file. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { User } from '../accounts.js';
+import type { User } from './accounts.js';
 
 /** The file, or the outermost of its folders, that is certainly closed to a user; undefined when there is none. */
 export function closedFor({ uid, gid }: User, file: string): string | undefined {

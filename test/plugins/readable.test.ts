@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
-import { closedFor } from '#plugins/node-listen/readable.js';
-import { temporaryPerTest, temporaryRoot } from '../../support/temporary.js';
+import { closedFor } from '#plugins/readable.js';
+import { temporaryPerTest, temporaryRoot } from '../support/temporary.js';
 
 describe('who may read what Node programs load', () => {
   const temporary = temporaryPerTest();
