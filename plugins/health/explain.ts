@@ -1,10 +1,35 @@
 /** What is known of the health of a process, as sentences. */
-import type { Process } from '#core';
+import { readFileSync } from 'node:fs';
+import { signalName, stopPlan, type Process, type WatcherSpec } from '#core';
 import { wordsOf } from './readiness.js';
 import type { HealthRecord } from './records.js';
 
-/** By which rule it counts as ready, or why not; what its probes complain of; what it says about itself. */
-export function explain({ state }: Process, record: HealthRecord): readonly string[] {
+/** True when a signal does to this process what the system does by itself: nobody catches, ignores or waits for it. */
+function isDeafTo(signal: number, pid: number): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const masks = [...text.matchAll(/^Sig(?:Blk|Ign|Cgt):\s*([0-9a-f]+)/gm)];
+    return masks.length > 0 && masks.every(([, mask]) => ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 0n);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a stop cuts requests: a server that does nothing about its signal can't finish what it is at. */
+function cuts({ pid, spec: { files } }: Process, spec: WatcherSpec | undefined): readonly string[] {
+  const serves = Object.values(files).some((file) => typeof file === 'object' && 'descriptor' in file);
+  if (!spec || !serves) return [];
+  const { signal } = stopPlan(spec);
+  if (!isDeafTo(signal, pid)) return [];
+  return [`It has no handler for ${signalName(signal) ?? signal}: a stop cuts the requests it is at.`];
+}
+
+/**
+ * By which rule it counts as ready, or why not; what its probes complain of; what it says about itself; and whether the
+ * stop signal of `spec`, its watcher's, cuts its requests.
+ */
+export function explain(process: Process, record: HealthRecord, spec?: WatcherSpec): readonly string[] {
+  const { state } = process;
   const { complaints, status, leaving } = record;
   const isReady = state === 'ready';
   const findings = wordsOf(record, isReady);
@@ -14,5 +39,6 @@ export function explain({ state }: Process, record: HealthRecord): readonly stri
     ...(state === 'unready' && unready !== '' ? [`It is not ready: ${unready}.`] : []),
     ...[...complaints].map(([key, how]) => `It may not be alive: ${key}: it ${how}.`),
     ...(status === '' ? [] : [`It says: ${status}`]),
+    ...cuts(process, spec),
   ];
 }

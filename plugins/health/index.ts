@@ -1,6 +1,6 @@
 /** The plugin health: asks its questions at the moments when the kernel wants to know. */
 import * as v from 'valibot';
-import { definePlugin } from '#core';
+import { definePlugin, type Process } from '#core';
 import { Controller } from '../controller/service.js';
 import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
@@ -57,6 +57,7 @@ export default definePlugin({
     notices.resume();
     for (const watcher of arbiter.watchers)
       for (const process of watcher.processes) if (process.state !== 'unready') watchOver(process, watcher, tools);
-    if (controller) defer(controller.addNotes((process) => explain(process, records.of(process)), by));
+    const specOf = ({ watcher }: Process) => arbiter.find(watcher)?.spec;
+    if (controller) defer(controller.addNotes((one) => explain(one, records.of(one), specOf(one)), by));
   },
 });
