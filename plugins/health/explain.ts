@@ -16,11 +16,12 @@ function isDeafTo(signal: number, pid: number): boolean {
 }
 
 /** Whether a stop cuts requests: a server that does nothing about its signal can't finish what it is at. */
-function cuts({ pid, spec: { files } }: Process, spec: WatcherSpec | undefined): readonly string[] {
-  const serves = Object.values(files).some((file) => typeof file === 'object' && 'descriptor' in file);
+function cuts(process: Process, spec: WatcherSpec | undefined): readonly string[] {
+  const serves = Object.values(process.spec.files).some((file) => typeof file === 'object' && 'descriptor' in file);
   if (!spec || !serves) return [];
   const { signal } = stopPlan(spec);
-  if (!isDeafTo(signal, pid)) return [];
+  // What a launcher leaves behind gets the signal when it has ended.
+  if (![process.pid, ...process.descendants()].every((pid) => isDeafTo(signal, pid))) return [];
   return [`It has no handler for ${signalName(signal) ?? signal}: a stop cuts the requests it is at.`];
 }
 
