@@ -8,7 +8,6 @@ import { eventually } from '../support/eventually.js';
 import { OpenLoop, percentile, serves, sustained, type Outcome } from '../support/open-loop.js';
 import { freePort } from '../support/ports.js';
 import { fetchPm2, findSupervisord, type PeerKind } from '../support/reload-peers.js';
-import type { Ran } from '../support/run.js';
 import { makeTemporary } from '../support/temporary.js';
 
 const reloads = Number(process.env['RELOADS'] ?? 100);
@@ -20,14 +19,17 @@ const mostPerSecond = 2000;
 const alone = { sustained: 3000, baseline: 10_000 };
 /** What 99.9 % of the requests may take at most, in ms; or twice what they take without reloads. */
 const bound = 250;
-/** How late a version is in being ready, and how long it is waited for one that never is; in s. */
-const [late, patience] = [5, 2];
+/** How late a version is in being ready, and how long it is waited for it and for its end; in s. */
+const late = 5;
+const usual = { 'ready.timeout': 60, graceful_timeout: 35 };
+const hanging = { 'ready.timeout': 2, graceful_timeout: 2 };
 
 /** Something that serves, and whose version can be replaced. */
 interface Target {
   readonly port: number;
   deploy(version: string, kind?: Kind): void;
-  reload(): Promise<Ran>;
+  /** Resolves with the reason when it fails. */
+  reload(): Promise<string | undefined>;
 }
 
 /** What is done to it. */
@@ -104,12 +106,12 @@ class Trial {
     // Of others it is only asked whether somebody answers.
     load.expect(before, ...(isGood || !this.#isOurs ? [next] : []));
     this.#target.deploy(next, kind === 'late' ? { late } : kind);
-    const { code } = await this.#target.reload();
+    const failure = await this.#target.reload();
     if (isGood) this.#version = next;
     this.#target.deploy(this.#version);
     if (this.#isOurs) {
       load.expect(this.#version);
-      return (code === 0) === isGood;
+      return (failure === undefined) === isGood;
     }
     if (!isGood) await this.#mend();
     return true;
@@ -133,7 +135,7 @@ async function measure(who: string, copies: number, target: Target, cases: reado
     without.set(keepAlive, slowest(await load.stop()));
   }
   for (const one of cases) {
-    if (target instanceof Deployment) await target.set('ready.timeout', one.kind === 'hang' ? patience : 60);
+    if (target instanceof Deployment) await target.set(one.kind === 'hang' ? hanging : usual);
     const load = trial.load(rate, one.keepAlive);
     let astray = 0;
     for (let round = 0; round < one.count; round++) if (!(await trial.reload(load, one.kind))) astray++;
@@ -155,9 +157,9 @@ async function measureOurs(example: Example, copies: number): Promise<void> {
   const deployment = await Deployment.start(example, copies);
   try {
     await measure(example.name, copies, deployment, casesOf(reloads, fewer.slow), true);
-    await deployment.daemon.stop();
+    await deployment.stop();
   } finally {
-    await deployment.daemon.kill();
+    await deployment.close();
   }
 }
 

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fencesOf } from '../meta/markdown.js';
+import { Client } from '../plugins/client.js';
 import { startCircusd, type Circusd } from '../support/circusd.js';
 import { eventually } from '../support/eventually.js';
 import { serves } from '../support/open-loop.js';
 import { inRoot } from '../support/paths.js';
 import { freePort } from '../support/ports.js';
-import type { Ran } from '../support/run.js';
 
 /** One section of the guide. */
 export interface Example {
@@ -25,6 +25,8 @@ export type Kind = 'good' | 'crash' | 'hang' | { readonly late: number };
 
 /** The version in the guide; others are this text with another name. */
 export const firstVersion = 'v1';
+/** How long a command may take, in ms. */
+const patience = 120_000;
 /** Longer than any test waits, in s. */
 const forever = 3600;
 
@@ -68,11 +70,13 @@ export class Deployment {
   readonly port: number;
   readonly daemon: Circusd;
   readonly #example: Example;
+  readonly #client: Client;
 
   private constructor(example: Example, port: number, daemon: Circusd) {
     this.#example = example;
     this.port = port;
     this.daemon = daemon;
+    this.#client = new Client(daemon.endpoint, patience);
   }
 
   /** Starts it with so many processes; resolves when it answers. */
@@ -96,7 +100,7 @@ export class Deployment {
       await eventually(() => deployment.answers(firstVersion), { within: 20_000 });
     } catch (error) {
       console.error(daemon.log);
-      await daemon.kill();
+      await deployment.close();
       throw error;
     }
     return deployment;
@@ -113,13 +117,30 @@ export class Deployment {
       this.daemon.folder.write(name, text);
   }
 
-  reload(): Promise<Ran> {
-    return this.daemon.ctl('--timeout', '100', 'reload', 'web', '--waiting');
+  /** Reloads; resolves with the reason when that fails. */
+  async reload(): Promise<string | undefined> {
+    const { status, reason } = await this.#client.ask('reload', { name: 'web', waiting: true });
+    return status === 'ok' ? undefined : String(reason);
   }
 
-  /** Changes an option of the watcher. */
-  async set(key: string, value: number): Promise<void> {
-    const { code, stderr } = await this.daemon.ctl('--timeout', '100', 'set', 'web', key, String(value), '--waiting');
-    assert.equal(code, 0, stderr);
+  /** Changes options of the watcher. */
+  async set(options: Readonly<Record<string, number>>): Promise<void> {
+    const { status, reason } = await this.#client.ask('set', { name: 'web', options, waiting: true });
+    assert.equal(status, 'ok', String(reason));
+  }
+
+  pids(): Promise<number[]> {
+    return this.#client.pids('web');
+  }
+
+  /** Ends the daemon as an operator does. @throws when something is left */
+  async stop(): Promise<void> {
+    assert.equal(await this.daemon.stop(), 0);
+  }
+
+  /** For the end, however it came to it. */
+  async close(): Promise<void> {
+    this.#client.close();
+    await this.daemon.kill();
   }
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { eventually } from './eventually.js';
-import { run, type Ran } from './run.js';
+import { run } from './run.js';
 import type { Temporary } from './temporary.js';
 
 /** What is to be run: the program is `app.mjs` in the folder. */
@@ -16,7 +16,8 @@ export interface Task {
 
 /** A supervisor with one program. */
 export interface Peer {
-  reload(): Promise<Ran>;
+  /** Resolves with the reason when it fails. */
+  reload(): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +31,12 @@ export interface PeerKind {
 const patience = 60_000;
 
 const isThere = (command: string) => ['/usr/bin', '/usr/local/bin'].some((folder) => existsSync(join(folder, command)));
+
+/** Runs a command; resolves with its complaint when it fails. */
+async function failureOf(command: string, args: readonly string[], env = process.env): Promise<string | undefined> {
+  const { code, stdout, stderr } = await run(command, args, { env, within: patience });
+  return code === 0 ? undefined : stdout + stderr;
+}
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -62,7 +69,7 @@ export function findSupervisord(): PeerKind | undefined {
     const file = task.folder.write('supervisord.conf', supervisordFile(task));
     const child = spawn('supervisord', ['-n', '-s', '-c', file], { stdio: 'ignore' });
     return {
-      reload: () => run('supervisorctl', ['-c', file, 'restart', 'web:*'], { within: patience }),
+      reload: () => failureOf('supervisorctl', ['-c', file, 'restart', 'web:*']),
       stop: () => {
         child.kill('SIGTERM');
         return ended(child);
@@ -85,10 +92,11 @@ export async function fetchPm2({ path, write }: Temporary): Promise<PeerKind> {
     const home = `${folder.path}/pm2`;
     const quiet = { PM2_DISABLE_VERSION_CHECK: 'true', PM2_DISCRETE_MODE: 'true', NO_COLOR: '1' };
     const env = { ...process.env, ...quiet, PM2_HOME: home, PM2_KILL_SIGNAL: 'SIGTERM' };
-    const ctl = (...args: readonly string[]) => run(process.execPath, [program, ...args], { env, within: patience });
+    const ctl = (...args: readonly string[]) => failureOf(process.execPath, [program, ...args], env);
     const app = { name: 'web', script: `${folder.path}/app.mjs`, exec_mode: 'cluster', instances: processes };
     const files = { out_file: '/dev/null', error_file: '/dev/null' };
-    await ctl('start', folder.write('web.json', JSON.stringify({ apps: [{ ...app, ...files }] })));
+    const failure = await ctl('start', folder.write('web.json', JSON.stringify({ apps: [{ ...app, ...files }] })));
+    if (failure !== undefined) throw new Error(failure);
     const pid = Number(readFileSync(`${home}/pm2.pid`, 'utf8'));
     return {
       reload: () => ctl('reload', 'web'),
