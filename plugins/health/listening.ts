@@ -128,6 +128,27 @@ function waitOf(pid: number, sockets: ReadonlySet<string>): string | undefined {
 const LISTEN = '0A';
 const ACCEPTS_CONNECTIONS = 0x10000;
 
+/** How much of a table of sockets is read, in bytes. Those that listen come first; of the others there may be 100,000. */
+const mostOfTable = 128 * 1024;
+
+/** The rows of a table of sockets in the network of a process, by columns. */
+function tableNear(pid: number, name: string): readonly (readonly string[])[] {
+  const text = look(pid, () => {
+    const table = openSync(`/proc/${pid}/net/${name}`, 'r');
+    const bytes = Buffer.alloc(mostOfTable);
+    let size = 0;
+    try {
+      for (let more = -1; more !== 0 && size < bytes.length; size += more)
+        more = readSync(table, bytes, { offset: size });
+    } finally {
+      closeSync(table);
+    }
+    return bytes.toString('latin1', 0, size);
+  });
+  const [, ...lines] = (text ?? '').split('\n');
+  return lines.map((line) => line.trim().split(/\s+/));
+}
+
 /** A socket of somebody in the network of a process. */
 interface Seen {
   readonly ino: string;
@@ -139,11 +160,7 @@ interface Seen {
 
 /** The TCP sockets, and the Unix sockets with a path, in the network of a process. */
 function socketsNear(pid: number): readonly Seen[] {
-  const rows = (file: string) =>
-    (look(pid, () => readFileSync(`/proc/${pid}/net/${file}`, 'latin1')) ?? '')
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/));
+  const rows = (name: string) => tableNear(pid, name);
   const tcp = ['tcp', 'tcp6'].flatMap(rows).map(([, local = '', , state, , , , , , ino = '']): Seen => {
     const port = parseInt(local.slice(local.indexOf(':') + 1), 16);
     return { ino, kind: 'tcp', name: `port ${port}`, listens: state === LISTEN };
