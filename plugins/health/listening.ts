@@ -128,25 +128,20 @@ function waitOf(pid: number, sockets: ReadonlySet<string>): string | undefined {
 const LISTEN = '0A';
 const ACCEPTS_CONNECTIONS = 0x10000;
 
-/** How much of a table of sockets is read, in bytes. Those that listen come first; of the others there may be 100,000. */
-const mostOfTable = 128 * 1024;
+/** How much of a table of sockets is read at first, in bytes. Those that listen come first; of the others there may be 100,000. */
+const beginning = 128 * 1024;
 
-/** The rows of a table of sockets in the network of a process, by columns. */
-function tableNear(pid: number, name: string): readonly (readonly string[])[] {
-  const text = look(pid, () => {
-    const table = openSync(`/proc/${pid}/net/${name}`, 'r');
-    const bytes = Buffer.alloc(mostOfTable);
-    let size = 0;
-    try {
-      for (let more = -1; more !== 0 && size < bytes.length; size += more)
-        more = readSync(table, bytes, { offset: size });
-    } finally {
-      closeSync(table);
-    }
-    return bytes.toString('latin1', 0, size);
-  });
-  const [, ...lines] = (text ?? '').split('\n');
-  return lines.map((line) => line.trim().split(/\s+/));
+function readBeginning(file: string): string {
+  const table = openSync(file, 'r');
+  const bytes = Buffer.alloc(beginning);
+  let size = 0;
+  try {
+    for (let more = -1; more !== 0 && size < bytes.length; size += more)
+      more = readSync(table, bytes, { offset: size });
+  } finally {
+    closeSync(table);
+  }
+  return bytes.toString('latin1', 0, size);
 }
 
 /** A socket of somebody in the network of a process. */
@@ -158,9 +153,14 @@ interface Seen {
   readonly listens: boolean;
 }
 
-/** The TCP sockets, and the Unix sockets with a path, in the network of a process. */
-function socketsNear(pid: number): readonly Seen[] {
-  const rows = (name: string) => tableNear(pid, name);
+/** The TCP sockets, and the Unix sockets with a path, in the network of a process: all, or those that are found soon. */
+function socketsNear(pid: number, thorough: boolean): readonly Seen[] {
+  const rows = (name: string) => {
+    const file = `/proc/${pid}/net/${name}`;
+    const text = look(pid, () => (thorough ? readFileSync(file, 'latin1') : readBeginning(file)));
+    const [, ...lines] = (text ?? '').split('\n');
+    return lines.map((line) => line.trim().split(/\s+/));
+  };
   const tcp = ['tcp', 'tcp6'].flatMap(rows).map(([, local = '', , state, , , , , , ino = '']): Seen => {
     const port = parseInt(local.slice(local.indexOf(':') + 1), 16);
     return { ino, kind: 'tcp', name: `port ${port}`, listens: state === LISTEN };
@@ -172,13 +172,13 @@ function socketsNear(pid: number): readonly Seen[] {
 }
 
 /** What sockets of these processes that are not the daemon's show: a client of an inherited one, or a port of their own. */
-function ownSocket(pids: readonly number[], { inherited, owned }: Sought): Sight | undefined {
+function ownSocket(pids: readonly number[], { inherited, owned }: Sought, thorough: boolean): Sight | undefined {
   const inodes = pids.flatMap((pid) =>
     [...descriptorsOf(pid).values()].flatMap((target) => inode.exec(target)?.[1] ?? []),
   );
   const own = new Set(inodes.filter((ino) => !owned.has(ino)));
   if (own.size === 0) return undefined;
-  const near = socketsNear(pids[0]!);
+  const near = socketsNear(pids[0]!, thorough);
   const served = new Set(near.flatMap(({ ino, name, listens }) => (listens && inherited.has(ino) ? name : [])));
   const mine = near.filter(({ ino }) => own.has(ino));
   if (mine.some(({ name, listens }) => !listens && served.has(name)))
@@ -188,8 +188,8 @@ function ownSocket(pids: readonly number[], { inherited, owned }: Sought): Sight
   return port && { sees: 'accepting', how: `listens on ${port.name}` };
 }
 
-/** What a tree of processes does about clients: `pids` are its members, the root first. */
-export function lookAt(pids: readonly number[], sought: Sought): Sight {
+/** What a tree of processes does about clients: `pids` are its members, the root first. A thorough look finds all clients. */
+export function lookAt(pids: readonly number[], sought: Sought, thorough = false): Sight {
   let unseen: string | undefined;
   const attempt = <T>(action: () => T): T | undefined => {
     try {
@@ -204,7 +204,7 @@ export function lookAt(pids: readonly number[], sought: Sought): Sight {
     const how = attempt(() => waitOf(pid, sought.inherited));
     if (how !== undefined) return { sees: 'accepting', how };
   }
-  const shown = attempt(() => ownSocket(pids, sought));
+  const shown = attempt(() => ownSocket(pids, sought, thorough));
   if (shown) return shown;
   if (unseen !== undefined) return { sees: 'nothing', how: unseen };
   return { sees: 'idle', how: sought.inherited.size > 0 ? 'does not accept on its sockets' : 'listens on no port' };

@@ -173,7 +173,7 @@ export class Question {
       if (sight.sees === 'accepting' || sight.sees === 'busy') return found(sight.how);
       const replaces = asked === 'unasked' && isReplacing(this.#watcher, this.#tools.arbiter);
       // From the beginning: a single look may miss what they do.
-      const others = replaces && sight.sees === 'idle' ? this.#lookAtOthers(sought) : [];
+      const others = replaces && sight.sees === 'idle' ? this.#lookAtOthers(sought, this.#process.age >= settle) : [];
       if (this.#process.age < settle) return sight.how;
       if (sight.sees === 'nothing') return found(`${sight.how}, which tells nothing, and ${lived}`);
       if (asked !== 'unasked') return sight.how;
@@ -187,18 +187,19 @@ export class Question {
       return sight.how;
     };
     return async (signal) => {
-      const sight = await this.#tools.turns.take(() => lookAt(treeOf(this.#process), sought), signal);
+      const look = () => lookAt(treeOf(this.#process), sought, this.#process.age >= settle);
+      const sight = await this.#tools.turns.take(look, signal);
       return sight && judge(sight);
     };
   }
 
   /** The most that was ever seen of each other process of the watcher: where they wait for clients, this one must too. */
-  #lookAtOthers(sought: Sought): readonly Sight['sees'][] {
+  #lookAtOthers(sought: Sought, thorough: boolean): readonly Sight['sees'][] {
     return this.#watcher.processes
       .filter((other) => other !== this.#process)
       .map((other) => {
         const record = this.#tools.records.of(other);
-        if (record.sees === 'idle' || record.sees === 'busy') record.see(lookAt(treeOf(other), sought));
+        if (record.sees === 'idle' || record.sees === 'busy') record.see(lookAt(treeOf(other), sought, thorough));
         return record.sees;
       });
   }
