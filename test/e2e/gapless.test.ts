@@ -58,7 +58,8 @@ async function exercise(example: Example): Promise<void> {
     assert.equal(versions.size, 1 + sizes.length * (goodOnes + 1));
     await deployment.stop();
   } catch (error) {
-    console.error(`${example.name}:\n${daemon.log}`);
+    // There is a line for each request.
+    console.error(`${example.name}:\n${daemon.log.split('\n').slice(-100).join('\n')}`);
     throw error;
   } finally {
     await load.stop();
