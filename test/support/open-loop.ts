@@ -37,6 +37,8 @@ export interface Outcome {
 /** A text that is the answer to one request only, of the form `VERSION PATH`. */
 const bodyOf = (version: string, path: string) => `${version} ${path}\n`;
 const complaintsKept = 10;
+/** So many requests under way are more than a machine that is up to its load ever has. */
+const mostUnderWay = 4000;
 
 /** A value below which this part of the sorted values is; 0 for none. */
 export const percentile = (sorted: readonly number[], part: number): number =>
@@ -114,6 +116,7 @@ export class OpenLoop {
 
   async #one(path: string, due: number): Promise<void> {
     const before = this.#expected;
+    if (this.#pending.size > mostUnderWay) return this.#fail('late', `${path}: ${mostUnderWay} others are under way`);
     try {
       const { status, body } = await this.#exchange(path);
       const allowed = [...new Set([...before, ...this.#expected])];
