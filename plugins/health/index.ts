@@ -59,7 +59,8 @@ export default definePlugin({
         if (asked !== undefined) leaves(process, asked);
         if (process.state !== 'unready') watchOver(process, watcher, tools);
       }
+    const specOf = ({ watcher }: Process) => arbiter.find(watcher)?.spec;
     if (services.controller)
-      defer(services.controller.addNotes((process) => explain(process, records.of(process)), by));
+      defer(services.controller.addNotes((one) => explain(one, records.of(one), specOf(one)), by));
   },
 });

@@ -5,9 +5,9 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { reasonOf } from '#core';
 
-/** What is seen: it accepts, or it does not; or nothing can be seen, and why. */
+/** What is seen: it waits for clients, or is busy with one; it does neither; or nothing can be seen, and why. */
 export interface Sight {
-  readonly sees: 'accepting' | 'idle' | 'nothing';
+  readonly sees: 'accepting' | 'busy' | 'idle' | 'nothing';
   /** A phrase that goes on after "it". */
   readonly how: string;
 }
@@ -128,37 +128,68 @@ function waitOf(pid: number, sockets: ReadonlySet<string>): string | undefined {
 const LISTEN = '0A';
 const ACCEPTS_CONNECTIONS = 0x10000;
 
-/** The TCP ports, and where `unix` the Unix sockets, that listen in the network of a process: inodes to their names. */
-function listenersNear(pid: number, unix: boolean): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const rows = (file: string) =>
-    (look(pid, () => readFileSync(`/proc/${pid}/net/${file}`, 'latin1')) ?? '')
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/));
-  for (const file of ['tcp', 'tcp6'])
-    for (const [, local = '', , state, , , , , , ino = ''] of rows(file))
-      if (state === LISTEN) found.set(ino, `port ${parseInt(local.slice(local.indexOf(':') + 1), 16)}`);
-  if (unix)
-    for (const [, , , flags = '', , , ino = '', path = 'a Unix socket'] of rows('unix'))
-      if (parseInt(flags, 16) & ACCEPTS_CONNECTIONS) found.set(ino, path);
-  return found;
+/** How much of a table of sockets is read at first, in bytes. Those that listen come first; of the others there may be 100,000. */
+const beginning = 128 * 1024;
+
+function readBeginning(file: string): string {
+  const table = openSync(file, 'r');
+  const bytes = Buffer.alloc(beginning);
+  let size = 0;
+  try {
+    for (let more = -1; more !== 0 && size < bytes.length; size += more)
+      more = readSync(table, bytes, { offset: size });
+  } finally {
+    closeSync(table);
+  }
+  return bytes.toString('latin1', 0, size);
 }
 
-/** A port of its own that one of these processes listens on; undefined for none. */
-function ownPort(pids: readonly number[], { inherited, owned }: Sought): string | undefined {
-  const inodes = new Set(
-    pids.flatMap((pid) => [...descriptorsOf(pid).values()].flatMap((target) => inode.exec(target)?.[1] ?? [])),
+/** A socket of somebody in the network of a process. */
+interface Seen {
+  readonly ino: string;
+  readonly kind: 'tcp' | 'unix';
+  /** Its own address; an accepted one has that of its listener. */
+  readonly name: string;
+  readonly listens: boolean;
+}
+
+/** The TCP sockets, and the Unix sockets with a path, in the network of a process: all, or those that are found soon. */
+function socketsNear(pid: number, thorough: boolean): readonly Seen[] {
+  const rows = (name: string) => {
+    const file = `/proc/${pid}/net/${name}`;
+    const text = look(pid, () => (thorough ? readFileSync(file, 'latin1') : readBeginning(file)));
+    const [, ...lines] = (text ?? '').split('\n');
+    return lines.map((line) => line.trim().split(/\s+/));
+  };
+  const tcp = ['tcp', 'tcp6'].flatMap(rows).map(([, local = '', , state, , , , , , ino = '']): Seen => {
+    const port = parseInt(local.slice(local.indexOf(':') + 1), 16);
+    return { ino, kind: 'tcp', name: `port ${port}`, listens: state === LISTEN };
+  });
+  const unix = rows('unix').map(([, , , flags = '', , , ino = '', path = 'a Unix socket']): Seen => {
+    return { ino, kind: 'unix', name: path, listens: (parseInt(flags, 16) & ACCEPTS_CONNECTIONS) !== 0 };
+  });
+  return [...tcp, ...unix];
+}
+
+/** What sockets of these processes that are not the daemon's show: a client of an inherited one, or a port of their own. */
+function ownSocket(pids: readonly number[], { inherited, owned }: Sought, thorough: boolean): Sight | undefined {
+  const inodes = pids.flatMap((pid) =>
+    [...descriptorsOf(pid).values()].flatMap((target) => inode.exec(target)?.[1] ?? []),
   );
-  const own = [...inodes].filter((ino) => !owned.has(ino));
-  if (own.length === 0) return undefined;
+  const own = new Set(inodes.filter((ino) => !owned.has(ino)));
+  if (own.size === 0) return undefined;
+  const near = socketsNear(pids[0]!, thorough);
+  const served = new Set(near.flatMap(({ ino, name, listens }) => (listens && inherited.has(ino) ? name : [])));
+  const mine = near.filter(({ ino }) => own.has(ino));
+  if (mine.some(({ name, listens }) => !listens && served.has(name)))
+    return { sees: 'busy', how: 'has accepted a client' };
   // Beside inherited sockets, a Unix socket is rather one that the program is controlled by.
-  const listeners = listenersNear(pids[0]!, inherited.size === 0);
-  return own.map((ino) => listeners.get(ino)).find((name) => name !== undefined);
+  const port = mine.find(({ kind, listens }) => listens && (kind === 'tcp' || inherited.size === 0));
+  return port && { sees: 'accepting', how: `listens on ${port.name}` };
 }
 
-/** What a tree of processes does about clients: `pids` are its members, the root first. */
-export function lookAt(pids: readonly number[], sought: Sought): Sight {
+/** What a tree of processes does about clients: `pids` are its members, the root first. A thorough look finds all clients. */
+export function lookAt(pids: readonly number[], sought: Sought, thorough = false): Sight {
   let unseen: string | undefined;
   const attempt = <T>(action: () => T): T | undefined => {
     try {
@@ -173,8 +204,8 @@ export function lookAt(pids: readonly number[], sought: Sought): Sight {
     const how = attempt(() => waitOf(pid, sought.inherited));
     if (how !== undefined) return { sees: 'accepting', how };
   }
-  const port = attempt(() => ownPort(pids, sought));
-  if (port !== undefined) return { sees: 'accepting', how: `listens on ${port}` };
+  const shown = attempt(() => ownSocket(pids, sought, thorough));
+  if (shown) return shown;
   if (unseen !== undefined) return { sees: 'nothing', how: unseen };
   return { sees: 'idle', how: sought.inherited.size > 0 ? 'does not accept on its sockets' : 'listens on no port' };
 }

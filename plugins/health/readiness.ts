@@ -25,6 +25,9 @@ const listen = 'ready.listen';
  */
 const looks = { awaited: 100, forgotten: 10_000 };
 
+/** How long a copy must live that isn't seen to accept, where others are only seen busy with clients; in ms. */
+const busyTime = 10_000;
+
 const treeOf = (process: Process) => [process.pid, ...process.descendants()];
 
 /** The sockets that count as those of a process. */
@@ -164,29 +167,40 @@ export class Question {
   #look(sought: Sought, found: (how: string) => undefined): Probe {
     const { listen: asked, settle } = this.#record.settings.ready;
     const lived = `has lived ${inSeconds(settle)} (ready.settle)`;
+    const longLived = `has lived ${inSeconds(busyTime)}`;
     const judge = (sight: Sight): string | undefined => {
-      if (sight.sees !== 'idle') this.#record.sight = sight;
-      if (sight.sees === 'accepting') return found(sight.how);
+      this.#record.see(sight);
+      if (sight.sees === 'accepting' || sight.sees === 'busy') return found(sight.how);
+      const replaces = asked === 'unasked' && isReplacing(this.#watcher, this.#tools.arbiter);
+      // From the beginning: a single look may miss what they do.
+      const others = replaces && sight.sees === 'idle' ? this.#lookAtOthers(sought, this.#process.age >= settle) : [];
       if (this.#process.age < settle) return sight.how;
       if (sight.sees === 'nothing') return found(`${sight.how}, which tells nothing, and ${lived}`);
       if (asked !== 'unasked') return sight.how;
       // Nobody said that its start is to wait for it.
-      if (!isReplacing(this.#watcher, this.#tools.arbiter)) this.#refuse(`${listen}: it ${sight.how}`);
-      else if (!this.#othersAccept(sought)) return found(`${sight.how}, as others of the watcher don't, and ${lived}`);
+      if (!replaces) this.#refuse(`${listen}: it ${sight.how}`);
+      else if (others.some((sees) => sees === 'accepting' || sees === 'nothing')) return sight.how;
+      // What was never seen waiting may have had no time for that, with all its clients.
+      else if (!others.includes('busy')) return found(`${sight.how}, as others of the watcher don't, and ${lived}`);
+      else if (this.#process.age >= busyTime)
+        return found(`${sight.how}, as others are too busy to be seen, and ${longLived}`);
       return sight.how;
     };
     return async (signal) => {
-      const sight = await this.#tools.turns.take(() => lookAt(treeOf(this.#process), sought), signal);
+      const look = () => lookAt(treeOf(this.#process), sought, this.#process.age >= settle);
+      const sight = await this.#tools.turns.take(look, signal);
       return sight && judge(sight);
     };
   }
 
-  /** True when another process of the watcher accepts, or may do so: then this one must too. */
-  #othersAccept(sought: Sought): boolean {
-    return this.#watcher.processes.some(
-      (other) =>
-        other !== this.#process &&
-        (this.#tools.records.of(other).sight !== undefined || lookAt(treeOf(other), sought).sees !== 'idle'),
-    );
+  /** The most that was ever seen of each other process of the watcher: where they wait for clients, this one must too. */
+  #lookAtOthers(sought: Sought, thorough: boolean): readonly Sight['sees'][] {
+    return this.#watcher.processes
+      .filter((other) => other !== this.#process)
+      .map((other) => {
+        const record = this.#tools.records.of(other);
+        if (record.sees === 'idle' || record.sees === 'busy') record.see(lookAt(treeOf(other), sought, thorough));
+        return record.sees;
+      });
   }
 }

@@ -42,8 +42,8 @@ export class HealthRecord {
   lag: Lag | undefined;
   /** Why it asked to be replaced; undefined: it did not. */
   retiring: string | undefined;
-  /** What was seen of it last about clients, unless it was nothing special. */
-  sight: Sight | undefined;
+  /** The most that was ever seen of it about clients. */
+  sees: Sight['sees'] = 'idle';
   /** What is known of each condition of being ready, by its key. */
   readonly findings = new Map<string, Finding>();
   /** What its last probes say when they fail, by their keys. */
@@ -77,6 +77,11 @@ export class HealthRecord {
     this.mainPid = pid;
     this.silence = settings.alive.notify;
     setMaxListeners(0, this.life.signal);
+  }
+
+  /** Notes what was seen of it. */
+  see({ sees }: Sight): void {
+    if (sees !== 'idle' && (sees !== 'busy' || this.sees === 'idle')) this.sees = sees;
   }
 
   /** Notes that it said in this way that it is ready. */

@@ -43,15 +43,18 @@ describe('health in a real daemon', () => {
     assert.ok(!events.some(({ topic, process_pid }) => topic === 'watcher.web.kill' && process_pid === old));
   });
 
-  it('explain says by which rule a process counts as ready', async () => {
-    const daemon = await start(served());
+  it('explain says by which rule a process counts as ready, and that it does nothing about its stop signal', async () => {
+    const daemon = await start(served('stop_signal = USR1'));
     const { stdout } = await daemon.ctl('explain', 'web');
-    const note = 'It counts as ready: ready.listen: it has it in an epoll set.';
-    assert.ok(/has been ready for [\d.]+ s\. (.*)/.exec(stdout)?.[1] === note, stdout);
+    const notes = [
+      'It counts as ready: ready.listen: it has it in an epoll set.',
+      'It has no handler for SIGUSR1: a stop cuts the requests it is at.',
+    ];
+    assert.equal(/has been ready for [\d.]+ s\. (.*)/.exec(stdout)?.[1], notes.join(' '), stdout);
     const { processes } = (await daemon.json('explain', 'web')) as {
       readonly processes: readonly { readonly notes: readonly string[] }[];
     };
-    assert.deepEqual(processes[0]!.notes, [note]);
+    assert.deepEqual(processes[0]!.notes, notes);
   });
 
   it('a watcher that uses sockets loads it, and one without does not', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import type { Watcher } from '#core';
 import { request } from '../../e2e/load.js';
 import { eventually } from '../../support/eventually.js';
@@ -147,6 +149,31 @@ describe('whether a process accepts on its sockets', () => {
     // Also where the old one is stopped first.
     await world().arbiter.reload(watcher, { sequential: true }).result;
     assert.equal((await request(world().port)).text, String(pids(watcher)[0]));
+  });
+
+  it('is seen of one that is busy with a client', async () => {
+    const watcher = world().serving('hold', { 'ready.listen': '1' });
+    const started = watcher.start().result;
+    await eventually(() => assert.match(world().explained(watcher), /it does not accept/));
+    const client = connect(world().port, '127.0.0.1');
+    await started;
+    assert.match(world().explained(watcher), /^It counts as ready: ready.listen: it has accepted a client\./);
+    client.destroy();
+  });
+
+  it('is asked of a copy also while the old one is too busy to be seen waiting', async () => {
+    const watcher = world().serving('hold');
+    await watcher.start().result;
+    const client = connect(world().port, '127.0.0.1');
+    await once(client, 'connect');
+    const [old] = pids(watcher);
+    const crash = (spec: Watcher['spec']) => ({ ...spec, cmd: `sh -c 'sleep 1.3; exit 3'` });
+    await assert.rejects(world().arbiter.reload(watcher, { change: crash }).result, /it exited with code 3/);
+    assert.deepEqual(pids(watcher), [old]);
+    // But the probe never fails what works without being seen.
+    await reload(watcher);
+    assert.match(world().explained(watcher), /as others are too busy to be seen, and has lived 10 s/);
+    client.destroy();
   });
 
   it('is not asked where that is switched off, or ready_after says something', async () => {
