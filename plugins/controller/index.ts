@@ -7,7 +7,9 @@ import { Dispatcher } from './dispatch.js';
 import { openDoors } from './doors.js';
 import { pathOf } from './endpoint.js';
 import { InfoReader } from './info.js';
+import { refuse } from '../flaw.js';
 import { Jobs } from './jobs.js';
+import { flawsIn } from './judge.js';
 import { discoveryGroup, endpointHint, optionsSchema, settingsOf } from './options.js';
 import { Records } from './records.js';
 import { Configuration, Controller, type ControllerService } from './service.js';
@@ -31,6 +33,10 @@ export default definePlugin({
     const { publish } = records;
     const reader = new InfoReader();
     hooks.reaped.tap('controller', (_exit, { pid }) => reader.forget(pid));
+    hooks.watcherSpec.tap('controller', (spec) => {
+      refuse(flawsIn(spec.options));
+      return spec;
+    });
     const jobs = new Jobs();
     hooks.operationChanged.tap('controller', (operation) => jobs.follow(operation));
     const group = discoveryGroup(options);

@@ -53,6 +53,8 @@ export class Job {
   readonly #past = { done: 0, total: 0 };
   #deed: string | undefined;
   #end!: () => void;
+  /** Where set, what is done for it is remembered in it. */
+  operations: Set<Operation> | undefined;
   /** Resolves when it is over, whatever the outcome. */
   readonly over = new Promise<void>((resolve) => (this.#end = resolve));
 
@@ -89,6 +91,7 @@ export class Job {
   follow(operation: Operation): void {
     const { watcher, kind, progress, settled } = operation;
     this.#watchers.add(watcher);
+    this.operations?.add(operation);
     this.#deed ??= deeds[kind];
     if (settled && this.#open.delete(operation)) {
       this.#past.done += progress.done;

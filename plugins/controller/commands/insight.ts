@@ -6,6 +6,8 @@ import { defineCommand, described, name, nameWord, object, pid, type Command } f
 import { endInWords, explain } from '../explain.js';
 import type { End } from '../history.js';
 import { named } from '../match.js';
+import { meant } from '../several.js';
+import { isSelector } from '../../selector.js';
 import { quoted, RequestError } from '../protocol.js';
 import { integer } from '../../schema.js';
 
@@ -47,16 +49,23 @@ export const insight: readonly Command[] = [
     flags: [
       { name: 'since', kind: 'integer', summary: 'the number of the last event that is known' },
       { name: 'boot', kind: 'text', summary: 'the run of the daemon in which it had that number' },
-      { name: 'watcher', kind: 'text', summary: 'only the events of this watcher' },
+      {
+        name: 'watcher',
+        kind: 'text',
+        summary: 'only the events of this watcher, or of several, as NAME of other commands',
+      },
       { name: 'limit', kind: 'integer', summary: 'how many at most, 1000 without it' },
     ],
     reply:
       'boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after ' +
       'since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers',
-    run(wish, { arbiter, records }) {
-      const replay = records.events.replay(wish);
+    run({ watcher, ...wish }, context) {
+      const { arbiter, records } = context;
+      const isName = watcher === undefined || !isSelector(watcher) || arbiter.find(watcher) !== undefined;
+      const watchers = isName ? watcher && [watcher] : meant(watcher, context);
+      const replay = records.events.replay({ ...wish, watchers: watchers || undefined });
       // What was taken out has events all the same.
-      if (wish.watcher !== undefined && replay.events.length === 0) named(arbiter, wish.watcher);
+      if (isName && watcher !== undefined && replay.events.length === 0) named(arbiter, watcher);
       return { ...replay };
     },
   }),

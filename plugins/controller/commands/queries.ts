@@ -14,6 +14,7 @@ import {
 } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
+import { groupsOf } from '../../selector.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import type { Records } from '../records.js';
@@ -34,6 +35,27 @@ function notesOf(watchers: readonly Watcher[], { marks }: Records): Fields {
     return all.length > 0 ? [[watcher.name, all.join(', ')]] : [];
   });
   return notes.length > 0 ? { notes: Object.fromEntries(notes) as Fields } : {};
+}
+
+/** The groups of those that are in any, by watcher. */
+function groupsIn(watchers: readonly Watcher[]): Fields {
+  const all = watchers.map((watcher) => [watcher.name, groupsOf(watcher.spec)] as const);
+  const some = all.filter(([, groups]) => groups.length > 0);
+  return some.length > 0 ? { groups: Object.fromEntries(some) as Fields } : {};
+}
+
+/** The members of each group, with their states; a group is called as its first member calls it. */
+function membersOf(watchers: readonly Watcher[]): Fields {
+  const groups = new Map<string, { readonly group: string; readonly members: [string, string][] }>();
+  for (const { name, state, spec } of watchers)
+    for (const group of groupsOf(spec)) {
+      const key = group.toLowerCase();
+      const known = groups.get(key) ?? { group, members: [] };
+      groups.set(key, known);
+      known.members.push([name, circusState[state]]);
+    }
+  const sorted = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([, { group, members }]) => [group, Object.fromEntries(members)]));
 }
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
@@ -74,7 +96,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       flags: [],
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
-        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen',
+        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen, and groups: names to the groups of those that are in any',
       run({ name }, context) {
         const { arbiter, configuration, asker, records } = context;
         if (name !== undefined) {
@@ -82,7 +104,8 @@ export function queries(reader = new InfoReader()): readonly Command[] {
           if (plugin) return { status: innerState(plugin), state: innerState(plugin) };
           const watcher = named(arbiter, name);
           const { state, reason } = watcher;
-          return { status: circusState[state], state, reason, ...notesOf([watcher], records) };
+          const more = { ...notesOf([watcher], records), ...groupsIn([watcher]) };
+          return { status: circusState[state], state, reason, ...more };
         }
         const watchers = arbiter.watchers.map(({ name, state }) => [name, circusState[state]]);
         const plugins = innerPlugins(context).map((plugin) => [plugin.name, innerState(plugin)]);
@@ -95,9 +118,20 @@ export function queries(reader = new InfoReader()): readonly Command[] {
           statuses,
           ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),
           ...notesOf(arbiter.watchers, records),
+          ...groupsIn(arbiter.watchers),
           ...(problems.length > 0 ? { problems } : {}),
         };
       },
+    }),
+    defineCommand({
+      name: 'groups',
+      summary: 'list groups, with their watchers and what these are doing',
+      role: 'view',
+      properties: nothing,
+      words: [],
+      flags: [],
+      reply: 'groups: names to watchers to states',
+      run: (_, { arbiter }) => ({ groups: membersOf(arbiter.watchers) }),
     }),
     defineCommand({
       name: 'numprocesses',
