@@ -3,8 +3,10 @@ import { defaultEndpoints } from '#plugins/controller/endpoint.js';
 import type {
   Answer,
   Commands,
+  Part,
   Pids,
   Properties,
+  Several,
   StatsOfAll,
   StatsOfOne,
   StatsOfProcess,
@@ -13,7 +15,8 @@ import type {
   Watchers,
   Answered,
 } from './commands.js';
-import { ClientError, type Reply } from './errors.js';
+import { ClientError, isClientError, type Reply } from './errors.js';
+import { isSelector } from '#plugins/selector.js';
 import { EventStream, nameInTopics, readEvent, type WatcherEvent } from './events.js';
 import { Exchange } from './exchange.js';
 import { seenFrom } from './reach.js';
@@ -39,7 +42,7 @@ export interface RequestOptions {
 
 /** Which events. */
 export interface EventOptions {
-  /** Only those of this watcher. */
+  /** Only those of this watcher, or of those that a pattern, `@GROUP` or labels mean when it begins. */
   readonly watcher?: string | undefined;
   /** Only those whose topics begin with one of these. */
   readonly topics?: readonly string[] | undefined;
@@ -87,6 +90,26 @@ export class Client {
     return this.call<Answer<C>>(command, properties, options);
   }
 
+  /**
+   * Asks for a command for each of the watchers that patterns, `@GROUP`, labels or names mean, and resolves with the
+   * replies by watcher, also with those that tell of an error. @throws ClientError when nothing was done
+   */
+  async each<C extends keyof Commands>(
+    command: C,
+    names: string | readonly string[],
+    more: More<C>,
+  ): Promise<Several<C>['replies']> {
+    const { timeout, signal, ...properties } = more;
+    const given = { ...properties, name: typeof names === 'string' ? [names] : names };
+    try {
+      return (await this.call<Several<C>>(command, given, { timeout, signal })).replies;
+    } catch (error) {
+      const replies = isClientError(error, 'ERR_REFUSED') ? error.reply?.['replies'] : undefined;
+      if (typeof replies !== 'object' || replies === null) throw error;
+      return replies as Readonly<Record<string, Part<C>>>;
+    }
+  }
+
   /** Asks for a command that may be a plugin's. @throws ClientError */
   async call<R = Reply>(
     command: string,
@@ -111,22 +134,37 @@ export class Client {
 
   /** Events from now on; those that were published before are lost. It ends with `break`, the signal, or the client. */
   events({ watcher, topics = [], buffer = 10_000, signal }: EventOptions = {}): EventStream<WatcherEvent> {
-    const name = watcher === undefined ? undefined : nameInTopics(watcher);
+    const names = new Set<string>();
+    const starts = watcher === undefined ? [...topics] : [];
+    const address = async () => {
+      for (const name of watcher === undefined ? [] : await this.watchersOf(watcher, { signal })) {
+        names.add(nameInTopics(name));
+        starts.push(`watcher.${nameInTopics(name)}.`);
+      }
+      return this.pubsubEndpoint({ signal });
+    };
     const begins = (topic: string) => topics.length === 0 || topics.some((start) => topic.startsWith(start));
-    const stream: EventStream<WatcherEvent> = new EventStream(this.pubsubEndpoint({ signal }), {
-      topics: name === undefined ? topics : [`watcher.${name}.`],
+    const stream: EventStream<WatcherEvent> = new EventStream(address(), {
+      topics: starts,
       buffer,
       curve: this.#curve,
       signal,
       read: (topic, payload) => {
         const event = begins(topic) ? readEvent(topic, payload) : undefined;
         // "web" is also how the topics of "web.api" begin.
-        return name === undefined || event?.watcher === name ? event : undefined;
+        return watcher === undefined || (event && names.has(event.watcher)) ? event : undefined;
       },
       closed: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);
     return stream;
+  }
+
+  /** The names of the watchers that a pattern, `@GROUP` or labels mean now; any other text is a name. @throws ClientError */
+  async watchersOf(selector: string, options: RequestOptions = {}): Promise<readonly string[]> {
+    if (!isSelector(selector)) return [selector];
+    const { replies } = await this.call<Partial<Several<'list'>>>('list', { name: selector }, options);
+    return replies ? Object.keys(replies) : [selector];
   }
 
   /** Where the daemon publishes events, as it is reached from here. @throws ClientError */
@@ -192,6 +230,11 @@ export class Client {
     options: RequestOptions = {},
   ): Promise<Answer<'globaloptions'>> {
     return this.#ask('globaloptions', { ...options, option });
+  }
+
+  /** Lists groups, with their watchers and what these are doing. */
+  groups(options: RequestOptions = {}): Promise<Answer<'groups'>> {
+    return this.#ask('groups', options);
   }
 
   /** Adds processes; one without `nb`. */

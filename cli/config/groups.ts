@@ -39,11 +39,9 @@ export function warnOfEndpoints({ written, problems }: Building, watchers: Watch
     const option = section.name.startsWith('endpoint:') && optionsOf(written, section.name).get('watchers');
     if (!option || option.value.includes('$')) continue;
     for (const { text, kind, matches } of readSelector(option.value, 'commas')) {
-      const isChoice = kind === 'group' || kind === 'labels';
-      if (isChoice && !subjects.some(matches))
-        problems.push(
-          at(section, 'warning', `"watchers" names ${text}, which no watcher is in${didYouMean(text, groups)}`, option),
-        );
+      if ((kind !== 'group' && !text.includes('=')) || subjects.some(matches)) continue;
+      const what = kind === 'group' ? `is in${didYouMean(text, groups)}` : 'has';
+      problems.push(at(section, 'warning', `"watchers" names ${text}, which no watcher ${what}`, option));
     }
   }
 }

@@ -1,5 +1,6 @@
 /** `listen`: events as they come. */
-import { EventStream } from '../client/events.js';
+import { isSelector } from '#plugins/selector.js';
+import { EventStream, nameInTopics } from '../client/events.js';
 import { Client, isClientError } from '../client/index.js';
 import { checkReachable } from '../client/reach.js';
 import { failureOf, type Peer } from './client.js';
@@ -9,7 +10,8 @@ import type { Output } from './run.js';
 const question = { command: 'globaloptions', properties: {}, changes: false };
 
 /**
- * Prints one line per event whose topic begins with one of `topics`, until the signal. The endpoint is the daemon's, which
+ * Prints one line per event whose topic begins with one of `topics`, or that is of a watcher which one of them means as a
+ * pattern, `@GROUP` or labels, until the signal. The endpoint is the daemon's, which
  * is asked where it publishes; one that takes no commands is taken for the address of events itself, as in Circus.
  */
 export async function listen(
@@ -20,7 +22,7 @@ export async function listen(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const open = new Set<{ close(): void }>();
-  const print = async (address: string) => {
+  const print = async (address: string, topics: readonly string[]) => {
     const read = (topic: string, payload: string) =>
       json ? `{"topic":${JSON.stringify(topic)},"event":${payload}}\n` : harmless(`${topic}: ${payload}\n`);
     const lines = new EventStream(Promise.resolve(address), {
@@ -39,12 +41,13 @@ export async function listen(
     const client = new Client({ endpoint, timeout, curve });
     open.add(client);
     // Both at once, so that no event is missed while a publisher is given time to answer.
-    const direct = print(endpoint);
+    const direct = print(endpoint, topics);
     const address = await Promise.race([addressOfEvents(client, signal), direct]);
     if (address === undefined) return await direct;
+    const chosen = await topicsFor(client, topics, signal);
     close(open);
     await direct;
-    await print(address);
+    await print(address, chosen);
   } catch (error) {
     if (!signal?.aborted) throw failureOf(error, question, endpoint);
   } finally {
@@ -55,6 +58,15 @@ export async function listen(
 function close(open: Set<{ close(): void }>): void {
   for (const one of open) one.close();
   open.clear();
+}
+
+/** Beginnings of topics, from these and from what means watchers. @throws ClientError */
+async function topicsFor(client: Client, topics: readonly string[], signal: AbortSignal | undefined) {
+  const all = topics.map(async (topic) => {
+    if (!isSelector(topic)) return topic;
+    return (await client.watchersOf(topic, { signal })).map((name) => `watcher.${nameInTopics(name)}.`);
+  });
+  return (await Promise.all(all)).flat();
 }
 
 /** Where the daemon publishes; undefined when the endpoint is not one for commands. @throws ClientError */

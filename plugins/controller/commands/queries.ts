@@ -263,7 +263,13 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       summary: 'print events as they come',
       role: 'view',
       properties: nothing,
-      words: [{ name: 'topics', kind: 'list', summary: 'beginnings of topics' }],
+      words: [
+        {
+          name: 'topics',
+          kind: 'list',
+          summary: 'beginnings of topics; or what means watchers: a pattern, @GROUP, LABEL=VALUE',
+        },
+      ],
       flags: [],
       reply: 'none: events are published on pubsub_endpoint',
       run() {
