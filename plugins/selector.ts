@@ -16,9 +16,11 @@ export interface Term {
 }
 
 const labelKey = 'label.';
-const label = /^([\w.-]+)(!?=)([^,\s=]+)$/;
+const label = /^([^\s,=!@*?[\]]+)(!?=)([^,\s=]+)$/;
 /** What names of groups and of labels may look like. */
-export const isWord = (text: string): boolean => /^[\w.-]+$/.test(text);
+export const isWord = (text: string): boolean => /^[^\s,=!@*?[\]]+$/.test(text);
+/** A text as such a name. */
+export const asWord = (text: string): string => text.replace(/[\s,=!@*?[\]]+/g, '-');
 /** What the value of a label may look like, so that a selector can name it. */
 export const isLabelValue = (text: string): boolean => /^[^,\s=]+$/.test(text);
 

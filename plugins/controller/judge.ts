@@ -2,7 +2,7 @@
 import type { Flaw, Judge } from '../flaw.js';
 import { groupsIn, isLabelValue, isWord } from '../selector.js';
 
-const word = 'letters, digits, dots, dashes and underscores';
+const word = 'blanks, commas and =!@*?[]';
 
 /** What is wrong with the groups and labels of a watcher: a selector could not name them. */
 export function flawsIn(options: Readonly<Record<string, unknown>>): readonly Flaw[] {
@@ -10,7 +10,7 @@ export function flawsIn(options: Readonly<Record<string, unknown>>): readonly Fl
     if (value === null || value === undefined) return [];
     if (key === 'group') return groupFlaws(value);
     if (!key.startsWith('label.')) return [];
-    if (!isWord(key.slice('label.'.length))) return [{ key, message: `is no label: its name may have ${word}` }];
+    if (!isWord(key.slice('label.'.length))) return [{ key, message: `is no label: its name is without ${word}` }];
     if (['string', 'number', 'boolean'].includes(typeof value) && isLabelValue(String(value as string))) return [];
     return [{ key, message: `must be one word without "," and "=", and is ${JSON.stringify(value)}` }];
   });
@@ -21,7 +21,9 @@ function groupFlaws(value: unknown): readonly Flaw[] {
   const odd = isText ? groupsIn(value).find((group) => !isWord(group)) : JSON.stringify(value);
   if (odd === undefined) return [];
   const given = isText ? JSON.stringify(odd) : odd;
-  return [{ key: 'group', message: `must be names of groups with commas between them, of ${word}, and has ${given}` }];
+  return [
+    { key: 'group', message: `must be names of groups with commas between them, without ${word}, and has ${given}` },
+  ];
 }
 
 /** Judges many watchers. */

@@ -13,7 +13,7 @@ const build = (text: string, file = 'a.ini') => {
   );
   const problems = built.problems.map((problem) => `${problem.severity} ${formatProblem(problem)}`);
   const priorities = built.watchers.map(({ spec }) => spec.priority);
-  return { ...built, problems, priorities };
+  return { ...built, built, problems, priorities };
 };
 const watchers = `[watcher:db]
 cmd = x
@@ -57,7 +57,7 @@ describe('the section of a group', () => {
   });
 
   it('is told as the place of what it says', () => {
-    const shown = showConfiguration(build(`${watchers}[group:api]\nnumprocesses = 2`), [], 'search');
+    const shown = showConfiguration(build(`${watchers}[group:api]\nnumprocesses = 2`).built, [], 'search');
     assert.match(shown, /^numprocesses = 2 +; a\.ini:11$/m);
     assert.match(shown, /^group = api +; a\.ini:5$/m);
   });

@@ -217,9 +217,9 @@ describe('groups, labels and patterns in commands', () => {
     assert.deepEqual([await names('@api'), await pids('db')], [['one', 'web'], before]);
     await done('add', { name: 'new', cmd: 'sleep 600', options: { group: 'api', 'label.tier': 'new' } });
     assert.deepEqual([await names('@api'), await names('tier=new')], [['new', 'one', 'web'].sort(), ['new']]);
-    assert.deepEqual(await refusal('set', { name: 'db', options: { group: 'a/b' } }), [
+    assert.deepEqual(await refusal('set', { name: 'db', options: { group: 'a@b' } }), [
       5,
-      '"group" must be names of groups with commas between them, of letters, digits, dots, dashes and underscores, and has "a/b"',
+      '"group" must be names of groups with commas between them, without blanks, commas and =!@*?[], and has "a@b"',
     ]);
     assert.equal((await refusal('set', { name: 'db', options: { 'label.team': 'a b' } }))[0], 5);
     assert.equal((await refusal('add', { name: 'x', cmd: 'true', options: { group: {} } }))[0], 5);
