@@ -25,7 +25,7 @@ export const asWord = (text: string): string => text.replace(/[\s,=!@*?[\]]+/g, 
 export const isLabelValue = (text: string): boolean => /^[^,\s=]+$/.test(text);
 
 /** True for a text that is no plain name: a pattern, `@GROUP`, or labels. */
-export const isSelector = (text: string): boolean => /^@|[*?[=]/.test(text);
+export const isSelector = (text: string): boolean => /(?:^|[\s,])@|[*?[=]/.test(text);
 
 /** The names between commas or blanks, each once; `group` may be a list, too. */
 export function groupsIn(value: unknown): readonly string[] {
@@ -38,10 +38,10 @@ export const groupsOf = ({ options }: Subject): readonly string[] => groupsIn(op
 
 /** The labels of a watcher, names to values. */
 export function labelsOf({ options = {} }: Subject): Readonly<Record<string, string>> {
-  const all = Object.entries(options).flatMap(([key, value]) =>
-    key.startsWith(labelKey) && value != null ? [[key.slice(labelKey.length), String(value as string)]] : [],
-  );
-  return Object.fromEntries(all) as Record<string, string>;
+  const isLabel = (entry: readonly [string, unknown]): entry is [string, string | number | boolean] =>
+    entry[0].startsWith(labelKey) && ['string', 'number', 'boolean'].includes(typeof entry[1]);
+  const all = Object.entries(options).filter(isLabel);
+  return Object.fromEntries(all.map(([key, value]) => [key.slice(labelKey.length), String(value)]));
 }
 
 /** A test for texts by a pattern, without regard to case. */

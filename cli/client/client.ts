@@ -3,7 +3,6 @@ import { defaultEndpoints } from '#plugins/controller/endpoint.js';
 import type {
   Answer,
   Commands,
-  Part,
   Pids,
   Properties,
   Several,
@@ -15,42 +14,14 @@ import type {
   Watchers,
   Answered,
 } from './commands.js';
-import { ClientError, isClientError, type Reply } from './errors.js';
+import { ClientError, type Reply } from './errors.js';
 import { isSelector } from '#plugins/selector.js';
+import { eachOf } from './several.js';
 import { EventStream, nameInTopics, readEvent, type WatcherEvent } from './events.js';
 import { Exchange } from './exchange.js';
 import { seenFrom } from './reach.js';
-import { curveFrom, loadZeroMq, type Curve, type CurveFiles } from './socket.js';
-
-/** Whom to talk to, and how. */
-export interface ClientOptions {
-  /** `ipc://PATH` or `tcp://HOST:PORT`; without it, the Unix socket of this user's daemon. */
-  readonly endpoint?: string | undefined;
-  /** Where events are published; without it, the daemon is asked. */
-  readonly pubsub?: string | undefined;
-  /** How long to wait for a reply, in ms; 5000 without it. With `waiting`, for the daemon to be reached. */
-  readonly timeout?: number | undefined;
-  readonly curve?: Curve | CurveFiles | undefined;
-}
-
-/** How long one request may take, and what ends it before. */
-export interface RequestOptions {
-  /** In ms; without it, that of the client, and with `waiting` as long as it takes. */
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Which events. */
-export interface EventOptions {
-  /** Only those of this watcher, or of those that a pattern, `@GROUP` or labels mean when it begins. */
-  readonly watcher?: string | undefined;
-  /** Only those whose topics begin with one of these. */
-  readonly topics?: readonly string[] | undefined;
-  /** How many may wait to be read before the oldest are dropped; 10,000 without it. */
-  readonly buffer?: number | undefined;
-  /** Ends the events. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { checkTimeout, type ClientOptions, type EventOptions, type RequestOptions } from './options.js';
+import { curveFrom, loadZeroMq, type Curve } from './socket.js';
 
 /** What a method takes beside the name of a watcher. */
 type More<C extends keyof Commands> = Omit<Properties<C>, 'name'> & RequestOptions;
@@ -94,20 +65,12 @@ export class Client {
    * Asks for a command for each of the watchers that patterns, `@GROUP`, labels or names mean, and resolves with the
    * replies by watcher, also with those that tell of an error. @throws ClientError when nothing was done
    */
-  async each<C extends keyof Commands>(
+  each<C extends keyof Commands>(
     command: C,
     names: string | readonly string[],
     more: More<C>,
   ): Promise<Several<C>['replies']> {
-    const { timeout, signal, ...properties } = more;
-    const given = { ...properties, name: typeof names === 'string' ? [names] : names };
-    try {
-      return (await this.call<Several<C>>(command, given, { timeout, signal })).replies;
-    } catch (error) {
-      const replies = isClientError(error, 'ERR_REFUSED') ? error.reply?.['replies'] : undefined;
-      if (typeof replies !== 'object' || replies === null) throw error;
-      return replies as Readonly<Record<string, Part<C>>>;
-    }
+    return eachOf(this, command, names, more);
   }
 
   /** Asks for a command that may be a plugin's. @throws ClientError */
@@ -382,9 +345,4 @@ export class Client {
     const { timeout, signal, ...properties } = given;
     return this.call<Answer<C>>(command, properties, { timeout, signal });
   }
-}
-
-function checkTimeout(timeout: number): number {
-  if (timeout > 0) return timeout;
-  throw new ClientError('ERR_ARGUMENT', `"timeout" is a number of milliseconds above 0, not ${String(timeout)}`);
 }

@@ -41,5 +41,7 @@ export async function completions(
 /** For readline. */
 export const completer =
   (peer: Peer, commands: readonly string[]) =>
-  (line: string, done: (error: null, result: [string[], string]) => void): void =>
-    void completions(line, commands, () => namesFrom(peer)).then((result) => done(null, result));
+  (line: string, done: (error: null, result: [string[], string]) => void): void => {
+    const answer = async () => done(null, await completions(line, commands, () => namesFrom(peer)));
+    void answer();
+  };

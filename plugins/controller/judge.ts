@@ -11,7 +11,8 @@ export function flawsIn(options: Readonly<Record<string, unknown>>): readonly Fl
     if (key === 'group') return groupFlaws(value);
     if (!key.startsWith('label.')) return [];
     if (!isWord(key.slice('label.'.length))) return [{ key, message: `is no label: its name is without ${word}` }];
-    if (['string', 'number', 'boolean'].includes(typeof value) && isLabelValue(String(value as string))) return [];
+    const isText = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    if (isText && isLabelValue(String(value))) return [];
     return [{ key, message: `must be one word without "," and "=", and is ${JSON.stringify(value)}` }];
   });
 }

@@ -14,7 +14,7 @@ import {
 } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
-import { groupsOf } from '../../selector.js';
+import { groupsIn } from './groups.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import type { Records } from '../records.js';
@@ -35,27 +35,6 @@ function notesOf(watchers: readonly Watcher[], { marks }: Records): Fields {
     return all.length > 0 ? [[watcher.name, all.join(', ')]] : [];
   });
   return notes.length > 0 ? { notes: Object.fromEntries(notes) as Fields } : {};
-}
-
-/** The groups of those that are in any, by watcher. */
-function groupsIn(watchers: readonly Watcher[]): Fields {
-  const all = watchers.map((watcher) => [watcher.name, groupsOf(watcher.spec)] as const);
-  const some = all.filter(([, groups]) => groups.length > 0);
-  return some.length > 0 ? { groups: Object.fromEntries(some) as Fields } : {};
-}
-
-/** The members of each group, with their states; a group is called as its first member calls it. */
-function membersOf(watchers: readonly Watcher[]): Fields {
-  const groups = new Map<string, { readonly group: string; readonly members: [string, string][] }>();
-  for (const { name, state, spec } of watchers)
-    for (const group of groupsOf(spec)) {
-      const key = group.toLowerCase();
-      const known = groups.get(key) ?? { group, members: [] };
-      groups.set(key, known);
-      known.members.push([name, circusState[state]]);
-    }
-  const sorted = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(sorted.map(([, { group, members }]) => [group, Object.fromEntries(members)]));
 }
 
 /** The commands that only look; `reader` keeps the CPU samples between two calls of `stats`. */
@@ -122,16 +101,6 @@ export function queries(reader = new InfoReader()): readonly Command[] {
           ...(problems.length > 0 ? { problems } : {}),
         };
       },
-    }),
-    defineCommand({
-      name: 'groups',
-      summary: 'list groups, with their watchers and what these are doing',
-      role: 'view',
-      properties: nothing,
-      words: [],
-      flags: [],
-      reply: 'groups: names to watchers to states',
-      run: (_, { arbiter }) => ({ groups: membersOf(arbiter.watchers) }),
     }),
     defineCommand({
       name: 'numprocesses',
