@@ -11,7 +11,7 @@ export async function eachOf<C extends keyof Commands>(
   names: string | readonly string[],
   { timeout, signal, ...properties }: RequestOptions,
 ): Promise<Several<C>['replies']> {
-  const given = { ...properties, name: typeof names === 'string' ? [names] : names };
+  const given = { ...properties, names: typeof names === 'string' ? [names] : names };
   try {
     return (await client.call<Several<C>>(command, given, { timeout, signal })).replies;
   } catch (error) {

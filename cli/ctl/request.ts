@@ -63,7 +63,10 @@ export function propertiesOf(
       properties[argument.name] = converted(argument, words[at++]!);
     }
   }
-  if (names && names.length > 1) properties.name = names;
+  if (names && names.length > 1) {
+    delete properties.name;
+    properties.names = names;
+  }
   for (const flag of command.flags) {
     const value = flags.get(flag.name);
     if (flag.kind === 'flag') properties[flag.name] = value === true;

@@ -23,7 +23,7 @@ import {
   watcherNotFound,
   type Request,
 } from './protocol.js';
-import { beginEach, severalIn, soFar, takeTogether, whole, type Begun } from './several.js';
+import { aboutOne, beginEach, severalIn, soFar, takeTogether, whole, type Begun } from './several.js';
 
 /** What all requests share: the rest of their context depends on who asks. */
 export type SharedContext = Omit<CommandContext, 'by' | 'asker' | 'added'>;
@@ -98,7 +98,7 @@ export class Dispatcher {
     const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
     const context: CommandContext = { ...this.#context, arbiter, by: asker.name, asker, added };
     const names = severalIn(command, properties, context);
-    const given = names ? { ...(properties as object), name: names[0] } : properties;
+    const given = names ? aboutOne(properties, names[0]!) : properties;
     const asked = { command, checked: checkProperties(command, given), given, context };
     if (!isJob) return this.#run(asked, names);
     const job = this.#context.jobs.begin(command, asker.name, nameIn(properties));
@@ -225,8 +225,8 @@ function watcherIn(properties: unknown): string | undefined {
 
 /** The same, or what several are called, in one text. */
 function nameIn(properties: unknown): string | undefined {
-  const { name } = Object(properties) as { readonly name?: unknown };
-  return Array.isArray(name) ? name.join(' ') : watcherIn(properties);
+  const { names } = Object(properties) as { readonly names?: unknown };
+  return watcherIn(properties) ?? (Array.isArray(names) ? names.join(' ') : undefined);
 }
 
 /** The fields of a reply from what a command answered: nothing is nothing more to say, a list is `results`, as in Circus. */

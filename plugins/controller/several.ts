@@ -83,18 +83,20 @@ function nothingFound({ text, kind }: Term, all: readonly Subject[]): RequestErr
 export const meant = (text: string, context: Around): readonly string[] => new Finder(context, false).find([text]);
 
 /**
- * The watchers that a request means otherwise than by the name of one; undefined when it names one, or says nothing, or
- * when it is for the command to say that there is no such watcher, in Circus's words. @throws RequestError
+ * The watchers that a request means otherwise than by the name of one, by `name`, or by a list of texts, `names`; undefined
+ * when it names one, or says nothing, or when it is for the command to say that there is no such watcher, in Circus's
+ * words. @throws RequestError
  */
 export function severalIn(command: Command, properties: unknown, context: Around): readonly string[] | undefined {
   if (!command.words.some(({ kind }) => kind === 'names')) return undefined;
-  const { name, match } = Object(properties) as { readonly name?: unknown; readonly match?: unknown };
-  const isList = Array.isArray(name);
-  if (isList && !name.every((text) => typeof text === 'string'))
-    throw new RequestError(5, "'name' is a text or a list of texts");
-  if (!isList && typeof name !== 'string') return undefined;
+  const { name, names, match } = Object(properties) as Readonly<Record<string, unknown>>;
   const finder = new Finder(context, command.ofPlugins === true);
-  if (isList) return name.length === 0 ? undefined : finder.find(name as readonly string[]);
+  if (name === undefined && names !== undefined) {
+    const isList = Array.isArray(names) && names.length > 0 && names.every((text) => typeof text === 'string');
+    if (!isList) throw new RequestError(5, "'names' is a list of texts");
+    return finder.find(names as readonly string[]);
+  }
+  if (typeof name !== 'string') return undefined;
   if (finder.has(name)) return undefined;
   const matches = command.flags.some((flag) => flag.name === 'match');
   if (matches && match !== undefined && match !== 'glob') return undefined;
@@ -105,6 +107,12 @@ export function severalIn(command: Command, properties: unknown, context: Around
   // Patterns are Circus's there, and the reply is as in Circus.
   if (matches && isPattern) return undefined;
   return isPattern ? allLike(finder, name) : finder.find([name]);
+}
+
+/** The properties of a request for one of the watchers that it means. */
+export function aboutOne(properties: unknown, name: string): Fields {
+  const { names: _, ...rest } = Object(properties) as Fields;
+  return { ...rest, name };
 }
 
 /** What a pattern means; undefined where it means nothing, which is what Circus's commands say of such a name. */

@@ -46,12 +46,12 @@ describe('the properties of a request', () => {
 
   it('mean several watchers where one of the words is no plain name', () => {
     assert.deepEqual(properties('list', '@api'), { name: '@api' });
-    assert.deepEqual(properties('list', 'web', '@api', 'a=b'), { name: ['web', '@api', 'a=b'] });
-    assert.deepEqual(properties('incr', 'web', '@api', '2'), { name: ['web', '@api'], nb: 2, waiting: false });
+    assert.deepEqual(properties('list', 'web', '@api', 'a=b'), { names: ['web', '@api', 'a=b'] });
+    assert.deepEqual(properties('incr', 'web', '@api', '2'), { names: ['web', '@api'], nb: 2, waiting: false });
     assert.deepEqual(properties('incr', '@api', '2'), { name: '@api', nb: 2, waiting: false });
     const signal = (...words: readonly string[]) => {
-      const { name, pid, signum } = properties('signal', ...words);
-      return [name, pid, signum];
+      const { name, names, pid, signum } = properties('signal', ...words);
+      return [name ?? names, pid, signum];
     };
     assert.deepEqual(signal('@api', 'HUP'), ['@api', undefined, 'HUP']);
     assert.deepEqual(signal('@api', 'web', 'HUP'), [['@api', 'web'], undefined, 'HUP']);

@@ -37,7 +37,10 @@ describe('what means several watchers', () => {
 
   it('shows no more of the daemon than the endpoint does', async () => {
     const some = connect({ endpoint: `ipc://${session.daemon.folder.path}/some.sock` });
-    const seen = async (name: unknown) => Object.keys(((await some.ask('list', { name }))['replies'] as Replies) ?? {});
+    const seen = async (name: unknown) =>
+      Object.keys(
+        ((await some.ask('list', Array.isArray(name) ? { names: name } : { name }))['replies'] as Replies) ?? {},
+      );
     assert.deepEqual((await some.ask('list'))['watchers'], ['db', 'one', 'web']);
     assert.deepEqual(await seen('*'), ['db', 'one', 'web']);
     assert.deepEqual(await seen('@nightly'), ['web']);

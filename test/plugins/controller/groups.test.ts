@@ -39,7 +39,8 @@ describe('groups, labels and patterns in commands', () => {
   const { ask, bare, refusal, done, pids } = session;
   const replies = async (command: string, properties: object): Promise<Replies> =>
     (await ask(command, properties))['replies'] as Replies;
-  const names = async (name: unknown) => Object.keys((await replies('list', { name: name as string })) ?? {});
+  const names = async (name: unknown) =>
+    Object.keys((await replies('list', Array.isArray(name) ? { names: name } : { name })) ?? {});
 
   it('mean watchers, in their own order, each once', async () => {
     assert.deepEqual(await names('@api'), ['one', 'web']);
@@ -68,7 +69,9 @@ describe('groups, labels and patterns in commands', () => {
     assert.deepEqual(await refusal('incr', { name: 'we b' }), [3, 'program we b not found', 'did you mean "web"?']);
     assert.deepEqual(await refusal('incr', { name: 'x*' }), [3, 'program x* not found']);
     assert.deepEqual(await refusal('status', { name: 5 }), [5, "'name' is a text"]);
-    assert.deepEqual(await refusal('status', { name: [5] }), [5, "'name' is a text or a list of texts"]);
+    assert.deepEqual(await refusal('status', { name: ['web'] }), [5, "'name' is a text"]);
+    for (const names of ['web', [], [5]])
+      assert.deepEqual(await refusal('status', { names }), [5, "'names' is a list of texts"]);
     // A pattern of Circus starts what starts with the daemon, and has no parts; `match` keeps its meaning.
     assert.deepEqual(await bare('start', { name: '*', match: 'glob', waiting: true }), { status: 'ok' });
     assert.deepEqual(await bare('stop', { name: 'w.b', match: 'regex', waiting: true }), { status: 'ok', info: null });
@@ -97,7 +100,7 @@ describe('groups, labels and patterns in commands', () => {
       "no watcher has the labels 'tier=wob'",
       'did you mean "tier=web"?',
     ]);
-    assert.deepEqual(await refusal('stop', { name: ['web', 'wbe'] }), [
+    assert.deepEqual(await refusal('stop', { names: ['web', 'wbe'] }), [
       3,
       'program wbe not found',
       'did you mean "web"?',
