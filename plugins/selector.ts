@@ -45,7 +45,7 @@ export function labelsOf({ options = {} }: Subject): Readonly<Record<string, str
 }
 
 /** A test for texts by a pattern, without regard to case. */
-function like(pattern: string): (text: string) => boolean {
+export function like(pattern: string): (text: string) => boolean {
   const regex = globToRegExp(pattern.toLowerCase());
   return (text) => regex.test(text.toLowerCase());
 }

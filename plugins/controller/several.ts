@@ -1,9 +1,9 @@
 /** Requests that mean several watchers: which ones, what is begun for each, and the reply with a part for each. */
 import type { Operation, Report, Watcher } from '#core';
 import { nearest } from '../nearest.js';
-import { groupsOf, isSelector, labelsOf, readSelector, type Subject, type Term } from '../selector.js';
+import { groupsOf, isSelector, labelsOf, like, readSelector, type Subject, type Term } from '../selector.js';
 import type { Command, CommandContext, Fields } from './command.js';
-import { innerPlugins } from './inner.js';
+import { innerPlugin, innerPlugins } from './inner.js';
 import type { Job } from './jobs.js';
 import { notFound } from './match.js';
 import { asRequestError, quoted, RequestError } from './protocol.js';
@@ -48,11 +48,17 @@ class Finder {
     return this.#all.filter((one) => meant.has(one)).map(({ name }) => name);
   }
 
+  /** The names of those that are like a text as one pattern. */
+  alike(text: string): readonly string[] {
+    const isLike = like(text);
+    return this.#all.map(({ name }) => name).filter(isLike);
+  }
+
   #chosen(text: string): readonly Candidate[] {
-    const terms = text.length > longestSelector ? [] : readSelector(text);
+    checkLength(text);
+    const terms = readSelector(text);
     this.#terms += terms.length;
-    if (text.length > longestSelector || this.#terms > mostTerms)
-      throw new RequestError(5, `a selector has at most ${longestSelector} characters and ${mostTerms} parts`);
+    if (this.#terms > mostTerms) throw new RequestError(5, `what means watchers has at most ${mostTerms} parts`);
     if (terms.length === 0) throw notFound(text, []);
     return terms.flatMap((term) => {
       const found = this.#all.filter((_, at) => term.matches(this.#subjects[at]!));
@@ -90,38 +96,44 @@ export const meant = (text: string, context: Around): readonly string[] => new F
 export function severalIn(command: Command, properties: unknown, context: Around): readonly string[] | undefined {
   if (!command.words.some(({ kind }) => kind === 'names')) return undefined;
   const { name, names, match } = Object(properties) as Readonly<Record<string, unknown>>;
-  const finder = new Finder(context, command.ofPlugins === true);
-  if (name === undefined && names !== undefined) {
-    const isList = Array.isArray(names) && names.length > 0 && names.every((text) => typeof text === 'string');
-    if (!isList) throw new RequestError(5, "'names' is a list of texts");
-    return finder.find(names as readonly string[]);
-  }
-  if (typeof name !== 'string') return undefined;
-  if (finder.has(name)) return undefined;
+  if (name === undefined && names !== undefined) return listed(names, finderFor(command, context));
+  if (typeof name !== 'string' || isOne(name, command, context)) return undefined;
   const matches = command.flags.some((flag) => flag.name === 'match');
   if (matches && match !== undefined && match !== 'glob') return undefined;
-  const terms = name.length > longestSelector ? [] : readSelector(name);
+  checkLength(name);
+  const finder = finderFor(command, context);
+  // Patterns are Circus's where it has them, and the reply is as in Circus.
+  const alike = finder.alike(name);
+  if (alike.length > 0) return matches ? undefined : alike;
+  const terms = readSelector(name);
+  const [{ kind } = { kind: 'name' }] = terms;
+  const isPattern = terms.length === 1 && kind === 'glob' && !name.includes('=');
   // Whoever knows no selectors has a name with a blank in it, which is another one or gone by now.
-  if (!isSelector(name) && !(terms.length > 1 && terms.every(({ text }) => finder.has(text)))) return undefined;
-  const isPattern = terms.length === 1 && terms[0]!.kind === 'glob' && !name.includes('=');
-  // Patterns are Circus's there, and the reply is as in Circus.
-  if (matches && isPattern) return undefined;
-  return isPattern ? allLike(finder, name) : finder.find([name]);
+  const isList = isSelector(name) || (terms.length > 1 && terms.every(({ text }) => finder.has(text)));
+  return isPattern || !isList ? undefined : finder.find([name]);
+}
+
+const finderFor = ({ ofPlugins }: Command, context: Around) => new Finder(context, ofPlugins === true);
+
+/** True for the name of a watcher, or of a plugin where the command is for these too. */
+const isOne = (name: string, { ofPlugins }: Command, context: Around): boolean =>
+  context.arbiter.find(name) !== undefined || (ofPlugins === true && innerPlugin(context, name) !== undefined);
+
+function listed(names: unknown, finder: Finder): readonly string[] {
+  if (Array.isArray(names) && names.length > 0 && names.every((text) => typeof text === 'string'))
+    return finder.find(names);
+  throw new RequestError(5, "'names' is a list of texts");
+}
+
+function checkLength(text: string): void {
+  if (text.length > longestSelector && isSelector(text))
+    throw new RequestError(5, `what means watchers has at most ${longestSelector} characters`);
 }
 
 /** The properties of a request for one of the watchers that it means. */
 export function aboutOne(properties: unknown, name: string): Fields {
   const { names: _, ...rest } = Object(properties) as Fields;
   return { ...rest, name };
-}
-
-/** What a pattern means; undefined where it means nothing, which is what Circus's commands say of such a name. */
-function allLike(finder: Finder, pattern: string): readonly string[] | undefined {
-  try {
-    return finder.find([pattern]);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What was begun for one watcher: it is done, or being done. */

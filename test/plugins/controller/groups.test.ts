@@ -75,6 +75,12 @@ describe('groups, labels and patterns in commands', () => {
     // A pattern of Circus starts what starts with the daemon, and has no parts; `match` keeps its meaning.
     assert.deepEqual(await bare('start', { name: '*', match: 'glob', waiting: true }), { status: 'ok' });
     assert.deepEqual(await bare('stop', { name: 'w.b', match: 'regex', waiting: true }), { status: 'ok', info: null });
+    await done('add', { name: 'big cat', cmd: 'sleep 600' });
+    assert.deepEqual(await bare('start', { name: 'big c*', match: 'glob', waiting: true }), {
+      status: 'ok',
+      info: { started: await pids('big cat'), kept: [] },
+    });
+    assert.deepEqual(await names('big c*'), ['big cat']);
     assert.deepEqual(await refusal('start', { name: '@api', match: 'simple' }), [3, 'program @api not found']);
     assert.deepEqual(await pids('rest'), []);
   });
