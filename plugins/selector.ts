@@ -33,16 +33,35 @@ export function groupsIn(value: unknown): readonly string[] {
   return [...new Set(texts.flatMap((text) => text.split(/[\s,]+/)).filter((name) => name !== ''))];
 }
 
-/** The groups of a watcher, as it names them. */
-export const groupsOf = ({ options }: Subject): readonly string[] => groupsIn(options?.['group']);
+/** What a watcher belongs to. */
+interface Belongings {
+  readonly groups: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
 
-/** The labels of a watcher, names to values. */
-export function labelsOf({ options = {} }: Subject): Readonly<Record<string, string>> {
+/** Options never change: a watcher gets new ones. */
+const known = new WeakMap<object, Belongings>();
+const nothing: Belongings = { groups: [], labels: {} };
+
+function belongingsOf({ options }: Subject): Belongings {
+  if (options === undefined) return nothing;
+  const found = known.get(options) ?? { groups: groupsIn(options['group']), labels: labelsIn(options) };
+  known.set(options, found);
+  return found;
+}
+
+function labelsIn(options: object): Belongings['labels'] {
   const isLabel = (entry: readonly [string, unknown]): entry is [string, string | number | boolean] =>
     entry[0].startsWith(labelKey) && ['string', 'number', 'boolean'].includes(typeof entry[1]);
   const all = Object.entries(options).filter(isLabel);
   return Object.fromEntries(all.map(([key, value]) => [key.slice(labelKey.length), String(value)]));
 }
+
+/** The groups of a watcher, as it names them. */
+export const groupsOf = (subject: Subject): readonly string[] => belongingsOf(subject).groups;
+
+/** The labels of a watcher, names to values. */
+export const labelsOf = (subject: Subject): Readonly<Record<string, string>> => belongingsOf(subject).labels;
 
 /** A test for texts by a pattern, without regard to case. */
 export function like(pattern: string): (text: string) => boolean {

@@ -140,8 +140,10 @@ export class Dispatcher {
   async #each(asked: Asked, names: readonly string[]): Promise<Fields> {
     const { command, checked, given, context, job } = asked;
     const inOrder = job && command.together && takeTogether(command.together, names, checked, context, job);
-    const one = (name: string): Begun | Promise<Begun> =>
-      inOrder?.get(name) ?? begin({ ...asked, checked: { ...(checked as object), name }, given: { name } });
+    const one = (name: string): Begun | Promise<Begun> => {
+      const own = aboutOne(given, name);
+      return inOrder?.get(name) ?? begin({ ...asked, checked: checkProperties(command, own), given: own });
+    };
     const parts = await beginEach(names, one);
     const work = whole(parts);
     this.#follow(job, work);

@@ -87,10 +87,10 @@ export class EventLog {
     const isForeign = (boot !== undefined && boot !== this.#boot) || since > this.#last;
     const from = isForeign ? 0 : since;
     const events: Fields[] = [];
-    const prefixes = watchers?.map((watcher) => topicOf(watcher, ''));
+    const prefixes = watchers && new Set(watchers.map((watcher) => topicOf(watcher, '')));
     let seq = Math.max(from + 1, this.#first);
     for (; seq <= this.#last && events.length < limit; seq++)
-      if (!prefixes || isOf(prefixes, this.#topics[place(seq)]!)) events.push(this.#event(seq));
+      if (!prefixes || prefixes.has(prefixOf(this.#topics[place(seq)]!))) events.push(this.#event(seq));
     const missed = isForeign ? null : Math.max(0, this.#first - 1 - from);
     return { boot: this.#boot, events, next: seq - 1, last: this.#last, missed, dropped: this.#outlet.dropped };
   }
@@ -119,6 +119,5 @@ export class EventLog {
 
 const place = (seq: number) => seq % most.events;
 
-/** True for `watcher.NAME.EVENT`; other names may begin alike, and have dots. */
-const isOf = (prefixes: readonly string[], topic: string): boolean =>
-  prefixes.some((prefix) => topic.startsWith(prefix) && !topic.includes('.', prefix.length));
+/** `watcher.NAME.` of `watcher.NAME.EVENT`: names have dots, events have none. */
+const prefixOf = (topic: string): string => topic.slice(0, topic.lastIndexOf('.') + 1);

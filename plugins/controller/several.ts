@@ -10,7 +10,7 @@ import { asRequestError, quoted, RequestError } from './protocol.js';
 import type { InnerPlugin } from './service.js';
 
 /** More parts than any person writes: each is compared with all names. */
-const mostTerms = 1000;
+const mostTerms = 250;
 const longestSelector = 8192;
 /** How many failures the reason of a reply tells. */
 const mostTold = 3;
@@ -100,10 +100,11 @@ export function severalIn(command: Command, properties: unknown, context: Around
   if (typeof name !== 'string' || isOne(name, command, context)) return undefined;
   const matches = command.flags.some((flag) => flag.name === 'match');
   if (matches && match !== undefined && match !== 'glob') return undefined;
+  if (name.length > longestSelector && !isSelector(name)) return undefined;
   checkLength(name);
   const finder = finderFor(command, context);
   // Patterns are Circus's where it has them, and the reply is as in Circus.
-  const alike = finder.alike(name);
+  const alike = /[*?[]/.test(name) ? finder.alike(name) : [];
   if (alike.length > 0) return matches ? undefined : alike;
   const terms = readSelector(name);
   const [{ kind } = { kind: 'name' }] = terms;

@@ -6,10 +6,10 @@ import { defineCommand, described, name, nameWord, object, pid, type Command } f
 import { endInWords, explain } from '../explain.js';
 import type { End } from '../history.js';
 import { named } from '../match.js';
-import { meant } from '../several.js';
-import { isSelector } from '../../selector.js';
 import { quoted, RequestError } from '../protocol.js';
 import { integer } from '../../schema.js';
+import { isSelector } from '../../selector.js';
+import { meant } from '../several.js';
 
 /** In one reply, which waits in memory until it is read. */
 const mostEvents = 1000;
@@ -61,11 +61,11 @@ export const insight: readonly Command[] = [
       'since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers',
     run({ watcher, ...wish }, context) {
       const { arbiter, records } = context;
-      const isName = watcher === undefined || !isSelector(watcher) || arbiter.find(watcher) !== undefined;
-      const watchers = isName ? watcher && [watcher] : meant(watcher, context);
-      const replay = records.events.replay({ ...wish, watchers: watchers || undefined });
+      const isSeveral = watcher !== undefined && isSelector(watcher) && !arbiter.find(watcher);
+      const watchers = isSeveral ? meant(watcher, context) : watcher === undefined ? undefined : [watcher];
+      const replay = records.events.replay({ ...wish, watchers });
       // What was taken out has events all the same.
-      if (isName && watcher !== undefined && replay.events.length === 0) named(arbiter, watcher);
+      if (watcher !== undefined && !isSeveral && replay.events.length === 0) named(arbiter, watcher);
       return { ...replay };
     },
   }),
@@ -90,7 +90,7 @@ export const insight: readonly Command[] = [
     words: [nameWord, { name: 'pid', kind: 'integer', summary: 'only this process of it' }],
     flags: [],
     reply:
-      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
+      'state, since, reason, wanted, groups, labels, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
       'command line; would_run: the same of a start, or its error, null while processes run; stop: its signals and means; what plugins ' +
       'add; text: all this as a few sentences',
     run({ name, pid }, { arbiter, records }) {
