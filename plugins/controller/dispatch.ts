@@ -101,7 +101,7 @@ export class Dispatcher {
     const given = names ? aboutOne(properties, names[0]!) : properties;
     const asked = { command, checked: checkProperties(command, given), given, context };
     if (!isJob) return this.#run(asked, names);
-    const job = this.#context.jobs.begin(command, asker.name, nameIn(properties));
+    const job = this.#context.jobs.begin(command, asker.name, nameIn(properties), names);
     void job.over.then(() => this.#audit.over(asker, job, properties));
     return this.#run({ ...asked, context: { ...context, by: job.by }, job }, names);
   }

@@ -181,6 +181,8 @@ describe('groups, labels and patterns in commands', () => {
     });
     const killed = await replies('kill', { name: 'tier=web', waiting: true });
     assert.deepEqual(Object.values(killed), [{ status: 'ok' }, { status: 'ok' }]);
+    const { jobs } = await ask('jobs', { name: 'one', all: true });
+    assert.deepEqual((jobs as readonly { watchers: unknown }[])[0]!.watchers, ['one', 'web']);
     assert.deepEqual(Object.keys(await replies('rm', { name: '@nightly', waiting: true })), ['rest', 'web']);
     assert.deepEqual((await ask('list'))['watchers'], ['db', 'one']);
   });
