@@ -34,8 +34,9 @@ export const manifest: readonly ManifestEntry[] = [
   {
     name: 'controller',
     aliases: [],
-    keys: [],
+    keys: ['group', 'label.*'],
     load: () => import('./controller/index.js'),
+    judge: () => import('./controller/judge.js'),
   },
   {
     name: 'flapping',

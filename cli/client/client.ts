@@ -5,6 +5,7 @@ import type {
   Commands,
   Pids,
   Properties,
+  Several,
   StatsOfAll,
   StatsOfOne,
   StatsOfProcess,
@@ -14,40 +15,13 @@ import type {
   Answered,
 } from './commands.js';
 import { ClientError, type Reply } from './errors.js';
+import { isSelector } from '#plugins/selector.js';
+import { eachOf } from './several.js';
 import { EventStream, nameInTopics, readEvent, type WatcherEvent } from './events.js';
 import { Exchange } from './exchange.js';
 import { seenFrom } from './reach.js';
-import { curveFrom, loadZeroMq, type Curve, type CurveFiles } from './socket.js';
-
-/** Whom to talk to, and how. */
-export interface ClientOptions {
-  /** `ipc://PATH` or `tcp://HOST:PORT`; without it, the Unix socket of this user's daemon. */
-  readonly endpoint?: string | undefined;
-  /** Where events are published; without it, the daemon is asked. */
-  readonly pubsub?: string | undefined;
-  /** How long to wait for a reply, in ms; 5000 without it. With `waiting`, for the daemon to be reached. */
-  readonly timeout?: number | undefined;
-  readonly curve?: Curve | CurveFiles | undefined;
-}
-
-/** How long one request may take, and what ends it before. */
-export interface RequestOptions {
-  /** In ms; without it, that of the client, and with `waiting` as long as it takes. */
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Which events. */
-export interface EventOptions {
-  /** Only those of this watcher. */
-  readonly watcher?: string | undefined;
-  /** Only those whose topics begin with one of these. */
-  readonly topics?: readonly string[] | undefined;
-  /** How many may wait to be read before the oldest are dropped; 10,000 without it. */
-  readonly buffer?: number | undefined;
-  /** Ends the events. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { checkTimeout, type ClientOptions, type EventOptions, type RequestOptions } from './options.js';
+import { curveFrom, loadZeroMq, type Curve } from './socket.js';
 
 /** What a method takes beside the name of a watcher. */
 type More<C extends keyof Commands> = Omit<Properties<C>, 'name'> & RequestOptions;
@@ -87,6 +61,18 @@ export class Client {
     return this.call<Answer<C>>(command, properties, options);
   }
 
+  /**
+   * Asks for a command for each of the watchers that patterns, `@GROUP`, labels or names mean, and resolves with the
+   * replies by watcher, also with those that tell of an error. @throws ClientError when nothing was done
+   */
+  each<C extends keyof Commands>(
+    command: C,
+    names: string | readonly string[],
+    more: More<C>,
+  ): Promise<Several<C>['replies']> {
+    return eachOf(this, command, names, more);
+  }
+
   /** Asks for a command that may be a plugin's. @throws ClientError */
   async call<R = Reply>(
     command: string,
@@ -111,22 +97,37 @@ export class Client {
 
   /** Events from now on; those that were published before are lost. It ends with `break`, the signal, or the client. */
   events({ watcher, topics = [], buffer = 10_000, signal }: EventOptions = {}): EventStream<WatcherEvent> {
-    const name = watcher === undefined ? undefined : nameInTopics(watcher);
+    const names = new Set<string>();
+    const starts = watcher === undefined ? [...topics] : [];
+    const address = async () => {
+      for (const name of watcher === undefined ? [] : await this.watchersOf(watcher, { signal })) {
+        names.add(nameInTopics(name));
+        starts.push(`watcher.${nameInTopics(name)}.`);
+      }
+      return this.pubsubEndpoint({ signal });
+    };
     const begins = (topic: string) => topics.length === 0 || topics.some((start) => topic.startsWith(start));
-    const stream: EventStream<WatcherEvent> = new EventStream(this.pubsubEndpoint({ signal }), {
-      topics: name === undefined ? topics : [`watcher.${name}.`],
+    const stream: EventStream<WatcherEvent> = new EventStream(address(), {
+      topics: starts,
       buffer,
       curve: this.#curve,
       signal,
       read: (topic, payload) => {
         const event = begins(topic) ? readEvent(topic, payload) : undefined;
         // "web" is also how the topics of "web.api" begin.
-        return name === undefined || event?.watcher === name ? event : undefined;
+        return watcher === undefined || (event && names.has(event.watcher)) ? event : undefined;
       },
       closed: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);
     return stream;
+  }
+
+  /** The names of the watchers that a pattern, `@GROUP` or labels mean now; any other text is a name. @throws ClientError */
+  async watchersOf(selector: string, options: RequestOptions = {}): Promise<readonly string[]> {
+    if (!isSelector(selector)) return [selector];
+    const { replies } = await this.call<Partial<Several<'list'>>>('list', { name: selector }, options);
+    return replies ? Object.keys(replies) : [selector];
   }
 
   /** Where the daemon publishes events, as it is reached from here. @throws ClientError */
@@ -192,6 +193,11 @@ export class Client {
     options: RequestOptions = {},
   ): Promise<Answer<'globaloptions'>> {
     return this.#ask('globaloptions', { ...options, option });
+  }
+
+  /** Lists groups, with their watchers and what these are doing. */
+  groups(options: RequestOptions = {}): Promise<Answer<'groups'>> {
+    return this.#ask('groups', options);
   }
 
   /** Adds processes; one without `nb`. */
@@ -339,9 +345,4 @@ export class Client {
     const { timeout, signal, ...properties } = given;
     return this.call<Answer<C>>(command, properties, { timeout, signal });
   }
-}
-
-function checkTimeout(timeout: number): number {
-  if (timeout > 0) return timeout;
-  throw new ClientError('ERR_ARGUMENT', `"timeout" is a number of milliseconds above 0, not ${String(timeout)}`);
 }

@@ -70,6 +70,8 @@ export type ProcessInfos = Readonly<Record<string, ProcessInfo>>;
 
 export interface Statuses {
   readonly statuses: Readonly<Record<string, Status>>;
+  /** Of those that are in any. */
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
   /** Of those that wait, retry or gave up. */
   readonly details?: Readonly<Record<string, Explained>>;
   /** A word about those of which there is more to say, such as `frozen`. */
@@ -80,6 +82,7 @@ export interface Statuses {
 export interface StatusOfOne extends Explained {
   readonly status: Status;
   readonly notes?: Statuses['notes'];
+  readonly groups?: Statuses['groups'];
 }
 export interface Watchers {
   readonly watchers: readonly string[];
@@ -182,7 +185,7 @@ export type CommandFacts = Pick<Command, 'name' | 'role' | 'summary' | 'words' |
 
 type Nothing = Readonly<Record<never, never>>;
 
-/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
+/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `groups`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
 export interface Commands {
   add: {
     properties: OneWatcher &
@@ -213,6 +216,11 @@ export interface Commands {
   /** Only with the plugin `cgroup`, as `thaw`. */
   freeze: { properties: OneWatcher; reply: Pids };
   get: { properties: OneWatcher & { readonly keys: readonly string[] }; reply: { readonly options: Options } };
+  /** Names to watchers to their states. */
+  groups: {
+    properties: Nothing;
+    reply: { readonly groups: Readonly<Record<string, Readonly<Record<string, Status>>>> };
+  };
   globaloptions: {
     properties: { readonly option?: keyof Settings | undefined };
     reply: { readonly options: Partial<Settings> };
@@ -301,5 +309,14 @@ export interface Commands {
 
 /** What a command takes. */
 export type Properties<C extends keyof Commands> = Commands[C]['properties'];
+/** What a command answers about one of several watchers. */
+export type Part<C extends keyof Commands> =
+  | (Omit<Answered, 'time' | 'id' | keyof Commands[C]['reply']> & Commands[C]['reply'])
+  | { readonly status: 'error'; readonly reason: string; readonly hint?: string; readonly errno: number };
+/** What a command answers when several watchers are meant: the replies by watcher. */
+export interface Several<C extends keyof Commands> extends Answered {
+  readonly replies: Readonly<Record<string, Part<C>>>;
+}
+
 /** What a command answers. */
 export type Answer<C extends keyof Commands> = Omit<Answered, keyof Commands[C]['reply']> & Commands[C]['reply'];

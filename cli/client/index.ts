@@ -1,5 +1,6 @@
 /** The client of the daemon, as programs use it: `circusd/client`. */
-export { Client, connect, type ClientOptions, type EventOptions, type RequestOptions } from './client.js';
+export { Client, connect } from './client.js';
+export type { ClientOptions, EventOptions, RequestOptions } from './options.js';
 export type * from './commands.js';
 export { ClientError, clientErrorCodes, isClientError, type ClientErrorCode, type Reply } from './errors.js';
 export type { EventStream, WatcherEvent } from './events.js';

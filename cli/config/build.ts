@@ -2,6 +2,7 @@
 import { socketSpec, type SocketSpec, type WatcherSpec } from '#core';
 import { environmentsOf } from './environment.js';
 import type { Variables } from './expand.js';
+import { rejectGroups, warnOfEndpoints } from './groups.js';
 import { finished, rejectDoubled, rejectDoubledAddresses, rejectUnknown } from './judge.js';
 import { fillIn, nameIn, reporterFor, takeOptions, type Building, type Fillings, type KnownKeys } from './options.js';
 import type { Place, Problem } from './problem.js';
@@ -121,6 +122,8 @@ export function buildConfiguration(written: Written, environment: Variables, kno
   const sections = foreignSections(building, fillings);
   rejectDoubled(building, 'watcher', watchers);
   rejectUnknown(building);
+  rejectGroups(building, watchers);
+  warnOfEndpoints(building, watchers);
 
   const broken = brokenIn(problems);
   const chosen = <Built extends { spec: { name: string }; section: WrittenSection }>(

@@ -37,6 +37,9 @@ const reloading = new Set([
 const reloadingOption =
   /^(uid|gid|groups|umask|nice|ionice|sched|cpu_affinity|oom_score_adj|capabilities|no_new_privileges|die_with_daemon|rlimit_.*|stdout_stream\..*|stderr_stream\..*|keychain|cgroup\.active|node_listen|notify|ipc|alive\.notify|alive\.loop_lag)$/;
 
+/** Keys that say by what commands mean a watcher. */
+const idle = /^(group$|label\.)/;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const atNextStart = 'takes effect when circusd is started again';
@@ -54,8 +57,10 @@ function flat({ options, ...own }: WatcherSpec): Fields {
   return { ...rest, ...own };
 }
 
-const dearest = (keys: readonly KeyChange[]): Cost =>
-  keys.some(({ key }) => reloading.has(key) || reloadingOption.test(key)) ? 'reload' : 'hot';
+function dearest(keys: readonly KeyChange[]): Cost {
+  if (keys.every(({ key }) => idle.test(key))) return 'nothing';
+  return keys.some(({ key }) => reloading.has(key) || reloadingOption.test(key)) ? 'reload' : 'hot';
+}
 
 function watcherChange(before: WatcherSpec, after: WatcherSpec): Change | undefined {
   const keys = driftOf(before, after);

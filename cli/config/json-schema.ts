@@ -114,6 +114,7 @@ export function jsonSchema(): Json {
       env: { description: 'Variables of all watchers; a mapping is for watchers whose names match.', ...environment },
       defaults: { $ref: '#/$defs/watcher' },
       watchers: all('watcher'),
+      groups: { description: 'What the watchers of a group have unless they say it themselves.', ...all('watcher') },
       sockets: all('socket'),
       plugins: all('plugin'),
     },

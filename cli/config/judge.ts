@@ -6,7 +6,7 @@ import { byPlace, nearest, type Place, type Problem } from './problem.js';
 import { anyWatcher, type WrittenSection } from './sections.js';
 import { matches } from './pattern.js';
 
-const kinds = ['circus', 'env', 'watcher', 'socket', 'plugin', 'defaults'];
+const kinds = ['circus', 'env', 'watcher', 'socket', 'plugin', 'defaults', 'group'];
 /** Kinds whose sections may do without a name. */
 const nameless = new Set(['env', 'defaults']);
 

@@ -49,7 +49,7 @@ export function sourcesOf(
 }
 
 /** Sections that every watcher may have something of. */
-const shared = /^(?:DEFAULT$|env(?:$|:)|defaults(?:$|:)|watcher:\*$)/;
+const shared = /^(?:DEFAULT$|env(?:$|:)|defaults(?:$|:)|group:|watcher:\*$)/;
 
 /**
  * The new configuration, but with the old form of everything whose section has an error now, or of which a part stands

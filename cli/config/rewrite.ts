@@ -106,7 +106,9 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
       add(plugin, originOf(configuration.circusPlaces.get(key)));
     }
   }
-  for (const { spec, origin } of watchers) for (const name of known.loadedBy(spec)) add(name, origin);
+  // What is there unless it is switched off stays off then.
+  for (const { spec, origin } of watchers)
+    for (const name of known.loadedBy(spec)) if (!Object.hasOwn(unasked, name)) add(name, origin);
   return [...meant, ...written];
 }
 

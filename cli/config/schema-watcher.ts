@@ -52,6 +52,14 @@ export const watcherRows: readonly Row[] = [
   ['virtualenv', 'text', null, null, 'A Python virtual environment to put in front of PATH.'],
   ['virtualenv_py_ver', 'text', null, null, 'The version of Python in the virtual environment, such as 3.12.'],
 
+  [
+    'group',
+    'text',
+    null,
+    'controller',
+    'The groups that the watcher is in: commands take @GROUP, [group:GROUP] gives defaults.',
+  ],
+  ['label.*', 'text', null, 'controller', 'A label, by which commands choose watchers: LABEL=VALUE.'],
   ['uid', 'text', null, 'limits', 'The user that processes run as, by name or number.'],
   ['gid', 'text', null, 'limits', "The group that processes run as, by name or number; default: the user's."],
   ['groups', 'list', null, 'limits', "Further groups of processes; default: the user's."],
@@ -164,6 +172,5 @@ export const watcherRows: readonly Row[] = [
   ['after', 'list', null, 'dependencies', 'The watchers to start before this one.'],
   ['requires', 'list', null, 'dependencies', 'The watchers that this one cannot work without.'],
   ['wants', 'list', null, 'dependencies', 'The watchers that this one starts, and can work without.'],
-  ['group', 'text', null, 'dependencies', 'The group that the watcher belongs to.'],
   ['keychain', 'text', null, 'keychain', 'The keys that processes reach through ssh-agent.'],
 ];

@@ -1,4 +1,5 @@
 /** The one table of sections that several files make. */
+import { groupsIn } from '#plugins/selector.js';
 import type { IniFile, IniOption } from './ini.js';
 import { hasWildcard, matches } from './pattern.js';
 import type { Problem } from './problem.js';
@@ -31,6 +32,8 @@ export interface Written {
   readonly defaults: ReadonlyMap<string, IniOption>;
   /** `[defaults]`, `[defaults:PATTERNS]` and `[watcher:*]`, which watchers have. */
   readonly shared: readonly SharedSection[];
+  /** `[group:NAME]`, by the name in lower case, which the watchers of the group have. */
+  readonly groups: ReadonlyMap<string, WrittenSection>;
   readonly problems: readonly Problem[];
 }
 
@@ -66,16 +69,37 @@ export function mergeFiles(
   sections.delete(defaultSection);
   const files = parts.map((part) => part.file);
   const all = [...parts.flatMap((part) => part.problems), ...problems, ...doubled];
-  return { file, files, unread, sections, defaults, shared: sharedIn(sections), problems: all };
+  const [shared, groups] = [sharedIn(sections), groupsAmong(sections)];
+  return { file, files, unread, sections, defaults, shared, groups, problems: all };
 }
 
-/** The options of a section: its own over those of `[DEFAULT]` and, for a watcher, the defaults that are for it. */
+/**
+ * The options of a section: its own over those of `[DEFAULT]` and, for a watcher, over those of its groups, the first
+ * group's over those of the others, and under these the defaults that are for it.
+ */
 export function optionsOf(written: Written, name: string): ReadonlyMap<string, IniOption> {
   const section = written.sections.get(name);
   if (section === undefined) return new Map();
-  const shared = name.startsWith('watcher:') && name !== anyWatcher ? sharedFor(written, name.slice(8)) : [];
-  if (shared.length === 0 && written.defaults.size === 0) return section.options;
-  return new Map([...written.defaults, ...shared.flatMap(({ section }) => [...section.options]), ...section.options]);
+  const isWatcher = name.startsWith('watcher:') && name !== anyWatcher;
+  const shared = isWatcher ? sharedFor(written, name.slice(8)) : [];
+  if (shared.length === 0 && written.defaults.size === 0 && written.groups.size === 0) return section.options;
+  const defaults = [...written.defaults, ...shared.flatMap(({ section }) => [...section.options])];
+  if (!isWatcher || written.groups.size === 0) return new Map([...defaults, ...section.options]);
+  const group = section.options.get('group') ?? new Map(defaults).get('group');
+  const ofGroups = groupsIn(group?.value)
+    .flatMap((group) => written.groups.get(group.toLowerCase()) ?? [])
+    .reverse()
+    .flatMap(({ options }) => [...options].filter(([key]) => !ownKeys.has(key)));
+  return new Map([...defaults, ...ofGroups, ...section.options]);
+}
+
+/** Keys that no group can have for its watchers. */
+export const ownKeys: ReadonlySet<string> = new Set(['group', 'name']);
+const groupSection = 'group:';
+
+function groupsAmong(sections: ReadonlyMap<string, WrittenSection>): ReadonlyMap<string, WrittenSection> {
+  const all = [...sections.values()].filter(({ name }) => name.startsWith(groupSection));
+  return new Map(all.map((section) => [section.name.slice(groupSection.length).toLowerCase(), section]));
 }
 
 /** The sections of defaults for a watcher, the most specific one last. */

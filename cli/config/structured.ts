@@ -6,7 +6,12 @@ import { optionOf, type SectionKind } from './schema.js';
 import type { Entry, Spot, Tree, TreeFile } from './tree.js';
 
 /** Mappings of things that have a name each: `watchers: { web: ... }` is `[watcher:web]`. */
-const plurals: Readonly<Record<string, SectionKind>> = { watchers: 'watcher', sockets: 'socket', plugins: 'plugin' };
+const plurals: Readonly<Record<string, string>> = {
+  watchers: 'watcher',
+  groups: 'group',
+  sockets: 'socket',
+  plugins: 'plugin',
+};
 const words = new Set(['cmd', 'args', 'shell_args']);
 const separated = new Set(['include', 'include_dir', 'env_file']);
 

@@ -87,6 +87,13 @@ export const insightPrinters: Readonly<Record<string, (reply: Reply) => string |
     const rows = records(jobs).map(jobRow);
     return rows.length === 0 ? 'nothing is being done' : aligned([jobHeadings, ...rows]);
   },
+  groups({ groups }) {
+    const rows = Object.entries((groups ?? {}) as Fields).map(([group, members]) => {
+      const all = Object.entries((members ?? {}) as Fields).map(([name, state]) => `${plain(name)} ${plain(state)}`);
+      return `${plain(group)}: ${all.join(', ')}`;
+    });
+    return rows.length === 0 ? 'no watcher is in a group' : rows.join('\n');
+  },
   job: jobText,
   wait: jobText,
   cancel: jobText,

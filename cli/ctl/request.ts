@@ -1,5 +1,6 @@
 /** From the words and flags of a command to the properties of its request. */
 import type { Argument } from '#plugins/controller/command.js';
+import { isSelector } from '#plugins/selector.js';
 import { exitCodes, Failure } from './failure.js';
 import { usageLine } from './help.js';
 import { readPairs } from './settings.js';
@@ -40,10 +41,12 @@ const peculiarities: Readonly<Record<string, Peculiarity>> = {
 /** The properties to send. @throws Failure when words are too few or too many, or are not what they should be */
 export function propertiesOf(
   command: CommandFacts,
-  words: readonly string[],
+  given: readonly string[],
   flags: ReadonlyMap<string, string | true>,
 ): Properties {
   const { defaults = {}, finish = (all: Properties) => all, miscounted } = peculiarities[command.name] ?? {};
+  const names = severalNames(command, given);
+  const words = names ? [names[0]!, ...given.slice(names.length)] : given;
   const needed = command.words.filter(({ required }) => required).length;
   const open = command.words.some(({ kind }) => kind === 'list');
   if (words.length < needed || (!open && words.length > command.words.length))
@@ -60,12 +63,28 @@ export function propertiesOf(
       properties[argument.name] = converted(argument, words[at++]!);
     }
   }
+  if (names && names.length > 1) {
+    delete properties.name;
+    properties.names = names;
+  }
   for (const flag of command.flags) {
-    const given = flags.get(flag.name);
-    if (flag.kind === 'flag') properties[flag.name] = given === true;
-    else if (given !== undefined) properties[flag.name] = converted(flag, String(given));
+    const value = flags.get(flag.name);
+    if (flag.kind === 'flag') properties[flag.name] = value === true;
+    else if (value !== undefined) properties[flag.name] = converted(flag, String(value));
   }
   return finish(properties);
+}
+
+/**
+ * The words that mean watchers, where several do; undefined where only one may. Whoever has Circus's habits writes one
+ * name and gets Circus's errors for more: one of several must be a pattern, `@GROUP` or labels.
+ */
+function severalNames({ words: [name, ...others] }: CommandFacts, given: readonly string[]) {
+  if (name?.kind !== 'names' || others.some(({ kind }) => kind === 'list') || !given.some(isSelector)) return undefined;
+  const names = [...given];
+  for (const { kind, required } of others.toReversed())
+    if (names.length > 1 && (required || numbers[kind]?.form.test(names.at(-1)!.trim()))) names.pop();
+  return names;
 }
 
 const numbers: Partial<Record<Argument['kind'], { readonly form: RegExp; readonly what: string }>> = {

@@ -13,8 +13,9 @@ import {
 import { chooseEndpoint } from './endpoint.js';
 import { exitCodes, Failure } from './failure.js';
 import { commandHelp, generalHelp } from './help.js';
+import { answersAsText, failureIn } from './parts.js';
 import { propertiesOf } from './request.js';
-import { complaintIn, harmless, refusalAsText, replyAsJson, replyAsText } from './reply.js';
+import { harmless, replyAsJson } from './reply.js';
 import type { CommandFacts } from './table.js';
 
 /** Where the output goes. */
@@ -87,10 +88,10 @@ async function carryOut(
   const { ask, listen } = await import('./wire.js');
   if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
   const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
-  if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
-  const complaint = complaintIn(command.name, reply);
-  if (complaint !== undefined) throw new Failure(exitCodes.refused, complaint, reply);
-  output.out(globals.json ? replyAsJson(reply, globals.prettify) : replyAsText(command, reply));
+  const failure = failureIn(command, reply);
+  if (!globals.json) output.out(answersAsText(command, reply));
+  if (failure !== undefined) throw new Failure(exitCodes.refused, failure, reply);
+  if (globals.json) output.out(replyAsJson(reply, globals.prettify));
 }
 
 /** Whom to ask. @throws Failure */

@@ -4,6 +4,7 @@ import { splitWords } from '#core';
 import { didYouMean } from '../config/problem.js';
 import { version } from '../version.js';
 import type { Peer } from './client.js';
+import { completer } from './completion.js';
 import type { GlobalValues } from './options.js';
 import type { Output, run } from './run.js';
 import { findCommand, table, type CommandFacts } from './table.js';
@@ -18,7 +19,7 @@ export async function runShell(peer: Peer, globals: GlobalValues, output: Output
     input: process.stdin,
     output: process.stdout,
     prompt,
-    completer: (line: string) => [names.filter((name) => name.startsWith(line)), line],
+    completer: completer(peer, names),
   });
   // At once, so that no line is lost while a command runs.
   const lines = input[Symbol.asyncIterator]();

@@ -1,6 +1,7 @@
 /** Imports a PM2 ecosystem file, already read as data. */
 import { basename, extname } from 'node:path';
 import { splitWords } from '#core';
+import { asWord } from '#plugins/selector.js';
 import { readSize } from '#plugins/units.js';
 import { applyRules, origin, type Draft, type Entry, type Origin, type Rules, type WatcherDraft } from './draft.js';
 import type { Tree } from '../config/tree.js';
@@ -205,7 +206,7 @@ const rules: Rules<WatcherDraft, Tree> = {
     watcher.env.set('PORT', textIn(entry.value));
   },
   namespace: (watcher, entry) => {
-    watcher.groups.add(textIn(entry.value).replace(/[\s,]+/g, '-'));
+    watcher.groups.add(asWord(textIn(entry.value)));
   },
   max_memory_restart: (watcher, entry) => {
     const text = textIn(entry.value).trim();

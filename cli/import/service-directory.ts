@@ -1,6 +1,7 @@
 /** Imports service directories of runit, daemontools and s6: one, or a folder full of them. */
 import { basename, dirname, join } from 'node:path';
 import { quoteWord } from '#core';
+import { asWord } from '#plugins/selector.js';
 import { convert } from '../config/convert.js';
 import { origin, type Draft, type Entry, type WatcherDraft } from './draft.js';
 import { linesOf, textOf, type Files } from './files.js';
@@ -25,7 +26,7 @@ export function importServiceDirectories(draft: Draft, paths: readonly string[],
   for (const bundle of bundles) {
     const members = namesIn(files, bundle, 'contents');
     for (const watcher of draft.watchers)
-      if (watcher.ids.some((id) => members.includes(id))) watcher.groups.add(basename(bundle).replace(/[\s,]+/g, '-'));
+      if (watcher.ids.some((id) => members.includes(id))) watcher.groups.add(asWord(basename(bundle)));
   }
 }
 

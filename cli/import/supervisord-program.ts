@@ -1,5 +1,6 @@
 /** Imports what supervisord runs: `[program:NAME]` and `[fcgi-program:NAME]`. */
 import { dirname } from 'node:path';
+import { asWord } from '#plugins/selector.js';
 import { reference } from './command.js';
 import { applyRules, type Draft, type Entry, type Rules, type WatcherDraft } from './draft.js';
 import { expandText, variablesIn, type SupervisordSection } from './supervisord-file.js';
@@ -68,7 +69,7 @@ function importProcess(
   const process = entries.get('process_name')?.value ?? program;
   const named = process.toLowerCase().includes(program.toLowerCase()) ? process : `${program}-${process}`;
   const watcher = draft.watcher(own ? named : program, section, [program]);
-  if (own) watcher.groups.add(program.replace(/[\s,]+/g, '-'));
+  if (own) watcher.groups.add(asWord(program));
   watcher.set('graceful_timeout', 10, { ...section, key: 'stopwaitsecs', value: 10 });
   applyRules(watcher, entries.values(), rules);
   importLog(watcher, entries, 'stdout', 'stdout');

@@ -1,5 +1,6 @@
 /** Imports a supervisord.conf with the files that it includes. */
 import { dirname } from 'node:path';
+import { asWord } from '#plugins/selector.js';
 import { reference } from './command.js';
 import { applyRules, type Draft, type Rules, type SectionDraft } from './draft.js';
 import { beside, type Files } from './files.js';
@@ -114,7 +115,7 @@ function importGroup(draft: Draft, section: SupervisordSection): void {
       const members = draft.watchers.filter(({ ids }) => ids.includes(name));
       if (members.length === 0)
         draft.report(entry, `"${name}" in group "${group}"`, 'there is no program of this name');
-      for (const member of members) member.groups.add(group.replace(/[\s,]+/g, '-'));
+      for (const member of members) member.groups.add(asWord(group));
     }
   }
 }

@@ -50,7 +50,16 @@ export function buildProcessPlugins(
   const { file, files } = configuration;
   const problems: Problem[] = [];
   const building = (written: ReadonlyMap<string, WrittenSection>): Building => ({
-    written: { file, files, unread: [], sections: written, defaults: new Map(), shared: [], problems: [] },
+    written: {
+      file,
+      files,
+      unread: [],
+      sections: written,
+      defaults: new Map(),
+      shared: [],
+      groups: new Map(),
+      problems: [],
+    },
     known: {},
     problems,
     envFiles: new Map(),

@@ -1,6 +1,6 @@
 /** Who asks: by which endpoint a request came, and what that may do. */
 import { CircusError, type Arbiter, type Watcher } from '#core';
-import { globToRegExp } from '../glob.js';
+import { readSelector, type Subject } from '../selector.js';
 import type { Command, Role } from './command.js';
 import { RequestError } from './protocol.js';
 
@@ -9,11 +9,14 @@ export interface Asker {
   /** `operator`, `endpoint NAME`, or `plugin NAME`. */
   readonly name: string;
   readonly role: Role;
-  /** True for the watchers, by name, that it is for; undefined: all. */
-  readonly sees?: ((watcher: string) => boolean) | undefined;
+  /** True for the watchers that it is for, by their names and options; undefined: all. */
+  readonly sees?: Sees | undefined;
   /** Who that can only be, such as `uid 1000` or `key laptop`, where it is provable. */
   readonly proven?: string | undefined;
 }
+
+/** One of whom only the name is given is seen for its name only. */
+type Sees = (watcher: string, options?: Subject['options']) => boolean;
 
 const ranks: Readonly<Record<Role, number>> = { view: 0, operate: 1, admin: 2 };
 
@@ -29,17 +32,17 @@ export function checkPermission({ name, role, sees }: Asker, command: Command, i
     throw new RequestError(5, `"${command.name}" is about the whole daemon, and ${name} is for some watchers only`);
 }
 
-/** A test for names by patterns with commas between them, without regard to case. */
-export function watchersLike(patterns: string): (watcher: string) => boolean {
-  const tests = patterns.split(',').map((pattern) => globToRegExp(pattern.trim().toLowerCase()));
-  return (watcher) => tests.some((test) => test.test(watcher.toLowerCase()));
+/** A test for watchers by patterns, groups and labels with commas between them, without regard to case. */
+export function watchersLike(selector: string): Sees {
+  const terms = readSelector(selector, 'commas');
+  return (name, options) => terms.some((term) => term.matches({ name, options }));
 }
 
 /** The arbiter as somebody knows it who may know of some watchers only. */
-export function restricted(arbiter: Arbiter, sees: (watcher: string) => boolean): Arbiter {
+export function restricted(arbiter: Arbiter, sees: Sees): Arbiter {
   const find = (name: string): Watcher | undefined => {
     const watcher = arbiter.find(name);
-    return watcher && sees(watcher.name) ? watcher : undefined;
+    return watcher && sees(watcher.name, watcher.spec.options) ? watcher : undefined;
   };
   const get = (name: string): Watcher => {
     const watcher = find(name);
@@ -48,7 +51,7 @@ export function restricted(arbiter: Arbiter, sees: (watcher: string) => boolean)
   };
   return new Proxy(arbiter, {
     get(_, key) {
-      if (key === 'watchers') return arbiter.watchers.filter(({ name }) => sees(name));
+      if (key === 'watchers') return arbiter.watchers.filter(({ name, spec }) => sees(name, spec.options));
       if (key === 'find') return find;
       if (key === 'get') return get;
       const value: unknown = Reflect.get(arbiter, key, arbiter);

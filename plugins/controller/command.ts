@@ -1,5 +1,5 @@
 /** How a command is declared: once, for the wire, the command line, its help and the references. */
-import type { Arbiter, OptionsSchema } from '#core';
+import type { Arbiter, OptionsSchema, Report, Watcher } from '#core';
 import * as v from 'valibot';
 import { integer, standard } from '../schema.js';
 import type { Asker } from './asker.js';
@@ -43,10 +43,13 @@ export interface Settings {
   readonly multicast_endpoint: string;
 }
 
-/** One word or flag of a command on the command line; `list` takes all words that are left. */
+/**
+ * One word or flag of a command on the command line; `list` takes all words that are left. The value of `names` is a
+ * watcher, or several: then the command is run for each, which it need not know of.
+ */
 export interface Argument {
   readonly name: string;
-  readonly kind: 'text' | 'integer' | 'number' | 'list' | 'flag';
+  readonly kind: 'text' | 'names' | 'integer' | 'number' | 'list' | 'flag';
   readonly required?: boolean;
   readonly summary: string;
 }
@@ -81,6 +84,15 @@ export interface Command<P = unknown> {
    * @throws RequestError
    */
   run(properties: P, context: CommandContext): Fields | Promise<Fields>;
+  /** How several watchers are dealt with where their order counts; without it, `run` is called for one after the other. */
+  readonly together?: Together<P>;
+}
+
+/** Does something to several watchers along their order, by operations. */
+export interface Together<P> {
+  act(watchers: readonly Watcher[], properties: P, context: CommandContext): Promise<unknown>;
+  /** What the reply to a request for one of them would be, from what its operations did. */
+  tell(watcher: Watcher, report: Report): Fields;
 }
 
 /** Types a command by its properties. */
@@ -104,8 +116,19 @@ export const anything = (about: string) => v.pipe(v.unknown(), v.description(abo
 export const waiting = () => truth(false, 'answer when it is done');
 /** The flag for it on the command line. */
 export const waitingFlag: Argument = { name: 'waiting', kind: 'flag', summary: 'answer when it is done' };
-export const nameWord: Argument = { name: 'name', kind: 'text', required: true, summary: 'a watcher' };
-export const anyName: Argument = { name: 'name', kind: 'text', summary: 'a watcher; all without it' };
+export const nameWord: Argument = {
+  name: 'name',
+  kind: 'names',
+  required: true,
+  summary: 'a watcher, or several: a pattern, @GROUP, LABEL=VALUE, or a list of these',
+};
+export const anyName: Argument = {
+  name: 'name',
+  kind: 'names',
+  summary: 'a watcher, or several, as a pattern, @GROUP, LABEL=VALUE or a list; all without it',
+};
+/** The name of a watcher that there is not yet. */
+export const newName: Argument = { name: 'name', kind: 'text', required: true, summary: 'what it is to be called' };
 
 /** A schema with a word about it for the references. */
 export const described = <S extends v.GenericSchema>(schema: S, about: string) => v.pipe(schema, v.description(about));

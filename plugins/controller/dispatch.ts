@@ -23,6 +23,7 @@ import {
   watcherNotFound,
   type Request,
 } from './protocol.js';
+import { aboutOne, beginEach, severalIn, soFar, takeTogether, whole, type Begun } from './several.js';
 
 /** What all requests share: the rest of their context depends on who asks. */
 export type SharedContext = Omit<CommandContext, 'by' | 'asker' | 'added'>;
@@ -92,63 +93,67 @@ export class Dispatcher {
       if (isJob) this.#audit.refused(asker, command.name);
       throw error;
     }
-    const checked = checkProperties(command, properties);
-    if (!isJob) return this.#run(command, checked, properties, asker, asker.name);
-    const job = this.#context.jobs.begin(command, asker.name, watcherIn(properties));
-    void job.over.then(() => this.#audit.over(asker, job, properties));
-    try {
-      return this.#run(command, checked, properties, asker, job.by, job);
-    } catch (error) {
-      job.finish('failed', reasonOf(error));
-      throw error;
-    }
-  }
-
-  #run(
-    command: Command,
-    checked: unknown,
-    properties: unknown,
-    asker: Asker,
-    by: string,
-    job?: Job,
-  ): Fields | Promise<Fields> {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
     const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
-    const context: CommandContext = { ...this.#context, arbiter, by, asker, added };
-    const name = watcherIn(properties);
-    if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
-    const prepared = command.prepare?.(checked, context);
-    if (!prepared) return this.#carryOut(command, checked, properties, context, job);
-    const begun = prepared.then(() => this.#carryOut(command, checked, properties, context, job));
-    return begun.catch((error: unknown) => {
-      job?.finish('failed', reasonOf(error));
-      throw error;
-    });
+    const context: CommandContext = { ...this.#context, arbiter, by: asker.name, asker, added };
+    const names = severalIn(command, properties, context);
+    const given = names ? aboutOne(properties, names[0]!) : properties;
+    const asked = { command, checked: checkProperties(command, given), given, context };
+    if (!isJob) return this.#run(asked, names);
+    const job = this.#context.jobs.begin(command, asker.name, nameIn(properties), names);
+    void job.over.then(() => this.#audit.over(asker, job, properties));
+    return this.#run({ ...asked, context: { ...context, by: job.by }, job }, names);
   }
 
-  #carryOut(
-    command: Command,
-    checked: unknown,
-    properties: unknown,
-    context: CommandContext,
-    job: Job | undefined,
-  ): Fields | Promise<Fields> {
-    const outcome = command.run(checked, context);
-    if (!isPromise(outcome)) {
-      const fields = fieldsOf(outcome);
-      job?.finish('done');
-      return fields;
+  #run(asked: Asked, names: readonly string[] | undefined): Fields | Promise<Fields> {
+    const fail = (error: unknown): never => {
+      asked.job?.finish('failed', reasonOf(error));
+      throw error;
+    };
+    if (names) return this.#each(asked, names);
+    try {
+      const begun = begin(asked);
+      return isPromise(begun)
+        ? begun.then((work) => this.#answer(asked, work)).catch(fail)
+        : this.#answer(asked, begun);
+    } catch (error) {
+      return fail(error);
     }
-    const work = Promise.resolve(outcome).then(fieldsOf);
-    if (job) this.#context.jobs.settle(job, work);
-    // What fails after the answer is told by its job.
-    work.catch(() => undefined);
-    const mayWait = command.flags.some((flag) => flag.name === 'waiting');
-    if (mayWait && !(properties as { readonly waiting?: unknown }).waiting) return job ? { job: job.id } : {};
+  }
+
+  /** Answers with the fields or, where that is asked for, before the work on them is done. */
+  #answer({ given, command, job }: Asked, begun: Begun): Fields | Promise<Fields> {
+    if ('fields' in begun) {
+      job?.finish('done');
+      return begun.fields;
+    }
+    const { work } = begun;
+    this.#follow(job, work);
+    if (!waitsFor(command, given)) return job ? { job: job.id } : {};
     return work.catch((error: unknown) => {
       throw asRequestError(error, true);
     });
+  }
+
+  /** Does it for each of these watchers, and answers with a part for each. */
+  async #each(asked: Asked, names: readonly string[]): Promise<Fields> {
+    const { command, checked, given, context, job } = asked;
+    const inOrder = job && command.together && takeTogether(command.together, names, checked, context, job);
+    const one = (name: string): Begun | Promise<Begun> => {
+      const own = aboutOne(given, name);
+      return inOrder?.get(name) ?? begin({ ...asked, checked: checkProperties(command, own), given: own });
+    };
+    const parts = await beginEach(names, one);
+    const work = whole(parts);
+    this.#follow(job, work);
+    return waitsFor(command, given) ? work : soFar(parts, job ? { job: job.id } : {});
+  }
+
+  /** Ends the job with the work; what fails after the answer is told by the job. */
+  #follow(job: Job | undefined, work: Promise<Fields>): void {
+    if (job) this.#context.jobs.settle(job, work);
+    work.catch(() => undefined);
   }
 
   /** Answers one frame: `reply` is called once, now or later, or never where Circus gives no answer either. */
@@ -184,13 +189,46 @@ export class Dispatcher {
   }
 }
 
+/** A request whose properties have been checked. */
+interface Asked {
+  readonly command: Command;
+  readonly checked: unknown;
+  /** The properties as they came. */
+  readonly given: unknown;
+  readonly context: CommandContext;
+  readonly job?: Job;
+}
+
+/** Begins a command, perhaps when what has to be there before it is there. */
+function begin({ command, checked, given, context }: Asked): Begun | Promise<Begun> {
+  const name = watcherIn(given);
+  if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
+  const run = (): Begun => {
+    const outcome = command.run(checked, context);
+    return isPromise(outcome) ? { work: Promise.resolve(outcome).then(fieldsOf) } : { fields: fieldsOf(outcome) };
+  };
+  const prepared = command.prepare?.(checked, context);
+  return prepared ? prepared.then(run) : run();
+}
+
+/** False where the answer is due when the work has begun. */
+const waitsFor = ({ flags }: Command, given: unknown): boolean =>
+  !flags.some((flag) => flag.name === 'waiting') || Boolean((given as { readonly waiting?: unknown }).waiting);
+
 /** Plugins come with promises of any library. */
-const isPromise = (value: Fields | Promise<Fields>): value is Promise<Fields> => typeof value?.['then'] === 'function';
+const isPromise = <T extends object>(value: T | Promise<T>): value is Promise<T> =>
+  typeof (value as Partial<Promise<T>> | undefined)?.then === 'function';
 
 /** The watcher that a request is about, as it was named. */
 function watcherIn(properties: unknown): string | undefined {
   const name = (properties as { readonly name?: unknown } | null | undefined)?.name;
   return typeof name === 'string' ? name : undefined;
+}
+
+/** The same, or what several are called, in one text. */
+function nameIn(properties: unknown): string | undefined {
+  const { names } = Object(properties) as { readonly names?: unknown };
+  return watcherIn(properties) ?? (Array.isArray(names) ? names.join(' ') : undefined);
 }
 
 /** The fields of a reply from what a command answered: nothing is nothing more to say, a list is `results`, as in Circus. */
@@ -202,7 +240,7 @@ function fieldsOf(outcome: unknown): Fields {
 }
 
 const roles: readonly Role[] = ['view', 'operate', 'admin'];
-const kinds: readonly Argument['kind'][] = ['text', 'integer', 'number', 'list', 'flag'];
+const kinds: readonly Argument['kind'][] = ['text', 'names', 'integer', 'number', 'list', 'flag'];
 
 const isArgument = (value: unknown): boolean => {
   const { name, kind, summary } = Object(value) as Partial<Argument>;

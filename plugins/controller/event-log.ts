@@ -20,8 +20,8 @@ export interface Wish {
   readonly since: number;
   /** The run of the daemon in which it had that number. */
   readonly boot?: string | undefined;
-  /** Only the events of the watcher of this name. */
-  readonly watcher?: string | undefined;
+  /** Only the events of the watchers of these names. */
+  readonly watchers?: readonly string[] | undefined;
   /** How many at most. */
   readonly limit: number;
 }
@@ -83,13 +83,14 @@ export class EventLog {
   }
 
   /** The events after a number, as many as are wanted. */
-  replay({ since, boot, watcher, limit }: Wish): Replay {
+  replay({ since, boot, watchers, limit }: Wish): Replay {
     const isForeign = (boot !== undefined && boot !== this.#boot) || since > this.#last;
     const from = isForeign ? 0 : since;
     const events: Fields[] = [];
+    const prefixes = watchers && new Set(watchers.map((watcher) => topicOf(watcher, '')));
     let seq = Math.max(from + 1, this.#first);
     for (; seq <= this.#last && events.length < limit; seq++)
-      if (watcher === undefined || isOf(watcher, this.#topics[place(seq)]!)) events.push(this.#event(seq));
+      if (!prefixes || prefixes.has(prefixOf(this.#topics[place(seq)]!))) events.push(this.#event(seq));
     const missed = isForeign ? null : Math.max(0, this.#first - 1 - from);
     return { boot: this.#boot, events, next: seq - 1, last: this.#last, missed, dropped: this.#outlet.dropped };
   }
@@ -118,8 +119,5 @@ export class EventLog {
 
 const place = (seq: number) => seq % most.events;
 
-/** True for `watcher.NAME.EVENT`; other names may begin alike, and have dots. */
-function isOf(watcher: string, topic: string): boolean {
-  const prefix = topicOf(watcher, '');
-  return topic.startsWith(prefix) && !topic.includes('.', prefix.length);
-}
+/** `watcher.NAME.` of `watcher.NAME.EVENT`: names have dots, events have none. */
+const prefixOf = (topic: string): string => topic.slice(0, topic.lastIndexOf('.') + 1);

@@ -1,6 +1,7 @@
 /** Why a watcher is as it is, and what comes next: facts, and a few sentences about them. */
 import { signalName, stopPlan, type Arbiter, type Process, type Watcher, type WatcherState } from '#core';
 import { SIGKILL } from '../signal.js';
+import { groupsOf, labelsOf } from '../selector.js';
 import type { Fields } from './command.js';
 import type { End } from './history.js';
 import type { Records } from './records.js';
@@ -59,6 +60,8 @@ async function factsOf(arbiter: Arbiter, { history, notes }: Records, watcher: W
     since: watcher.since / 1000,
     reason,
     wanted,
+    groups: groupsOf(spec),
+    labels: labelsOf(spec),
     numprocesses: spec.numprocesses,
     running: living.filter(({ stopping }) => !stopping).length,
     ready: living.filter((process) => process.state === 'ready' || process.state === 'adopted').length,
@@ -126,6 +129,7 @@ function sentences(facts: Facts, ahead: readonly string[], now: number): readonl
       : []),
     ...commandLines(processes.slice(0, mostTold)),
     stopLine(facts.stop),
+    ...belongingLine(facts),
     ...ahead,
     ...nextLine(facts),
   ];
@@ -141,6 +145,14 @@ function commandLines(processes: Facts['processes']): readonly string[] {
 function nextLine({ would_run }: Facts): readonly string[] {
   if (would_run === null) return [];
   return ['error' in would_run ? `A start would fail: ${would_run.error}.` : `A start would run: ${would_run.command}`];
+}
+
+function belongingLine({ groups, labels }: Facts): readonly string[] {
+  const all = [
+    ...groups.map((group) => `@${group}`),
+    ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+  ];
+  return all.length === 0 ? [] : [`Commands mean it by ${all.join(', ')} too.`];
 }
 
 const times = (count: number) => (count === 1 ? 'one ended' : `${count} ended`);

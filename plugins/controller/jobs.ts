@@ -43,6 +43,8 @@ export class Job {
   readonly asker: string;
   /** The watcher or pattern that was asked for, as it was written. */
   readonly named: string | undefined;
+  /** The watchers that were asked for, by name; where only the command knows them, as it was written. */
+  readonly meant: readonly string[];
   readonly asked = Date.now();
   ended: number | undefined;
   reason: string | undefined;
@@ -53,15 +55,18 @@ export class Job {
   readonly #past = { done: 0, total: 0 };
   #deed: string | undefined;
   #end!: () => void;
+  /** Where set, what is done for it is remembered in it. */
+  operations: Set<Operation> | undefined;
   /** Resolves when it is over, whatever the outcome. */
   readonly over = new Promise<void>((resolve) => (this.#end = resolve));
 
-  constructor(id: number, { name, role }: Asked, asker: string, named?: string) {
+  constructor(id: number, { name, role }: Asked, asker: string, named?: string, meant?: readonly string[]) {
     this.id = id;
     this.command = name;
     this.role = role;
     this.asker = asker;
     this.named = named === undefined ? undefined : cut(named);
+    this.meant = meant ?? (this.named === undefined ? [] : [this.named]);
   }
 
   /** The name by which its operations know who asked: no other job has it. */
@@ -77,7 +82,7 @@ export class Job {
 
   /** The watchers that it has done something to, by name; before that, what was asked for. */
   get watchers(): readonly string[] {
-    return this.#watchers.size === 0 && this.named !== undefined ? [this.named] : [...this.#watchers];
+    return this.#watchers.size === 0 ? this.meant : [...this.#watchers];
   }
 
   /** True while an operation of it waits or runs. */
@@ -89,6 +94,7 @@ export class Job {
   follow(operation: Operation): void {
     const { watcher, kind, progress, settled } = operation;
     this.#watchers.add(watcher);
+    this.operations?.add(operation);
     this.#deed ??= deeds[kind];
     if (settled && this.#open.delete(operation)) {
       this.#past.done += progress.done;
@@ -157,11 +163,11 @@ export class Jobs {
   }
 
   /** Begins the job of a request; it ends with `outcome` of the work, or `finish`. */
-  begin(command: Asked, asker: string, named?: string): Job {
+  begin(command: Asked, asker: string, named?: string, meant?: readonly string[]): Job {
     if (this.#open >= mostOpen)
       throw new RequestError(5, `${mostOpen} jobs are under way already: wait until some of them are over`);
     this.#open++;
-    const job = new Job(++this.#last, command, asker, named);
+    const job = new Job(++this.#last, command, asker, named, meant);
     this.#jobs.set(job.id, job);
     this.#byAsker.set(job.by, job);
     void job.over.then(() => this.#forget(job));

@@ -57,8 +57,8 @@ export function named(arbiter: Arbiter, name: string): Watcher {
   return watcher;
 }
 
-/** Circus's words, and as a hint the name that was probably meant. */
-function notFound(name: string, watchers: readonly { readonly name: string }[]): RequestError {
+/** That there is no such watcher, in Circus's words, and as a hint the name that was probably meant. */
+export function notFound(name: string, watchers: readonly { readonly name: string }[]): RequestError {
   const names = watchers.map((one) => one.name);
   const meant = nearest(name, names);
   return watcherNotFound(name, meant === undefined ? undefined : `did you mean "${meant}"?`);

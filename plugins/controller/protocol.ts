@@ -13,12 +13,21 @@ export class RequestError extends Error {
   readonly errno: Errno;
   /** What helps further, such as the nearest name: printed behind the reason. */
   readonly hint: string | undefined;
+  /** Where several watchers were meant: the reply for each. */
+  readonly replies: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(errno: Errno, reason: string, { hint, ...options }: ErrorOptions & { readonly hint?: string } = {}) {
+  constructor(errno: Errno, reason: string, { hint, replies, ...options }: RequestErrorFacts = {}) {
     super(reason, options);
     this.errno = errno;
     this.hint = hint;
+    this.replies = replies;
   }
+}
+
+/** What an error may have beside its number and its reason. */
+interface RequestErrorFacts extends ErrorOptions {
+  readonly hint?: string;
+  readonly replies?: Readonly<Record<string, unknown>>;
 }
 
 /** True for one of any copy of this package: a plugin may come with its own. */
@@ -74,8 +83,8 @@ export function encodeReply(fields: Readonly<Record<string, unknown>>, id: unkno
 }
 
 /** The reply to a request that failed. */
-export function encodeError({ errno, message, hint }: RequestError, id: unknown): string {
-  return withId({ status: 'error', reason: message, hint, tb: null, time: now(), errno }, id);
+export function encodeError({ errno, message, hint, replies }: RequestError, id: unknown): string {
+  return withId({ status: 'error', reason: message, hint, tb: null, time: now(), errno, replies }, id);
 }
 
 /** An id can be nested so deep that it can be read and not be written: whoever sent it is answered without. */

@@ -29,6 +29,7 @@ const shared = [
   'plugins/truth.ts',
   'plugins/manifest.ts',
   'plugins/glob.ts',
+  'plugins/selector.ts',
   'plugins/units.ts',
   'plugins/nearest.ts',
   'plugins/cpus.ts',
@@ -52,11 +53,12 @@ const excused: Readonly<Record<string, string>> = { 'core/posix/socket.ts': 'htt
 /** Plugins whose names are also words of the kernel. */
 const kernelWords = new Set(['hooks', 'limits']);
 
-/** What the client may load of plugins: these two load nothing but parts of Node. */
+/** What the client may load of plugins: these load nothing but parts of Node. */
 const forClient = [
   '#plugins/controller/endpoint.js',
   '#plugins/controller/keys.js',
   '#plugins/controller/socket-file.js',
+  '#plugins/selector.js',
 ];
 
 /** The file of the repository that a relative import means. */

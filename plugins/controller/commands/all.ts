@@ -2,6 +2,7 @@
 import type { Command } from '../command.js';
 import type { InfoReader } from '../info.js';
 import { changes } from './changes.js';
+import { groups } from './groups.js';
 import { configurationCommands } from './configuration.js';
 import { insight } from './insight.js';
 import { jobCommands } from './jobs.js';
@@ -17,6 +18,7 @@ export const allCommands = (reader?: InfoReader): readonly Command[] => [
   ...processes,
   ...changes,
   ...configurationCommands,
+  groups,
   ...jobCommands,
   ...insight,
   ofPlugins,

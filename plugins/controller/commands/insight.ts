@@ -8,6 +8,8 @@ import type { End } from '../history.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import { integer } from '../../schema.js';
+import { isSelector } from '../../selector.js';
+import { meant } from '../several.js';
 
 /** In one reply, which waits in memory until it is read. */
 const mostEvents = 1000;
@@ -47,16 +49,23 @@ export const insight: readonly Command[] = [
     flags: [
       { name: 'since', kind: 'integer', summary: 'the number of the last event that is known' },
       { name: 'boot', kind: 'text', summary: 'the run of the daemon in which it had that number' },
-      { name: 'watcher', kind: 'text', summary: 'only the events of this watcher' },
+      {
+        name: 'watcher',
+        kind: 'text',
+        summary: 'only the events of this watcher, or of several, as NAME of other commands',
+      },
       { name: 'limit', kind: 'integer', summary: 'how many at most, 1000 without it' },
     ],
     reply:
       'boot: this run; events: seq, topic and payload of each; next: the since to ask with then; last: the newest number; missed: how many after ' +
       'since are not kept any more, null when since is of another run; dropped: how many could not be sent to subscribers',
-    run(wish, { arbiter, records }) {
-      const replay = records.events.replay(wish);
+    run({ watcher, ...wish }, context) {
+      const { arbiter, records } = context;
+      const isSeveral = watcher !== undefined && isSelector(watcher) && !arbiter.find(watcher);
+      const watchers = isSeveral ? meant(watcher, context) : watcher === undefined ? undefined : [watcher];
+      const replay = records.events.replay({ ...wish, watchers });
       // What was taken out has events all the same.
-      if (wish.watcher !== undefined && replay.events.length === 0) named(arbiter, wish.watcher);
+      if (watcher !== undefined && !isSeveral && replay.events.length === 0) named(arbiter, watcher);
       return { ...replay };
     },
   }),
@@ -81,7 +90,7 @@ export const insight: readonly Command[] = [
     words: [nameWord, { name: 'pid', kind: 'integer', summary: 'only this process of it' }],
     flags: [],
     reply:
-      'state, since, reason, wanted, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
+      'state, since, reason, wanted, groups, labels, numprocesses, running, ready, operations, retries, last_exit; processes, each with its chain and ' +
       'command line; would_run: the same of a start, or its error, null while processes run; stop: its signals and means; what plugins ' +
       'add; text: all this as a few sentences',
     run({ name, pid }, { arbiter, records }) {

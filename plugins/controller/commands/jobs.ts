@@ -21,8 +21,9 @@ const properties = object({ id: integer(() => "'id' is not the number of a job")
 const reply = 'job: id, command, watchers, state, progress, by, asked, and ended and reason when it is over';
 
 /** Where an endpoint is for some watchers, it knows what was asked for by it, or for one of them by its name. */
-function isVisible(job: Job, { asker: { name, sees } }: CommandContext): boolean {
-  return !sees || job.asker === name || (job.named !== undefined && [job.named, ...job.watchers].every(sees));
+function isVisible(job: Job, { arbiter, asker: { name, sees } }: CommandContext): boolean {
+  const isKnown = (watcher: string) => arbiter.find(watcher) !== undefined || sees?.(watcher) === true;
+  return !sees || job.asker === name || (job.meant.length > 0 && [...job.meant, ...job.watchers].every(isKnown));
 }
 
 function jobOf(id: number, context: CommandContext): Job {

@@ -43,11 +43,14 @@ async function allDone(work: Promise<readonly unknown[]>): Promise<Fields> {
 /** States in which a watcher is not up although its start is over: the reply says so, as Circus's does not. */
 const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
 
+/** The reply about one watcher. */
+const withState = ({ state, reason }: Watcher, fields: Fields): Fields => ({
+  ...fields,
+  ...(troubles.has(state) ? { state, reason } : {}),
+});
+
 const one = (watcher: Watcher, operation: Operation, fields: (report: Report) => Fields): Promise<Fields> =>
-  operation.result.then((report) => {
-    const { state, reason } = watcher;
-    return { ...fields(report), ...(troubles.has(state) ? { state, reason } : {}) };
-  });
+  operation.result.then((report) => withState(watcher, fields(report)));
 const autostarted = (watchers: readonly Watcher[]) => watchers.filter(({ spec }) => spec.autostart);
 
 async function restartAll(arbiter: Arbiter, watchers: readonly Watcher[], by: string): Promise<Fields> {
@@ -62,6 +65,16 @@ const actions: Readonly<Record<Verb, (arbiter: Arbiter, watchers: readonly Watch
     stop: (arbiter, watchers, by) => allDone(arbiter.stopAll(watchers, by)),
     restart: restartAll,
   };
+
+/** The same for watchers that are named, each of which is meant: also those that do not start with the daemon. */
+const namedActions: typeof actions = {
+  start: (arbiter, watchers, by) => arbiter.startAll(watchers, by).then(() => ({})),
+  stop: (arbiter, watchers, by) => arbiter.stopAll(watchers, by).then(() => ({})),
+  async restart(arbiter, watchers, by) {
+    await arbiter.stopAll(watchers, by);
+    return namedActions.start(arbiter, watchers, by);
+  },
+};
 
 const noProcesses: Report = { started: [], stopped: [], kept: [] };
 
@@ -100,6 +113,10 @@ const verb = (command: Verb, summary: string, reply: string) =>
       if (name !== undefined && meant.size === 1) return turned.then(() => infoOf[command](noProcesses));
       return Promise.all([actions[command](arbiter, watchers, by), turned]).then(([fields]) => fields);
     },
+    together: {
+      act: (watchers, _, { arbiter, by }) => namedActions[command](arbiter, watchers, by),
+      tell: (watcher, report) => withState(watcher, infoOf[command](report)),
+    },
   });
 
 /** The commands that start, stop and replace. */
@@ -135,6 +152,11 @@ export const lifecycle: readonly Command[] = [
         return one(watcher, arbiter.reload(watcher, request), throughout);
       }
       return allDone(arbiter.reloadAll(arbiter.watchers, request));
+    },
+    together: {
+      act: (watchers, { graceful, sequential }, { arbiter, by }) =>
+        arbiter.reloadAll(watchers, { graceful: Boolean(graceful), sequential: Boolean(sequential), by }),
+      tell: (watcher, report) => withState(watcher, throughout(report)),
     },
   }),
   defineCommand({

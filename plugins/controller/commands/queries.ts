@@ -14,6 +14,7 @@ import {
 } from '../command.js';
 import { InfoReader, noSuchProcess } from '../info.js';
 import { countOf, innerPlugin, innerPlugins, innerState } from '../inner.js';
+import { groupsIn } from './groups.js';
 import { named } from '../match.js';
 import { quoted, RequestError } from '../protocol.js';
 import type { Records } from '../records.js';
@@ -74,7 +75,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       flags: [],
       reply:
         'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
-        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen',
+        'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen, and groups: names to the groups of those that are in any',
       run({ name }, context) {
         const { arbiter, configuration, asker, records } = context;
         if (name !== undefined) {
@@ -82,7 +83,8 @@ export function queries(reader = new InfoReader()): readonly Command[] {
           if (plugin) return { status: innerState(plugin), state: innerState(plugin) };
           const watcher = named(arbiter, name);
           const { state, reason } = watcher;
-          return { status: circusState[state], state, reason, ...notesOf([watcher], records) };
+          const more = { ...notesOf([watcher], records), ...groupsIn([watcher]) };
+          return { status: circusState[state], state, reason, ...more };
         }
         const watchers = arbiter.watchers.map(({ name, state }) => [name, circusState[state]]);
         const plugins = innerPlugins(context).map((plugin) => [plugin.name, innerState(plugin)]);
@@ -95,6 +97,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
           statuses,
           ...(details.length > 0 ? { details: Object.fromEntries(details) } : {}),
           ...notesOf(arbiter.watchers, records),
+          ...groupsIn(arbiter.watchers),
           ...(problems.length > 0 ? { problems } : {}),
         };
       },
@@ -229,7 +232,13 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       summary: 'print events as they come',
       role: 'view',
       properties: nothing,
-      words: [{ name: 'topics', kind: 'list', summary: 'beginnings of topics' }],
+      words: [
+        {
+          name: 'topics',
+          kind: 'list',
+          summary: 'beginnings of topics; or what means watchers: a pattern, @GROUP, LABEL=VALUE',
+        },
+      ],
       flags: [],
       reply: 'none: events are published on pubsub_endpoint',
       run() {

@@ -25,6 +25,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   freeze: { name: true },
   get: { name: true, keys: true },
   globaloptions: { option: true },
+  groups: {},
   incr: { name: true, nb: true, waiting: true },
   history: { name: true },
   job: { id: true },

@@ -17,6 +17,11 @@ describe('what a changed option of a watcher costs', () => {
     assert.deepEqual(costs({ 'cgroup.memory_max': '1G' }), [['hot', 'takes effect at once']]);
   });
 
+  it('is nothing at all where it only says by what it is meant', () => {
+    assert.deepEqual(costs({ group: 'api', 'label.tier': 'web' }), [['nothing', 'takes effect at once']]);
+    assert.deepEqual(costs({ group: 'api', 'cgroup.memory_max': '1G' }), [['hot', 'takes effect at once']]);
+  });
+
   it('is new processes where only those can have it', () => {
     for (const options of [{ 'cgroup.active': 'False' }, { nice: 5 }, { ipc: true }, { 'alive.loop_lag': 0.5 }])
       assert.deepEqual(costs(options), [['reload', 'processes are replaced one by one']]);

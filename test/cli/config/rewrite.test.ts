@@ -47,6 +47,12 @@ describe('the plugins that a configuration means', () => {
       ['persist', 'persist', {}],
     ]);
     assert.deepEqual(meant('[circus]\nendpoint =\npersist = no', ['controller', 'persist']), []);
+    // Also where a watcher has a key of it.
+    const grouped = build('[circus]\nendpoint =\n[watcher:w]\ncmd = x\ngroup = api');
+    assert.deepEqual(
+      meantPlugins(grouped, { has: () => true, loadedBy: () => ['controller'] }).map(({ name }) => name),
+      ['persist'],
+    );
   });
 
   it('are those of keys of watchers, once', () => {

@@ -212,6 +212,11 @@ describe('circusctl, asking a daemon', () => {
     assert.deepEqual(await replies('commands'), { status: 'ok', commands: [] });
   });
 
+  it('groups', async () => {
+    assert.equal(await says('groups'), 'no watcher is in a group\n');
+    assert.deepEqual(await replies('groups'), { status: 'ok', groups: {} });
+  });
+
   it('quit', async () => {
     assert.equal(await says('quit', '--waiting'), 'ok\n');
     assert.equal(await daemon.stop(), 0);

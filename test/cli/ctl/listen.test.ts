@@ -58,6 +58,19 @@ describe('circusctl listen', () => {
     assert.doesNotMatch(said(), /^watcher\.web\.(spawn|start|reap)/m);
   });
 
+  it('prints the events of the watchers that a group means, and of no other', async () => {
+    const daemon = await startCircusd(`${ini}group = api\n[watcher:web.b]\ncmd = sleep 3600\n`);
+    const { said } = listen('--endpoint', daemon.endpoint, 'listen', '@api');
+    await eventually(async () => {
+      for (const name of ['web.b', 'web']) await daemon.ctl('incr', name, '--waiting');
+      return said().includes('watcher.web.spawn: ');
+    });
+    assert.doesNotMatch(said(), /^watcher\.web\.b\./m);
+    const { closed, wrong } = listen('--endpoint', daemon.endpoint, 'listen', '@apis');
+    assert.deepEqual(await closed, [3, null]);
+    assert.equal(wrong(), 'error: no watcher is in group \'apis\' (did you mean "@api"?)\n');
+  });
+
   it('prints JSON when asked to', async () => {
     const daemon = await startCircusd(ini);
     const { said } = listen('--json', '--endpoint', daemon.endpoint, 'listen', 'watcher.web.spawn');

@@ -44,6 +44,25 @@ describe('the properties of a request', () => {
     });
   });
 
+  it('mean several watchers where one of the words is no plain name', () => {
+    assert.deepEqual(properties('list', '@api'), { name: '@api' });
+    assert.deepEqual(properties('list', 'web', '@api', 'a=b'), { names: ['web', '@api', 'a=b'] });
+    assert.deepEqual(properties('incr', 'web', '@api', '2'), { names: ['web', '@api'], nb: 2, waiting: false });
+    assert.deepEqual(properties('incr', '@api', '2'), { name: '@api', nb: 2, waiting: false });
+    const signal = (...words: readonly string[]) => {
+      const { name, names, pid, signum } = properties('signal', ...words);
+      return [name ?? names, pid, signum];
+    };
+    assert.deepEqual(signal('@api', 'HUP'), ['@api', undefined, 'HUP']);
+    assert.deepEqual(signal('@api', 'web', 'HUP'), [['@api', 'web'], undefined, 'HUP']);
+    assert.deepEqual(signal('@api', '12', '15'), ['@api', 12, 15]);
+    assert.deepEqual(properties('get', '@api', 'cmd', 'env'), { name: '@api', keys: ['cmd', 'env'] });
+    assert.deepEqual(properties('set', 'web @api', 'group', 'a, b')['name'], 'web @api');
+    assert.deepEqual(properties('set', 'web', 'label.team', 'x')['options'], { 'label.team': 'x' });
+    assert.equal(fault('list', 'web', 'db'), 'Invalid number of arguments');
+    assert.equal(fault('signal', '@api'), 'Invalid number of arguments');
+  });
+
   it('of reload say whether it is graceful', () => {
     const asked = (...flags: readonly string[]) => properties('reload', 'web', ...flags);
     assert.deepEqual(asked(), { name: 'web', waiting: false, sequential: false, graceful: true });

@@ -59,6 +59,18 @@ describe('freeze and thaw', function () {
     assert.match(held(join(root, places[0]!), 'cgroup.events'), /^frozen 1$/m);
   });
 
+  it('take groups, with a part for each watcher', async () => {
+    const { daemon } = await startIn(
+      '[watcher:bare]\ncmd = sleep 600\ngroup = api\ncgroup.active = False\n[watcher:web]\ncmd = sleep 600\ngroup = api\n',
+    );
+    await eventually(async () => assert.equal((await pidsOf(daemon, 'web')).length, 1));
+    const { code, stdout, stderr } = await daemon.ctl('freeze', '@api');
+    assert.deepEqual([code, stdout], [3, 'web: ok\n']);
+    assert.match(stderr, /^error: bare: "bare" has no control groups, /);
+    assert.equal((await daemon.ctl('status', '@api')).stdout, 'bare: active\nweb: active (frozen)\n');
+    assert.equal((await daemon.ctl('thaw', 'web')).code, 0);
+  });
+
   it('hold a process that comes meanwhile before its program runs', async () => {
     const file = temporary.write('dots', '');
     const { daemon, root } = await startIn(`[watcher:web]\ncmd = ${fixture('count-up.sh')} ${file}\n`);

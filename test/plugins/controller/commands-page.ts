@@ -54,6 +54,10 @@ JSON that is no object, or has no text as \`command\`, gets no reply, as in Circ
 are meant. \`glob\` means the whole name (\`*\`, \`?\`, \`[ab]\`, \`[!ab]\`), \`simple\` the plain name, \`regex\` the
 beginning of a name. A pattern that fits several watchers starts only those with \`autostart\`.
 
+Every command takes patterns, \`@GROUP\`, \`LABEL=VALUE\` and several of these as the \`name\`, or a list of texts as \`names\` in its place ([groups](../guides/groups.md)).
+A name that there is always means that watcher. Otherwise the reply has \`replies\`: names to what the command would answer about that
+watcher alone. When it refused, or failed, for one of them, the whole reply is a refusal with the same \`replies\`.
+
 **Roles** say what a command may do at most: \`view\` looks, \`operate\` acts on what is there, \`admin\` changes what
 runs. The daemon's own endpoint is for all of them; \`[endpoint:NAME]\` sections open further ones for less
 ([controller](../../plugins/controller/README.md#endpoints)).

@@ -72,8 +72,8 @@ describe('the log of events', () => {
     fill(1, 'watcher.big_cat.spawn');
     fill(1, 'watcher.big_cat.b.spawn');
     fill(1, 'watcher.big.spawn');
-    assert.deepEqual([numbers({ watcher: 'Big Cat' }), numbers({ watcher: 'big cat.b' })], [[1], [2]]);
-    assert.equal(ask({ watcher: 'Big Cat' }).next, 3);
+    assert.deepEqual([numbers({ watchers: ['Big Cat'] }), numbers({ watchers: ['big cat.b', 'big'] })], [[1], [2, 3]]);
+    assert.equal(ask({ watchers: ['Big Cat'] }).next, 3);
   });
 
   it('takes numbers of another run for none', () => {
