@@ -258,11 +258,13 @@ export class Keeper {
     const { board, clock } = this.#context;
     this.#watcher.reason = reason;
     if (delay <= 0) return;
-    const cancel = clock.after(delay, () => {
+    const hurry = () => {
+      cancel();
       slot.retry = undefined;
       this.#refill();
-    });
-    slot.retry = { at: clock.now() + delay, reason, cancel };
+    };
+    const cancel = clock.after(delay, hurry);
+    slot.retry = { at: clock.now() + delay, reason, cancel, hurry };
     board.tell('retrying', this.#watcher, slot.wid, delay, reason);
   }
 
@@ -300,7 +302,7 @@ export class Keeper {
     if (verdict instanceof Refusal) {
       slot.done = 'gave-up';
       watcher.reason = `gave up: ${reason}, as plugin "${verdict.plugin}" decided`;
-    } else if (verdict === undefined && !watcher.spec.respawn) {
+    } else if (verdict === 'complete' || (verdict === undefined && !watcher.spec.respawn)) {
       slot.done = 'completed';
       watcher.reason = reason;
     } else {

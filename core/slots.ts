@@ -8,6 +8,8 @@ export interface Retry {
   readonly at: number;
   readonly reason: string;
   readonly cancel: () => void;
+  /** Makes the attempt at once. */
+  readonly hurry: () => void;
 }
 
 /** One place; its number is the `wid` of whatever runs in it. */
@@ -63,10 +65,8 @@ export class Slots {
     return this.processes.filter((process) => !process.stopping && !this.of(process)?.extra);
   }
 
-  get retries(): readonly { readonly wid: number; readonly at: number; readonly reason: string }[] {
-    return [...this.#slots.values()].flatMap(({ wid, retry }) =>
-      retry ? [{ wid, at: retry.at, reason: retry.reason }] : [],
-    );
+  get retries(): readonly (Retry & { readonly wid: number })[] {
+    return [...this.#slots.values()].flatMap(({ wid, retry }) => (retry ? [{ ...retry, wid }] : []));
   }
 
   /** True while something is being decided, spawned or awaited in some slot. */

@@ -11,6 +11,8 @@ export interface ManifestEntry {
   readonly keys: readonly string[];
   /** Watchers that load it without any such key. */
   readonly suits?: (spec: WatcherSpec) => boolean;
+  /** Its options where only watchers load it, and no section. */
+  readonly unwritten?: Readonly<Record<string, string>>;
   readonly load: () => Promise<{ readonly default: AnyPlugin }>;
   /**
    * Makes a judge of the options of watchers that have such keys: what the plugin would refuse is found before it is
@@ -37,7 +39,9 @@ export const manifest: readonly ManifestEntry[] = [
   {
     name: 'flapping',
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
-    keys: ['flapping.*'],
+    keys: ['flapping.*', 'success_exit_codes', 'no_restart_exit_codes'],
+    // One watcher that asks for it must not have all others judged by Circus's rules.
+    unwritten: { only_asked: 'True' },
     load: () => import('./flapping/index.js'),
     judge: () => import('./flapping/judge.js'),
   },

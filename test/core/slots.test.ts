@@ -81,7 +81,7 @@ describe('slots', () => {
     const [, second, third, fourth] = fill(slots, 4);
     let cancelled = 0;
     second!.process = fourth!.process = undefined;
-    second!.retry = { at: 1, reason: 'second', cancel: () => cancelled++ };
+    second!.retry = { at: 1, reason: 'second', cancel: () => cancelled++, hurry: () => undefined };
     fourth!.done = 'gave-up';
     slots.tidy(3);
     assert.deepEqual([slots.outcome, slots.retries.length, cancelled], [undefined, 1, 0]);
@@ -96,9 +96,12 @@ describe('slots', () => {
     one.done = 'completed';
     const other = two ?? slots.missing(2)!;
     let cancelled = false;
-    other.retry = { at: 7, reason: 'it failed', cancel: () => (cancelled = true) };
+    other.retry = { at: 7, reason: 'it failed', cancel: () => (cancelled = true), hurry: () => undefined };
     other.attempts = { quick: 9, failed: 9 };
-    assert.deepEqual(slots.retries, [{ wid: 2, at: 7, reason: 'it failed' }]);
+    assert.deepEqual(
+      slots.retries.map(({ wid, at, reason }) => [wid, at, reason]),
+      [[2, 7, 'it failed']],
+    );
     assert.deepEqual([slots.pending, slots.outcome], [true, 'completed']);
     slots.reset();
     assert.deepEqual([slots.pending, slots.outcome, cancelled], [false, undefined, true]);
