@@ -43,7 +43,7 @@ function placesOf(watcher: Watcher, { settings, places }: Known, now: number): r
 /** A few words beside the state: `2 of 5 left, next try in 8 s`; undefined when all is well. */
 export function mark(watcher: Watcher, known: Known, now: number): string | undefined {
   const places = placesOf(watcher, known, now);
-  const [worst] = places.toSorted((a, b) => Number(a.half_open) - Number(b.half_open) || (a.left ?? 0) - (b.left ?? 0));
+  const [worst] = places.toSorted((a, b) => b.tries - a.tries);
   if (!worst) return known.braked ? 'restart waits for its turn' : successWord(watcher);
   const next = Math.min(...places.map((place) => place.in ?? Infinity));
   const words = [
@@ -91,7 +91,7 @@ export function explain(watcher: Watcher, known: Known, now: number): Explanatio
 
 function placeSentence({ wid, tries, left, half_open }: Place, settings: Settings): string {
   if (left === null) return `Place ${wid} has been tried ${tries} times in a row, and there is no limit.`;
-  const later = settings.policy === 'backoff' && settings.then === 'retry_later';
+  const later = settings.policy === 'backoff' && settings.atLast === 'retry_later';
   const every = later ? inWords(Math.max(settings.retry_later, settings.stable) / 1000) : '';
   if (half_open)
     return `Place ${wid} is half-open, its ${settings.max_retry} tries are used up: one place of the watcher is tried every ${every}.`;

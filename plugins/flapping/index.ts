@@ -1,12 +1,12 @@
 /** The plugin flapping: asked about each process that ended. */
-import { definePlugin, type Watcher } from '#core';
+import { definePlugin, type Watcher, type WatcherSpec } from '#core';
 import { Controller } from '../controller/service.js';
 import { refuse } from '../flaw.js';
 import { Brake } from './brake.js';
 import { explain, mark, type Known } from './explain.js';
 import { flawsIn, optionsSchema } from './options.js';
 import { Restarts } from './restarts.js';
-import { settingsOf } from './settings.js';
+import { settingsOf, type Settings } from './settings.js';
 
 /** Before other plugins: what they do before a start is not to be old when it comes. */
 const stage = -100;
@@ -16,8 +16,13 @@ export default definePlugin({
   name: 'flapping',
   options: optionsSchema,
   wants: { controller: Controller },
-  apply({ arbiter, hooks, services: { controller }, log, by, optionsFor, restored, keep, defer, guard }, options) {
-    const settings = (watcher: Watcher) => settingsOf(optionsFor(watcher), watcher.spec);
+  apply({ arbiter, hooks, services: { controller }, log, by, restored, keep, defer, guard }, options) {
+    const known = new WeakMap<WatcherSpec, Settings>();
+    const settings = ({ spec }: Watcher): Settings => {
+      const all = known.get(spec) ?? settingsOf(options, spec);
+      known.set(spec, all);
+      return all;
+    };
     const publish = (...event: Parameters<NonNullable<typeof controller>['publish']>) => controller?.publish(...event);
     const restarts = new Restarts({ arbiter, log, settingsOf: settings, publish, guard }, restored);
     keep(() => restarts.state);
@@ -28,7 +33,7 @@ export default definePlugin({
     hooks.watcherSpec.tap('flapping', (spec) => refuse(flawsIn(spec, options)));
     hooks.respawn.tap('flapping', (process, exit, watcher) => {
       const verdict = restarts.judge(process, exit, watcher);
-      if (verdict !== 'stop' && verdict !== 'complete') brake.expect(watcher.name, process.wid);
+      if (watcher.spec.respawn && verdict !== 'stop' && verdict !== 'complete') brake.expect(watcher.name, process.wid);
       return verdict;
     });
     hooks.retrying.tap('flapping', ({ name }, wid) => brake.expect(name, wid));
@@ -57,13 +62,13 @@ export default definePlugin({
     });
     for (const watcher of arbiter.watchers) for (const process of watcher.processes) restarts.watch(process, watcher);
 
-    const known = (watcher: Watcher): Known => ({
+    const facts = (watcher: Watcher): Known => ({
       settings: settings(watcher),
       places: restarts.of(watcher),
       braked: brake.holds(watcher.name),
     });
     if (!controller) return;
-    defer(controller.addMark((watcher) => mark(watcher, known(watcher), arbiter.clock.now()), by));
-    defer(controller.addExplanation((watcher) => explain(watcher, known(watcher), arbiter.clock.now()), by));
+    defer(controller.addMark((watcher) => mark(watcher, facts(watcher), arbiter.clock.now()), by));
+    defer(controller.addExplanation((watcher) => explain(watcher, facts(watcher), arbiter.clock.now()), by));
   },
 });

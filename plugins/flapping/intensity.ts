@@ -23,7 +23,7 @@ export interface GrowingLimits extends Omit<Limits, 'window'> {
   /** ...and shorter by up to this part of it, by chance. */
   readonly jitter: number;
   /** What comes after `max_retry` pauses. */
-  readonly then: 'retry_later' | 'give_up';
+  readonly atLast: 'retry_later' | 'give_up';
   /** The time between two attempts then. */
   readonly retry_later: number;
 }
@@ -67,7 +67,7 @@ export function judgeGrowing(ends: Ends, lived: number, limits: GrowingLimits, c
   if (recent.length < limits.attempts) return { ends: { lives: recent, tries }, verdict: undefined };
   const next = { lives: recent, tries: tries + 1 };
   if (!isSpent(next, limits)) return { ends: next, verdict: { retryIn: pauseAfter(tries, limits, chance) } };
-  return limits.then === 'give_up' ? { ends: noEnds, verdict: 'stop' } : { ends: next, verdict: 'in turn' };
+  return limits.atLast === 'give_up' ? { ends: noEnds, verdict: 'stop' } : { ends: next, verdict: 'in turn' };
 }
 
 /** The pause after so many others, in ms. */

@@ -34,6 +34,7 @@ const own = {
   retry_max: someTime('The longest pause, in seconds.'),
   jitter: optional(between(0, 1), 'Up to this part of a pause is taken off, by chance.'),
   max_retry: v.optional(v.pipe(atLeast(-1), v.description('Pauses in a row before it ends; -1: it never does.')), 5),
+  // oxlint-disable-next-line unicorn/no-thenable -- the word of the file; it is a text, and nobody awaits it
   then: optional(oneOf(['retry_later', 'give_up']), 'What comes then: one attempt now and then, or no more.'),
   retry_later: someTime('The seconds between two attempts then.'),
   active: v.optional(
@@ -54,10 +55,8 @@ const general = {
   ),
 };
 
-type Fields = typeof own & typeof general;
-
 /** The options as they come out of the validator: times in ms, and what is not written undefined, or the default. */
-export type Options = v.InferOutput<v.StrictObjectSchema<Fields, undefined>>;
+export type Options = v.InferOutput<typeof options>;
 
 /** A watcher's options that are not `flapping.NAME`. */
 const codeLists = ['success_exit_codes', 'no_restart_exit_codes'] as const;
@@ -74,14 +73,14 @@ function contradictions(written: Partial<Options>, under: Partial<Options> = {})
   const { retry_in = 7000, retry_max = Infinity } = { ...under, ...written };
   const flaws: Flaw[] = [];
   const tell = (applies: boolean, key: string, message: string) => applies && flaws.push({ key, message });
-  if (retry_max < retry_in && written.retry_max !== undefined)
-    flaws.push({ key: 'retry_max', message: `is below retry_in, which is ${inSeconds(retry_in)}` });
-  else
-    tell(
-      retry_max < retry_in && written.retry_in !== undefined,
-      'retry_in',
-      `is above retry_max, which is ${inSeconds(retry_max)}`,
-    );
+  const low = retry_max < retry_in;
+  const isCeiling = written.retry_max !== undefined;
+  tell(low && isCeiling, 'retry_max', `is below retry_in, which is ${inSeconds(retry_in)}`);
+  tell(
+    low && !isCeiling && written.retry_in !== undefined,
+    'retry_in',
+    `is above retry_max, which is ${inSeconds(retry_max)}`,
+  );
   for (const key of beyondCircus)
     tell(policy === 'circus' && written[key] !== undefined, key, 'has no effect with policy = circus');
   tell(stable !== undefined && window !== undefined, 'window', 'has no effect beside stable, which goes before it');
@@ -124,17 +123,23 @@ export const asksForMore = (written: Partial<Options>, { options: given }: Pick<
 export const asks = ({ options }: Pick<WatcherSpec, 'options'>): boolean =>
   Object.keys(options).some((key) => key.startsWith(prefix) || (codeLists as readonly string[]).includes(key));
 
-/** What is wrong with a watcher's own options, which go over those of the section. */
-export function flawsIn({ options: given, respawn }: WatcherSpec, section: Partial<Options> = {}): readonly Flaw[] {
+/** What a watcher writes itself, as the validator has it; without what that refuses. */
+export function readOwn({ options: given }: Pick<WatcherSpec, 'options'>): Partial<Options> {
   const written: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(own)) {
     const value = given[prefix + name];
     const read = value === undefined ? undefined : v.safeParse(field, value);
     if (read?.success) written[name] = read.output;
   }
+  return written;
+}
+
+/** What is wrong with a watcher's own options, which go over those of the section. */
+export function flawsIn(spec: WatcherSpec, section: Partial<Options> = {}): readonly Flaw[] {
+  const { options: given, respawn } = spec;
   return [
     ...prefixedFlaws(prefix, own, given).map(withPlace),
-    ...contradictions(written, section).map(({ key, message }) => ({ key: prefix + key, message })),
+    ...contradictions(readOwn(spec), section).map(({ key, message }) => ({ key: prefix + key, message })),
     ...codeFlaws(given, respawn),
   ];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually.js';
 import { runCircusd } from '../../support/circusd.js';
 import { temporaryPerTest } from '../../support/temporary.js';
-import { closeClients, connect } from '../client.js';
+import { closeClients, connect, type Reply } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
 
 const ini = `
@@ -75,5 +75,204 @@ describe('flapping in a real daemon', () => {
       const place = `${file}:${at * 3 + 3}:${key.length + 4}: `;
       assert.ok(told[at]!.includes(`${place}"${key}" ${message}; [watcher:w${at}] is left out`), told[at]);
     }
+  });
+
+  /** What `--check` says of these watchers, each with its lines, as `KEY: message`, and that each place is right. */
+  async function complaints(watchers: readonly (readonly string[])[], section = ''): Promise<readonly string[]> {
+    const text = watchers.map((lines, at) => `[watcher:w${at}]\ncmd = sleep 600\n${lines.join('\n')}\n`).join('');
+    const file = temporary.write('a.ini', section + text);
+    const all = (section + text).split('\n');
+    const { stderr } = await runCircusd(['--check', file]);
+    return stderr
+      .trim()
+      .split('\n')
+      .map((told) => {
+        const [, line, column, key, message] =
+          /a\.ini:(\d+):(\d+): "([\w.]+)" (.*?)(?:; \[watcher:w\d+\] is left out)?$/.exec(told) ?? [];
+        assert.ok(key !== undefined && all[Number(line) - 1]?.startsWith(`${key} = `), told);
+        assert.equal(Number(column), key.length + 4, told);
+        return `${key}: ${message}`;
+      });
+  }
+
+  it('has what is wrong in the new options told by --check, with the nearest names', async () => {
+    const table: readonly (readonly [readonly string[], string])[] = [
+      [
+        ['flapping.policy = circs'],
+        'flapping.policy: has a wrong value: "circs" is neither circus nor backoff (did you mean "circus"?)',
+      ],
+      [
+        ['flapping.then = giveup'],
+        'flapping.then: has a wrong value: "giveup" is neither retry_later nor give_up (did you mean "give_up"?)',
+      ],
+      [['flapping.backof = 2'], 'flapping.backof: is no option (did you mean "flapping.backoff"?)'],
+      [['flapping.backoff = 0.5'], 'flapping.backoff: has a wrong value: it is at least 1'],
+      [['flapping.jitter = 2'], 'flapping.jitter: has a wrong value: it is at most 1'],
+      [['flapping.stable = 0'], 'flapping.stable: has a wrong value: it is more than no time'],
+      [['flapping.retry_max = 5'], 'flapping.retry_max: is below retry_in, which is 7 s'],
+      [['flapping.policy = circus', 'flapping.backoff = 2'], 'flapping.backoff: has no effect with policy = circus'],
+      [
+        ['flapping.then = give_up', 'flapping.retry_later = 9'],
+        'flapping.retry_later: has no effect with then = give_up',
+      ],
+      [
+        ['flapping.max_retry = -1', 'flapping.then = give_up'],
+        'flapping.then: has no effect with max_retry = -1, after which nothing comes',
+      ],
+      [
+        ['flapping.window = 5', 'flapping.stable = 5'],
+        'flapping.window: has no effect beside stable, which goes before it',
+      ],
+      [
+        ['flapping.restarts_per_second = 5'],
+        'flapping.restarts_per_second: is about all watchers: write it into [plugin:flapping]',
+      ],
+      [['success_exit_codes = 256'], 'success_exit_codes: has 256: exit codes are 0 to 255'],
+      [
+        ['no_restart_exit_codes = 1, SIGTREM'],
+        'no_restart_exit_codes: has "SIGTREM", which is neither an exit code nor a signal (did you mean "SIGTERM"?)',
+      ],
+      [
+        ['success_exit_codes = 1 2 TERM', 'no_restart_exit_codes = SIGTERM 3 2'],
+        'no_restart_exit_codes: has 2, SIGTERM, which success_exit_codes has too',
+      ],
+      [
+        ['respawn = False', 'no_restart_exit_codes = 3'],
+        'no_restart_exit_codes: has no effect with respawn = False: nothing is restarted',
+      ],
+    ];
+    assert.deepEqual(
+      await complaints(table.map(([lines]) => lines)),
+      table.map(([, told]) => told),
+    );
+  });
+
+  it('has what contradicts the section told where the watcher says it, and what the section says itself there', async () => {
+    const section = '[plugin:flapping]\nuse = flapping\nretry_max = 20\nautostart = True\n';
+    const told = await complaints(
+      [['flapping.retry_in = 30'], ['flapping.retry_in = 10']],
+      section.replace(/auto.*\n/, ''),
+    );
+    assert.deepEqual(told, ['flapping.retry_in: is above retry_max, which is 20 s']);
+    const file = temporary.write('b.ini', section.replace('20', '5').replace(/auto.*\n/, 'then = later\n'));
+    const { stderr } = await runCircusd(['--check', file]);
+    assert.match(stderr, /b\.ini:4:8: option "then" of plugin "flapping": "later" is neither/);
+    const other = temporary.write('c.ini', section.replace('20', '5').replace(/auto.*\n/, ''));
+    assert.match(
+      (await runCircusd(['--check', other])).stderr,
+      /c\.ini:3:13: option "retry_max" of plugin "flapping": it is below retry_in, which is 7 s; \[plugin:flapping\] is left out/,
+    );
+  });
+
+  it('shows the budget in status and explain', async () => {
+    const crash = `cmd = sh -c 'exit 3'\nflapping.attempts = 1\nflapping.jitter = 0\n`;
+    const daemon = await start(
+      `[watcher:crash]\n${crash}flapping.retry_in = 600\n` +
+        `[watcher:spent]\n${crash}flapping.max_retry = 0\nflapping.retry_later = 300\n[watcher:calm]\ncmd = sleep 600\n`,
+    );
+    const client = connect(daemon);
+    await eventually(async () =>
+      assert.deepEqual((await client.ask('status'))['notes'], {
+        crash: '4 of 5 left, next try in 10 min',
+        spent: 'half-open, next try in 5 min',
+      }),
+    );
+    const line =
+      /^crash: stopped \(retrying: process \d+ exited with code 3 after \d\.\d s\) \(4 of 5 left, next try in 10 min\)$/m;
+    assert.match((await daemon.ctl('status')).stdout, line);
+    const { flapping, text } = await client.ask('explain', { name: 'crash' });
+    const [place] = (flapping as { readonly places: readonly Readonly<Record<string, number>>[] }).places;
+    const { in: seconds, ...rest } = place!;
+    assert.ok(seconds! > 500 && seconds! <= 600);
+    assert.deepEqual(rest, { wid: 1, tries: 1, left: 4, half_open: false });
+    assert.match(String(text), /^Place 1 has 4 of 5 tries left, then one is made every 60 s\.$/m);
+    assert.match(
+      String((await client.ask('explain', { name: 'spent' }))['text']),
+      /^Place 1 is half-open, its 0 tries are used up: one place of the watcher is tried every 5 min\.$/m,
+    );
+    const { events } = await client.ask('events', { watcher: 'spent' });
+    const told = (events as readonly { readonly topic: string; readonly payload: Readonly<Record<string, unknown>> }[])
+      .filter(({ topic }) => topic.endsWith('.half_open'))
+      .map(({ payload: { wid, in: seconds } }) => ({ wid, in: seconds }));
+    assert.deepEqual(told, [{ wid: 1, in: 300 }]);
+    assert.match(daemon.log, /spent: place 1 has failed again: half-open, next try in 5 min/);
+    // An operator's start ends the pause.
+    await client.ask('start', { name: 'crash', waiting: true });
+    await eventually(async () => assert.equal((await client.ends('crash')).length, 2));
+  });
+
+  it('tells of a watcher that runs once how it ended, and a start runs it again', async () => {
+    const once = (code: number) => `cmd = sh -c 'exit ${code}'\nrespawn = False\n`;
+    const daemon = await start(
+      `[watcher:plain]\n${once(4)}[watcher:fine]\n${once(3)}success_exit_codes = 3\n` +
+        `[watcher:bad]\n${once(5)}success_exit_codes = 3\n[watcher:last]\ncmd = sh -c 'exit 78'\nno_restart_exit_codes = 78\n`,
+    );
+    const client = connect(daemon);
+    const ended = (code: number) => `stopped \\(completed: process \\d+ exited with code ${code} after \\d\\.\\d s\\)`;
+    await eventually(async () => {
+      const { stdout } = await daemon.ctl('status');
+      assert.match(stdout, new RegExp(`^plain: ${ended(4)}$`, 'm'));
+      assert.match(stdout, new RegExp(`^fine: ${ended(3)} \\(success\\)$`, 'm'));
+      assert.match(stdout, new RegExp(`^bad: ${ended(5)} \\(failure\\)$`, 'm'));
+      assert.match(stdout, new RegExp(`^last: ${ended(78)}$`, 'm'));
+    });
+    const explained = async (name: string) => {
+      const { text, state, flapping, last_exit } = await client.ask('explain', { name });
+      assert.equal(state, 'completed');
+      return [text, (flapping as Reply | undefined)?.['success'], (last_exit as Reply)['code']] as const;
+    };
+    const [fine, bad, last] = [await explained('fine'), await explained('bad'), await explained('last')];
+    assert.match(String(fine[0]), /^That end is a success\.$/m);
+    assert.match(String(bad[0]), /^That end is a failure: it is neither code 0 nor one of success_exit_codes\.$/m);
+    assert.match(String(last[0]), /^It is not restarted after that end, as no_restart_exit_codes says\.$/m);
+    assert.deepEqual(
+      [fine.slice(1), bad.slice(1), last.slice(1)],
+      [
+        [true, 3],
+        [false, 5],
+        [undefined, 78],
+      ],
+    );
+    const again = await daemon.ctl('start', '--waiting', 'fine');
+    assert.deepEqual([again.code, again.stderr], [0, '']);
+    await eventually(async () => assert.equal((await client.ends('fine')).length, 2));
+  });
+
+  it('is loaded by its keys at run time, for that watcher alone', async () => {
+    const loop = `sh -c 'exit 3'`;
+    const daemon = await start(`[watcher:a]\ncmd = ${loop}\nrespawn = False\n[watcher:b]\ncmd = ${loop}\n`);
+    const client = connect(daemon);
+    const set = async (options: unknown) => {
+      const { status, reason } = await client.ask('set', { name: 'a', options, waiting: true });
+      return status === 'ok' ? 'ok' : reason;
+    };
+    assert.equal(await set({ success_exit_codes: [3, 'SIGTERM'], respawn: true }), 'ok');
+    assert.equal(
+      await set({ 'flapping.retry_max': 5 }),
+      `hook "watcherSpec" refused: flapping ("flapping.retry_max" is below retry_in, which is 7 s)`,
+    );
+    assert.match(String(await set({ no_restart_exit_codes: 'SIGTREM' })), /did you mean "SIGTERM"/);
+    const { options } = await client.ask('options', { name: 'a' });
+    assert.deepEqual((options as Reply)['success_exit_codes'], [3, 'SIGTERM']);
+    assert.equal(await set({ success_exit_codes: [], 'flapping.then': 'give_up', 'flapping.max_retry': 0 }), 'ok');
+    await client.ask('start', { name: 'a' });
+    await eventually(async () => assert.equal((await client.ask('status', { name: 'a' }))['state'], 'gave-up'));
+    await eventually(async () => assert.ok((await client.ends('b')).length >= 5));
+    assert.doesNotMatch(daemon.log, /\bb: (flapping|place)/);
+  });
+
+  it('is written in JSON as well', async () => {
+    const flapping = { backoff: 1.5, then: 'give_up', retry_max: '2m' };
+    const watchers = { a: { cmd: 'sleep 600', success_exit_codes: [0, 3, 'SIGTERM'], flapping } };
+    const file = temporary.write('a.json', JSON.stringify({ watchers }));
+    assert.deepEqual(await runCircusd(['--check', file]).then(({ code, stderr }) => [code, stderr]), [0, '']);
+    const { stdout } = await runCircusd(['--show-config', file]);
+    for (const line of [
+      'success_exit_codes = 0, 3, SIGTERM',
+      'flapping.backoff = 1.5',
+      'flapping.retry_max = 120',
+      'only_asked = True',
+    ])
+      assert.ok(stdout.includes(line), stdout);
   });
 });

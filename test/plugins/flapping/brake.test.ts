@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { Brake, refilled } from '#plugins/flapping/brake.js';
+import { FakeClock } from '../../support/clock.js';
+
+describe('the bucket of the brake', () => {
+  it('fills with time, up to what comes in a second', () => {
+    assert.deepEqual(refilled({ tokens: 0, at: 0 }, 100, 20), { tokens: 2, at: 100 });
+    assert.deepEqual(refilled({ tokens: 19, at: 0 }, 9000, 20), { tokens: 20, at: 9000 });
+    assert.deepEqual(refilled({ tokens: 0, at: 0 }, 5000, 1), { tokens: 1, at: 5000 });
+  });
+});
+
+describe('the brake', () => {
+  let clock: FakeClock;
+  let passed: string[];
+  const never = new AbortController().signal;
+  beforeEach(() => {
+    clock = new FakeClock();
+    passed = [];
+  });
+  afterEach(() => assert.deepEqual(clock.pending, []));
+
+  /** Restarts places of a watcher one after the other, as the kernel does. */
+  async function restart(brake: Brake, watcher: string, places: number, signal = never): Promise<void> {
+    for (let wid = 1; wid <= places; wid++) brake.expect(watcher, wid);
+    for (let wid = 1; wid <= places; wid++) {
+      await brake.pass(watcher, signal);
+      if (signal.aborted) return;
+      passed.push(watcher);
+      brake.started(watcher, wid);
+    }
+  }
+
+  it('lets a second’s worth through, and then so many a second', async () => {
+    const brake = new Brake(clock, 5);
+    const done = restart(brake, 'a', 12);
+    await clock.advance(0);
+    assert.equal(passed.length, 5);
+    await clock.advance(1000);
+    assert.equal(passed.length, 10);
+    await clock.advance(400);
+    assert.equal(passed.length, 12);
+    await done;
+  });
+
+  it('gives each watcher its turn', async () => {
+    const brake = new Brake(clock, 2);
+    const many = restart(brake, 'many', 20);
+    await clock.advance(0);
+    const few = restart(brake, 'few', 2);
+    await clock.advance(2000);
+    assert.deepEqual(passed, ['many', 'many', 'many', 'few', 'many', 'few']);
+    await clock.advance(10_000);
+    await Promise.all([many, few]);
+    assert.equal(passed.length, 22);
+  });
+
+  it('holds up nothing that was not announced', async () => {
+    const brake = new Brake(clock, 1);
+    const done = restart(brake, 'a', 2);
+    await clock.advance(0);
+    assert.deepEqual([brake.holds('a'), brake.holds('b')], [true, false]);
+    await brake.pass('b', never);
+    await clock.advance(1000);
+    await done;
+    assert.ok(!brake.holds('a'));
+  });
+
+  it('lets go of a watcher that somebody takes in hand, that is stopped, and of all when it closes', async () => {
+    const brake = new Brake(clock, 1);
+    const stopped = new AbortController();
+    const all = [
+      restart(brake, 'a', 3),
+      restart(brake, 'b', 1),
+      restart(brake, 'c', 1, stopped.signal),
+      restart(brake, 'd', 1),
+    ];
+    await clock.advance(0);
+    assert.deepEqual(passed, ['a']);
+    brake.release('b');
+    await clock.advance(0);
+    assert.deepEqual(passed, ['a', 'b']);
+    stopped.abort();
+    await all[2];
+    assert.ok(!brake.holds('c'));
+    brake.release('a');
+    await all[0];
+    assert.deepEqual(passed, ['a', 'b', 'a', 'a']);
+    brake.close();
+    await Promise.all(all);
+    assert.deepEqual(passed, ['a', 'b', 'a', 'a', 'd']);
+  });
+
+  it('is none with 0', async () => {
+    await restart(new Brake(clock, 0), 'a', 1000);
+    assert.equal(passed.length, 1000);
+  });
+});
