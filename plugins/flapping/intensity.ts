@@ -80,7 +80,7 @@ export function pauseAfter(tries: number, limits: GrowingLimits, chance: number)
 export const isSpent = ({ tries }: Ends, { max_retry }: Pick<Limits, 'max_retry'>): boolean =>
   max_retry >= 0 && tries > max_retry;
 
-/** How long (ms) a half-open slot waits: of all that take turns, one is tried in each `every` ms; `others` are the times of theirs. */
-export function waitForTurn(now: number, others: readonly number[], every: number): number {
-  return Math.max(now, ...others) - now + every;
+/** How long (ms) a half-open slot waits: of all that take turns, one is tried in each `every` ms; `others` is how long those still wait. */
+export function waitForTurn(others: readonly number[], every: number): number {
+  return Math.max(0, ...others) + every;
 }

@@ -26,6 +26,9 @@ export interface RestartsContext {
 /** Signals after which a process is expected to end. */
 const ending = new Set([2, 3, 9, 15]);
 
+/** How long the kernel takes at most to make a verdict a pause that it tells of, in ms: several may end at once. */
+const settling = 1000;
+
 /** How many tries are left, as the beginning of a sentence. */
 function tryWords(ends: Ends, { max_retry }: Pick<Limits, 'max_retry'>): string {
   if (max_retry < 0) return '';
@@ -39,6 +42,8 @@ export class Restarts {
   /** Whoever was sent a signal to end did not fail. */
   readonly #asked = new WeakMap<Process, Set<number>>();
   readonly #judged = new WeakMap<Process, { readonly verdict: Verdict | undefined }>();
+  /** The last turn that was given to a place of each watcher, on the clock that never jumps. */
+  readonly #turns = new Map<string, { readonly given: number; readonly at: number }>();
   readonly #timers = new Map<Process, () => void>();
 
   constructor(context: RestartsContext, restored: unknown) {
@@ -90,6 +95,7 @@ export class Restarts {
   /** Forgets a watcher: it is taken out, or begins anew. */
   forget(watcher: string): void {
     this.#places.delete(watcher);
+    this.#turns.delete(watcher);
   }
 
   /** Ends all timers. */
@@ -139,7 +145,7 @@ export class Restarts {
       tell('no tries are left, it gives up');
       return verdict;
     }
-    const retryIn = verdict === 'in turn' ? this.#untilTurn(watcher, wid, limits) : verdict.retryIn;
+    const retryIn = verdict === 'in turn' ? this.#untilTurn(watcher, limits) : verdict.retryIn;
     const left = tryWords(ends, limits);
     tell(`${left}next try in ${inWords(retryIn / 1000)}`);
     if (verdict === 'in turn' && !isSpent(before, limits))
@@ -148,11 +154,15 @@ export class Restarts {
   }
 
   /** The time, in ms, until a half-open place may try: one of the watcher does so at a time. */
-  #untilTurn(watcher: Watcher, wid: number, limits: GrowingLimits): number {
+  #untilTurn(watcher: Watcher, limits: GrowingLimits): number {
     const { clock } = this.#context.arbiter;
-    const others = this.#halfOpen(watcher, limits).filter((retry) => retry.wid !== wid);
-    const times = others.map(({ at }) => at);
-    return waitForTurn(clock.now(), times, Math.max(limits.retry_later, limits.stable));
+    const now = clock.monotonic();
+    const waits = this.#halfOpen(watcher, limits).map(({ at }) => at - clock.now());
+    const last = this.#turns.get(watcher.name);
+    if (last && now - last.given < settling) waits.push(last.at - now);
+    const wait = waitForTurn(waits, Math.max(limits.retry_later, limits.stable));
+    this.#turns.set(watcher.name, { given: now, at: now + wait });
+    return wait;
   }
 
   /** The attempts of half-open places that are still to come. */

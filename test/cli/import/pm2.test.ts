@@ -122,10 +122,24 @@ describe('a PM2 file', () => {
     assert.deepEqual(unmappedOf(counted), ['10: increment_var of "api": circusd does not count a variable up']);
   });
 
-  it('has pauses that do not grow', () => {
+  it('has pauses that grow as those of PM2', () => {
     const imported = importApp({ exp_backoff_restart_delay: 100 });
-    assert.equal(watcherOf(imported, 'api')['flapping.retry_in'], '15');
-    assert.match(unmappedOf(imported)[0]!, /pauses do not grow: each is the 15 seconds/);
+    const options = Object.entries(watcherOf(imported, 'api')).filter(([key]) => key.startsWith('flapping.'));
+    assert.deepEqual(Object.fromEntries(options), {
+      'flapping.retry_in': '0.1',
+      'flapping.attempts': '1',
+      'flapping.backoff': '1.5',
+      'flapping.retry_max': '15',
+      'flapping.stable': '30',
+      'flapping.max_retry': '-1',
+    });
+    assert.deepEqual(unmappedOf(imported), []);
+    const limited = importApp({ exp_backoff_restart_delay: 20_000, max_restarts: 3, min_uptime: '5s' });
+    const { 'flapping.then': then, 'flapping.window': window, ...own } = watcherOf(limited, 'api');
+    assert.deepEqual(
+      [then, window, own['flapping.retry_max'], own['flapping.stable']],
+      ['give_up', '5', '20', undefined],
+    );
   });
 
   it('has the environment that is asked for', () => {
