@@ -57,10 +57,11 @@ export function mark(watcher: Watcher, known: Known, now: number): string | unde
   return words.length === 0 ? undefined : words.join(', ');
 }
 
-/** Whether what is completed was a success, where somebody said what is one. */
-function successWord({ state, spec, history }: Watcher): string | undefined {
+/** Whether what runs once was a success, where somebody said what is one. */
+function successWord({ state, spec, history }: Watcher): 'success' | 'failure' | undefined {
   const exit = history.at(-1)?.exit;
-  if (state !== 'completed' || !exit || spec.options['success_exit_codes'] === undefined) return undefined;
+  const isTold = state === 'completed' && !spec.respawn && spec.options['success_exit_codes'] !== undefined;
+  if (!isTold || !exit) return undefined;
   return endedWell(spec.options, exit) ? 'success' : 'failure';
 }
 
@@ -98,18 +99,17 @@ function placeSentence({ wid, tries, left, half_open }: Place, settings: Setting
   return `Place ${wid} has ${left} of ${settings.max_retry} tries left, ${later ? `then one is made every ${every}` : 'then it gives up'}.`;
 }
 
-function endSentences({ state, spec, history }: Watcher): readonly string[] {
+const successSentences = {
+  success: 'That end is a success.',
+  failure: 'That end is a failure: it is neither code 0 nor one of success_exit_codes.',
+};
+
+function endSentences(watcher: Watcher): readonly string[] {
+  const { state, spec, history } = watcher;
+  const word = successWord(watcher);
+  if (word !== undefined) return [successSentences[word]];
   const exit = history.at(-1)?.exit;
-  if (state !== 'completed' || !exit) return [];
-  if (!spec.respawn)
-    return spec.options['success_exit_codes'] === undefined
-      ? []
-      : [
-          endedWell(spec.options, exit)
-            ? 'That end is a success.'
-            : 'That end is a failure: it is neither code 0 nor one of success_exit_codes.',
-        ];
-  return isAmong(readEndings(spec.options['no_restart_exit_codes']), exit)
-    ? ['It is not restarted after that end, as no_restart_exit_codes says.']
-    : [];
+  if (state !== 'completed' || !spec.respawn || !exit) return [];
+  const isLast = isAmong(readEndings(spec.options['no_restart_exit_codes']), exit);
+  return isLast ? ['It is not restarted after that end, as no_restart_exit_codes says.'] : [];
 }

@@ -12,20 +12,23 @@ const atLeast = (least: number) => v.pipe(integer(), v.minValue(least, `it is at
 const between = (least: number, most: number) =>
   v.pipe(number(), v.minValue(least, `it is at least ${least}`), v.maxValue(most, `it is at most ${most}`));
 const someTime = (about: string) => v.optional(v.pipe(seconds(about), v.minValue(1, 'it is more than no time')));
-const oneOf = <const Names extends readonly [string, string]>(names: Names) =>
-  v.pipe(
-    v.string(),
-    v.trim(),
-    v.toLowerCase(),
-    v.picklist(names, ({ input }) => {
-      const text = String(input);
-      return `"${text}" is neither ${names.join(' nor ')}${didYouMean(text, names)}`;
-    }),
+const oneOf = <const Names extends readonly [string, string]>(names: Names, about: string) =>
+  v.optional(
+    v.pipe(
+      v.string(),
+      v.trim(),
+      v.toLowerCase(),
+      v.description(about),
+      v.picklist(names, ({ input }) => {
+        const text = String(input);
+        return `"${text}" is neither ${names.join(' nor ')}${didYouMean(text, names)}`;
+      }),
+    ),
   );
 
 /** What a watcher may have as `flapping.NAME`; defaults that depend on the policy are not here. */
 const own = {
-  policy: optional(oneOf(['circus', 'backoff']), "How pauses are made: all the same, as Circus's, or growing ones."),
+  policy: oneOf(['circus', 'backoff'], "How pauses are made: all the same, as Circus's, or growing ones."),
   attempts: v.optional(v.pipe(atLeast(1), v.description('From so many ends in a row on there are pauses.')), 2),
   window: v.optional(seconds('The time within which ends are a row, in seconds of running time.')),
   stable: someTime('What lives so many seconds has recovered.'),
@@ -35,7 +38,7 @@ const own = {
   jitter: optional(between(0, 1), 'Up to this part of a pause is taken off, by chance.'),
   max_retry: v.optional(v.pipe(atLeast(-1), v.description('Pauses in a row before it ends; -1: it never does.')), 5),
   // oxlint-disable-next-line unicorn/no-thenable -- the word of the file; it is a text, and nobody awaits it
-  then: optional(oneOf(['retry_later', 'give_up']), 'What comes then: one attempt now and then, or no more.'),
+  then: oneOf(['retry_later', 'give_up'], 'What comes then: one attempt now and then, or no more.'),
   retry_later: someTime('The seconds between two attempts then.'),
   active: v.optional(
     v.pipe(boolean(), v.description('Whether it judges; false for one watcher spares that one.')),

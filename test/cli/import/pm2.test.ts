@@ -130,7 +130,6 @@ describe('a PM2 file', () => {
       'flapping.attempts': '1',
       'flapping.backoff': '1.5',
       'flapping.retry_max': '15',
-      'flapping.stable': '30',
       'flapping.max_retry': '-1',
     });
     assert.deepEqual(unmappedOf(imported), []);

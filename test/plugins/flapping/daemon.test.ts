@@ -191,10 +191,10 @@ describe('flapping in a real daemon', () => {
       /^Place 1 is half-open, its 0 tries are used up: one place of the watcher is tried every 5 min\.$/m,
     );
     const { events } = await client.ask('events', { watcher: 'spent' });
-    const told = (events as readonly { readonly topic: string; readonly payload: Readonly<Record<string, unknown>> }[])
-      .filter(({ topic }) => topic.endsWith('.half_open'))
-      .map(({ payload: { wid, in: seconds } }) => ({ wid, in: seconds }));
-    assert.deepEqual(told, [{ wid: 1, in: 300 }]);
+    const told = (events as readonly Reply[])
+      .filter(({ topic }) => topic === 'watcher.spent.half_open')
+      .map((event) => [event['wid'], event['in']]);
+    assert.deepEqual(told, [[1, 300]]);
     assert.match(daemon.log, /spent: place 1 has failed again: half-open, next try in 5 min/);
     // An operator's start ends the pause.
     await client.ask('start', { name: 'crash', waiting: true });
