@@ -9,7 +9,7 @@ import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
-import { Slots, type Slot } from './slots.js';
+import { retryAfter, Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
 import { stopRequest, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
@@ -258,13 +258,7 @@ export class Keeper {
     const { board, clock } = this.#context;
     this.#watcher.reason = reason;
     if (delay <= 0) return;
-    const hurry = () => {
-      cancel();
-      slot.retry = undefined;
-      this.#refill();
-    };
-    const cancel = clock.after(delay, hurry);
-    slot.retry = { at: clock.now() + delay, reason, cancel, hurry };
+    retryAfter(delay, slot, reason, clock, () => this.#refill());
     board.tell('retrying', this.#watcher, slot.wid, delay, reason);
   }
 

@@ -1,4 +1,5 @@
 /** The numbered places of a watcher: which is taken, by what, and which is free. Only bookkeeping, no decisions. */
+import type { Clock } from './clock.js';
 import { noAttempts, type Attempts } from './pace.js';
 import type { Process } from './process.js';
 
@@ -46,6 +47,17 @@ const isAlive = (process: Process | undefined): process is Process => process !=
 const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined || busy > 0 || !!retry || !!done;
 /** Taken in a way that fulfils the wish for a process, now or at a known time. */
 const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy > 0 || !slot.process?.stopping);
+
+/** Times an attempt in a slot: `again` is called when it is due, or hurried. */
+export function retryAfter(delay: number, slot: Slot, reason: string, clock: Clock, again: () => void): void {
+  const hurry = () => {
+    cancel();
+    slot.retry = undefined;
+    again();
+  };
+  const cancel = clock.after(delay, hurry);
+  slot.retry = { at: clock.now() + delay, reason, cancel, hurry };
+}
 
 /** The slots of one watcher. */
 export class Slots {

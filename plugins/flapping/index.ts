@@ -1,12 +1,12 @@
 /** The plugin flapping: asked about each process that ended. */
-import { definePlugin, type Watcher, type WatcherSpec } from '#core';
+import { definePlugin, type Watcher } from '#core';
 import { Controller } from '../controller/service.js';
 import { refuse } from '../flaw.js';
 import { Brake } from './brake.js';
 import { explain, mark, type Known } from './explain.js';
 import { flawsIn, optionsSchema } from './options.js';
 import { Restarts } from './restarts.js';
-import { settingsOf, type Settings } from './settings.js';
+import { settingsUnder } from './settings.js';
 
 /** Before other plugins: what they do before a start is not to be old when it comes. */
 const stage = -100;
@@ -17,14 +17,9 @@ export default definePlugin({
   options: optionsSchema,
   wants: { controller: Controller },
   apply({ arbiter, hooks, services: { controller }, log, by, restored, keep, defer, guard }, options) {
-    const known = new WeakMap<WatcherSpec, Settings>();
-    const settings = ({ spec }: Watcher): Settings => {
-      const all = known.get(spec) ?? settingsOf(options, spec);
-      known.set(spec, all);
-      return all;
-    };
+    const settingsOf = settingsUnder(options);
     const publish = (...event: Parameters<NonNullable<typeof controller>['publish']>) => controller?.publish(...event);
-    const restarts = new Restarts({ arbiter, log, settingsOf: settings, publish, guard }, restored);
+    const restarts = new Restarts({ arbiter, log, settingsOf, publish, guard }, restored);
     keep(() => restarts.state);
     defer(() => restarts.close());
     const brake = new Brake(arbiter.clock, options.restarts_per_second);
@@ -63,7 +58,7 @@ export default definePlugin({
     for (const watcher of arbiter.watchers) for (const process of watcher.processes) restarts.watch(process, watcher);
 
     const facts = (watcher: Watcher): Known => ({
-      settings: settings(watcher),
+      settings: settingsOf(watcher),
       places: restarts.of(watcher),
       braked: brake.holds(watcher.name),
     });

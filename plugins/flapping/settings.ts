@@ -1,5 +1,5 @@
 /** By which rules a watcher is judged. */
-import type { WatcherSpec } from '#core';
+import type { Watcher, WatcherSpec } from '#core';
 import type { GrowingLimits, Limits } from './intensity.js';
 import { asks, asksForMore, readOwn, type Options } from './options.js';
 
@@ -10,6 +10,16 @@ const defaults = { window: 1000, stable: 30_000, backoff: 2, retry_max: 60_000, 
 export type Settings = { readonly active: boolean } & (
   ({ readonly policy: 'circus' } & Limits) | ({ readonly policy: 'backoff' } & GrowingLimits)
 );
+
+/** Tells the rules for watchers, each worked out once; `section` is what that of the plugin says. */
+export function settingsUnder(section: Options): (watcher: Pick<Watcher, 'spec'>) => Settings {
+  const known = new WeakMap<WatcherSpec, Settings>();
+  return ({ spec }) => {
+    const settings = known.get(spec) ?? settingsOf(section, spec);
+    known.set(spec, settings);
+    return settings;
+  };
+}
 
 /** The rules for a watcher, whose options go over those of the section: growing pauses where anything is said that Circus does not have. */
 export function settingsOf(section: Options, spec: Pick<WatcherSpec, 'options'>): Settings {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Watcher } from '#core';
 import { Brake, refilled } from '#plugins/flapping/brake.js';
 import { FakeClock } from '../../support/clock.js';
+import { worldPerTest } from './world.js';
 
 describe('the bucket of the brake', () => {
   it('fills with time, up to what comes in a second', () => {
@@ -94,5 +96,43 @@ describe('the brake', () => {
   it('is none with 0', async () => {
     await restart(new Brake(clock, 0), 'a', 1000);
     assert.equal(passed.length, 1000);
+  });
+});
+
+describe('the brake on restarts', () => {
+  const world = worldPerTest();
+  const kill = (watcher: Watcher) => {
+    for (const { pid } of watcher.processes) process.kill(pid, 'SIGKILL');
+  };
+
+  it('lets so many restarts a second begin, and gives each watcher its turn', async () => {
+    const { clock } = world();
+    await world().load({ restarts_per_second: 2, active: false });
+    const many = await world().up({ name: 'many', cmd: 'sleep 600', numprocesses: 8 });
+    const few = await world().up({ name: 'few', cmd: 'sleep 600' });
+    const living = () => [many.processes.length, few.processes.length];
+    await world().until(() => living().join() === '8,1');
+    await clock.advance(10_000);
+    kill(many);
+    await world().until(() => many.history.length === 8 && many.processes.length === 2);
+    kill(few);
+    await world().until(() => few.history.length === 1);
+    await clock.advance(1000);
+    await world().until(() => living().join() === '3,1');
+    await clock.advance(1000);
+    await world().until(() => living().join() === '5,1');
+    await clock.advance(1500);
+    await world().until(() => living().join() === '8,1');
+  });
+
+  it('does not hold up what an operator starts', async () => {
+    await world().load({ restarts_per_second: 1, active: false });
+    const watcher = await world().up({ cmd: 'sleep 600', numprocesses: 5 });
+    await world().until(() => watcher.processes.length === 5);
+    await world().clock.advance(10_000);
+    kill(watcher);
+    await world().until(() => watcher.history.length === 5 && watcher.processes.length === 1);
+    void watcher.start();
+    await world().until(() => watcher.processes.length === 5);
   });
 });
