@@ -88,7 +88,7 @@ export const watcherRows: readonly Row[] = [
   ['check_flapping', 'unused', null, 'flapping', 'Read for compatibility; write flapping.active.'],
   ['success_exit_codes', 'list', '', 'flapping', 'Exit codes and signals that are no failure; 0 is one of them.'],
   ['no_restart_exit_codes', 'list', '', 'flapping', 'Exit codes and signals after which a process is not replaced.'],
-  ['flapping.policy', 'text', null, 'flapping', 'circus: pauses are all the same; backoff: they grow.'],
+  ['flapping.policy', 'text', null, 'flapping', 'Pauses that are all the same (circus), or that grow (backoff).'],
   ['flapping.window', 'seconds', null, 'flapping', 'The seconds within which so many ends are too many.'],
   ['flapping.stable', 'seconds', '30', 'flapping', 'The seconds after which a process has recovered.'],
   ['flapping.retry_in', 'seconds', null, 'flapping', 'The seconds of a pause; of the first, when they grow.'],
