@@ -240,11 +240,12 @@ describe('the verdict about a process that ended', () => {
     await world().until(() => watcher.history.length === 1 && watcher.processes.length === 1);
   });
 
-  it('may be stop', async () => {
-    world().hooks.respawn.tap('test', () => 'stop');
+  it('may be stop, or that it is complete', async () => {
+    world().hooks.respawn.tap('test', (_process, _exit, { name }) => (name === 'done' ? 'complete' : 'stop'));
     const watcher = await world().up();
-    await end(watcher);
-    assert.equal(watcher.state, 'gave-up');
+    const done = await world().up({ name: 'done' });
+    for (const one of [watcher, done]) await end(one);
+    assert.deepEqual([watcher.state, done.state], ['gave-up', 'completed']);
     assert.match(watcher.reason, /^gave up: process \d+ killed by SIGKILL after .* s, as plugin "witness" decided$/);
   });
 

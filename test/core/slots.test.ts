@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Process } from '../../core/process.js';
-import { Slots, type Slot } from '../../core/slots.js';
+import { retryAfter, Slots, type Slot } from '../../core/slots.js';
+import { FakeClock } from '../support/clock.js';
 
 let begun = 0;
 /** As much of a process as slots look at. */
@@ -88,6 +89,21 @@ describe('slots', () => {
     slots.tidy(2);
     assert.deepEqual([slots.retries.length, cancelled, slots.of(third!.process!)], [0, 1, third]);
     assert.equal(slots.missing(2), undefined);
+  });
+
+  it('make a timed attempt when it is due, or hurried, and once only', async () => {
+    const slots = new Slots();
+    const clock = new FakeClock();
+    const slot = slots.missing(1)!;
+    let made = 0;
+    const time = () => retryAfter(1000, slot, 'it failed', clock, () => made++);
+    time();
+    assert.equal(slots.retries[0]?.at, clock.now() + 1000);
+    await clock.advance(1000);
+    assert.deepEqual([made, slots.retries], [1, []]);
+    time();
+    slots.retries[0]!.hurry();
+    assert.deepEqual([made, slots.retries, clock.pending], [2, [], []]);
   });
 
   it('forget pauses, verdicts and failures when all begins anew', () => {
