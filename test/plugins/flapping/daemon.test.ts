@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { eventually } from '../../support/eventually.js';
 import { runCircusd } from '../../support/circusd.js';
 import { temporaryPerTest } from '../../support/temporary.js';
@@ -172,5 +173,32 @@ describe('flapping in a real daemon', () => {
     await eventually(async () => assert.equal((await client.ask('status', { name: 'a' }))['state'], 'gave-up'));
     await eventually(async () => assert.ok((await client.ends('b')).length >= 5));
     assert.doesNotMatch(daemon.log, /\bb: (flapping|place)/);
+  });
+
+  it('takes new options at once, from a file or with a new watcher, and replaces nothing for them', async () => {
+    const before = '[watcher:calm]\ncmd = sleep 600\nsuccess_exit_codes = 3\nflapping.retry_max = 30\n';
+    const daemon = await start(before);
+    const client = connect(daemon);
+    const file = `${daemon.folder.path}/circus.ini`;
+    const pids = await eventually(async () => {
+      const all = await client.pids('calm');
+      assert.equal(all.length, 1);
+      return all;
+    });
+    writeFileSync(file, readFileSync(file, 'utf8').replace('codes = 3', 'codes = 3 TERM').replace('= 30', '= 40'));
+    const { changes } = await client.ask('reloadconfig', { waiting: true });
+    const [{ cost, keys }] = changes as [{ cost: unknown; keys: readonly Reply[] }];
+    assert.deepEqual([cost, keys.map(({ key }) => key)], ['hot', ['flapping.retry_max', 'success_exit_codes']]);
+    assert.deepEqual(await client.pids('calm'), pids);
+    const { options } = await client.ask('get', { name: 'calm', keys: ['flapping.retry_max', 'success_exit_codes'] });
+    assert.deepEqual(options, { 'flapping.retry_max': '40', success_exit_codes: '3 TERM' });
+    const add = (no_restart_exit_codes: unknown) =>
+      client.ask('add', { name: 'new', cmd: `sh -c 'exit 3'`, options: { no_restart_exit_codes }, start: true });
+    assert.match(
+      String((await add('SIGTREM'))['reason']),
+      /neither an exit code nor a signal \(did you mean "SIGTERM"\?\)/,
+    );
+    assert.equal((await add([3]))['status'], 'ok');
+    await eventually(async () => assert.equal((await client.ask('status', { name: 'new' }))['state'], 'completed'));
   });
 });
