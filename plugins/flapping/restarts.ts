@@ -45,6 +45,8 @@ export class Restarts {
   /** The last turn that was given to a place of each watcher, on the clock that never jumps. */
   readonly #turns = new Map<string, { readonly given: number; readonly at: number }>();
   readonly #timers = new Map<Process, () => void>();
+  /** The timers of half-open places that are to be tried before their turn, by watcher. */
+  readonly #released = new Map<string, readonly (() => void)[]>();
 
   constructor(context: RestartsContext, restored: unknown) {
     this.#context = context;
@@ -96,12 +98,14 @@ export class Restarts {
   forget(watcher: string): void {
     this.#places.delete(watcher);
     this.#turns.delete(watcher);
+    this.#hold(watcher);
   }
 
   /** Ends all timers. */
   close(): void {
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    for (const watcher of this.#released.keys()) this.#hold(watcher);
   }
 
   #judge(process: Process, exit: Exit, watcher: Watcher): Verdict | undefined {
@@ -178,9 +182,31 @@ export class Restarts {
     if (ends.tries === 0) return;
     this.#context.log.info(`${watcher.name}: place ${wid} has recovered`);
     this.#context.publish(watcher.name, 'recovered', { wid, process_pid: pid });
-    if (!isSpent(ends, settings)) return;
-    // Where one can work again, so can the others.
-    for (const retry of this.#halfOpen(watcher, settings)) retry.hurry();
+    if (isSpent(ends, settings)) this.#release(watcher, settings);
+  }
+
+  /**
+   * Where one can work again, so can the others. They are tried one by one within the time of a first pause: all at
+   * once, they might bring down what they had waited for.
+   */
+  #release(watcher: Watcher, settings: Settings): void {
+    const { arbiter, guard } = this.#context;
+    this.#hold(watcher.name);
+    const waiting = this.#halfOpen(watcher, settings);
+    const timers = waiting.map(({ wid }, at) => {
+      const hurry = guard(() =>
+        this.#halfOpen(watcher, settings)
+          .find((retry) => retry.wid === wid)
+          ?.hurry(),
+      );
+      return arbiter.clock.after((settings.retry_in * at) / waiting.length, hurry);
+    });
+    this.#released.set(watcher.name, timers);
+  }
+
+  #hold(watcher: string): void {
+    for (const cancel of this.#released.get(watcher) ?? []) cancel();
+    this.#released.delete(watcher);
   }
 
   /** True for a process that was told to end, by a signal that came through the daemon. */

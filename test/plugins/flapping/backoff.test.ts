@@ -59,6 +59,8 @@ describe('flapping with growing pauses', () => {
     await clock.advance(29_999);
     assert.equal(watcher.processes.length, 1);
     await clock.advance(1);
+    await world().until(() => watcher.processes.length === 2);
+    await clock.advance(3500);
     await world().until(() => watcher.processes.length === 3);
     await clock.advance(30_000);
     assert.deepEqual(world().host.snapshot(), { flapping: {} });
