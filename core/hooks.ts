@@ -17,8 +17,8 @@ import type { ProcessState, WatcherState } from './states.js';
 import type { Means } from './tree.js';
 import type { Watcher } from './watcher.js';
 
-/** What to do about a process that ended. */
-export type Verdict = 'respawn' | 'stop' | { readonly retryIn: number };
+/** What to do about a process that ended: start another, give up, be content, or start another after so many ms. */
+export type Verdict = 'respawn' | 'stop' | 'complete' | { readonly retryIn: number };
 
 /** Who waits for whom: a watcher's name to the names of those that must be started before it. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
@@ -87,8 +87,7 @@ const isProcessSpec: Valid = (spec) =>
   isRecord(spec['files']) &&
   Object.values(spec['files']).every(isFile);
 const isVerdict: Valid = (verdict) =>
-  verdict === 'respawn' ||
-  verdict === 'stop' ||
+  ['respawn', 'stop', 'complete'].includes(verdict as string) ||
   (isRecord(verdict) &&
     !isVeto(verdict) &&
     typeof verdict['retryIn'] === 'number' &&

@@ -9,7 +9,7 @@ import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
-import { Slots, type Slot } from './slots.js';
+import { retryAfter, Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
 import { stopRequest, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
@@ -259,11 +259,7 @@ export class Keeper {
     const { board, clock } = this.#context;
     this.#watcher.reason = reason;
     if (delay <= 0) return;
-    const cancel = clock.after(delay, () => {
-      slot.retry = undefined;
-      this.#refill();
-    });
-    slot.retry = { at: clock.now() + delay, reason, cancel };
+    retryAfter(delay, slot, reason, clock, () => this.#refill());
     board.tell('retrying', this.#watcher, slot.wid, delay, reason);
   }
 
@@ -301,7 +297,7 @@ export class Keeper {
     if (verdict instanceof Refusal) {
       slot.done = 'gave-up';
       watcher.reason = `gave up: ${reason}, as plugin "${verdict.plugin}" decided`;
-    } else if (verdict === undefined && !watcher.spec.respawn) {
+    } else if (verdict === 'complete' || (verdict === undefined && !watcher.spec.respawn)) {
       slot.done = 'completed';
       watcher.reason = reason;
     } else {

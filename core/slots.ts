@@ -1,4 +1,5 @@
 /** The numbered places of a watcher: which is taken, by what, and which is free. Only bookkeeping, no decisions. */
+import type { Clock } from './clock.js';
 import { noAttempts, type Attempts } from './pace.js';
 import type { Process } from './process.js';
 
@@ -8,6 +9,8 @@ export interface Retry {
   readonly at: number;
   readonly reason: string;
   readonly cancel: () => void;
+  /** Makes the attempt at once. */
+  readonly hurry: () => void;
 }
 
 /** One place; its number is the `wid` of whatever runs in it. */
@@ -49,6 +52,17 @@ const isTaken = ({ process, busy, retry, done }: Slot) => process !== undefined 
 /** Taken in a way that fulfils the wish for a process, now or at a known time. */
 const counts = (slot: Slot) => !slot.extra && isTaken(slot) && (slot.busy > 0 || !slot.process?.stopping);
 
+/** Times an attempt in a slot: `again` is called when it is due, or hurried. */
+export function retryAfter(delay: number, slot: Slot, reason: string, clock: Clock, again: () => void): void {
+  const hurry = () => {
+    cancel();
+    slot.retry = undefined;
+    again();
+  };
+  const cancel = clock.after(delay, hurry);
+  slot.retry = { at: clock.now() + delay, reason, cancel, hurry };
+}
+
 /** The slots of one watcher. */
 export class Slots {
   /** Nothing more is to be started in any of them, as it failed in one and would in all. */
@@ -67,10 +81,8 @@ export class Slots {
     return this.processes.filter((process) => !process.stopping && !this.of(process)?.extra);
   }
 
-  get retries(): readonly { readonly wid: number; readonly at: number; readonly reason: string }[] {
-    return [...this.#slots.values()].flatMap(({ wid, retry }) =>
-      retry ? [{ wid, at: retry.at, reason: retry.reason }] : [],
-    );
+  get retries(): readonly (Retry & { readonly wid: number })[] {
+    return [...this.#slots.values()].flatMap(({ wid, retry }) => (retry ? [{ ...retry, wid }] : []));
   }
 
   /** True while something is being decided, spawned or awaited in some slot. */

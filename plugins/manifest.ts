@@ -11,6 +11,8 @@ export interface ManifestEntry {
   readonly keys: readonly string[];
   /** Watchers that load it without any such key. */
   readonly suits?: (spec: WatcherSpec) => boolean;
+  /** Its options where only watchers load it, and no section. */
+  readonly unwritten?: Readonly<Record<string, string>>;
   /** `named` makes the plugin under another name. */
   readonly load: () => Promise<{ readonly default: AnyPlugin; readonly named?: (name: string) => AnyPlugin }>;
   /** There may be any number of its sections, each a plugin by itself; these options of theirs name a watcher. */
@@ -41,7 +43,9 @@ export const manifest: readonly ManifestEntry[] = [
   {
     name: 'flapping',
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
-    keys: ['flapping.*'],
+    keys: ['flapping.*', 'success_exit_codes', 'no_restart_exit_codes'],
+    // One watcher that asks for it must not have all others judged by Circus's rules.
+    unwritten: { only_asked: 'True' },
     load: () => import('./flapping/index.js'),
     judge: () => import('./flapping/judge.js'),
   },

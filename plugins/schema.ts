@@ -8,7 +8,7 @@ import { truthOf } from './truth.js';
 import { readSeconds } from './units.js';
 
 /** What a JSON Schema can't say: it is left out there, and checked all the same. */
-const unsaid = ['trim', 'check', 'raw_check', 'finite', 'min_value'];
+const unsaid = ['trim', 'to_lower_case', 'check', 'raw_check', 'finite', 'min_value', 'max_value'];
 
 /** A valibot schema as Standard Schema and Standard JSON Schema. */
 export function standard<S extends v.GenericSchema>(schema: S): OptionsSchema<v.InferOutput<S>> {

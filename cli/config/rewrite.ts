@@ -21,6 +21,8 @@ export interface MeantPlugin {
 export interface KnownPlugins {
   /** The first-party plugins that a watcher loads. */
   readonly loadedBy: (spec: WatcherSpec) => readonly string[];
+  /** The options of one where no section is written. */
+  readonly unwritten: (name: string) => Readonly<Record<string, string>>;
   /** True for a first-party plugin that this version has. */
   readonly has: (name: string) => boolean;
   /** True for one of which each section is a plugin by itself. */
@@ -97,7 +99,8 @@ export function meantPlugins(configuration: Configuration, known: KnownPlugins):
   const add = (name: string, origin: Origin | undefined): void => {
     if (taken.has(name) || !known.has(name)) return;
     taken.add(name);
-    meant.push({ name, use: name, ...switched(configuration, name), origin });
+    const { options, places } = switched(configuration, name);
+    meant.push({ name, use: name, options: { ...known.unwritten(name), ...options }, places, origin });
   };
   for (const [name, isOn] of Object.entries(unasked)) if (isOn(circus)) add(name, undefined);
   for (const { key, plugin, loads } of switches) {

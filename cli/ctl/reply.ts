@@ -10,6 +10,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** States that Circus's four words leave out, and that a person wants explained. */
 const troubles = new Set(['waiting', 'retrying', 'gave-up']);
+const told = new Set([...troubles, 'completed']);
 
 /** The reply as JSON with a line end; `prettify` indents it and puts the keys in order. */
 export function replyAsJson(reply: unknown, prettify: boolean): string {
@@ -146,7 +147,7 @@ const options = (reply: Reply) => optionLines(reply['options']);
 
 /** What there is to explain: ` (retrying: process 12 exited with code 1)`, or nothing. */
 function why({ state, reason }: Fields): string {
-  if (typeof state !== 'string' || !troubles.has(state)) return '';
+  if (typeof state !== 'string' || !told.has(state)) return '';
   if (typeof reason !== 'string' || reason === '') return plain(` (${state})`);
   // Many a reason begins with the state, in words.
   const isTold = reason.startsWith(`${state} `) || reason.startsWith(`${state.replace('-', ' ')}: `);

@@ -110,7 +110,7 @@ export const table: readonly CommandFacts[] = [
   { name: "stats", role: "view", summary: "tell memory, CPU and age of processes", reply: "infos: watchers to pids to facts, at most 250 ms old; or name and info; or process and info; hooks are asked once for all who ask within 250 ms, about 8 processes at once",
     words: [{ name: "name", kind: "names", summary: "a watcher, or several, as a pattern, @GROUP, LABEL=VALUE or a list; all without it" }, { name: "process", kind: "integer", summary: "a process of it" }],
     flags: [{ name: "extended", kind: "flag", summary: "with what hooks add" }] },
-  { name: "status", role: "view", summary: "tell what watchers are doing", reply: "statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen, and groups: names to the groups of those that are in any",
+  { name: "status", role: "view", summary: "tell what watchers are doing", reply: "statuses: names to states, details of those that wait, retry, gave up or are completed (state and reason), and problems: what is left out; or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen, and groups: names to the groups of those that are in any",
     words: [{ name: "name", kind: "names", summary: "a watcher, or several, as a pattern, @GROUP, LABEL=VALUE or a list; all without it" }],
     flags: [] },
   { name: "stop", role: "operate", summary: "stop watchers", reply: "info, of one watcher: null",

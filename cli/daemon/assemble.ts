@@ -5,13 +5,13 @@ import type { Flaw } from '#plugins/flaw.js';
 import { buildConfiguration, type Configuration } from '../config/build.js';
 import { byPlace, didYouMean, type Problem } from '../config/problem.js';
 import { readFiles } from '../config/read.js';
-import { meantPlugins, sectionOwners, type MeantPlugin } from '../config/rewrite.js';
+import { meantPlugins, pluginNamed, sectionOwners, type MeantPlugin } from '../config/rewrite.js';
 import { optionOf, protective } from '../config/schema.js';
 import { optionsOf, type Written } from '../config/sections.js';
 import { factsOf, type DaemonFacts } from './facts.js';
 import { flawsOf } from '../plugins/judges.js';
 import { flawsFor, refusals } from '../plugins/options.js';
-import { claimedKeys, firstParty, importPlugin, isNeeded, loadedBy } from '../plugins/find.js';
+import { claimedKeys, firstParty, importPlugin, isNeeded, loadedBy, unwritten } from '../plugins/find.js';
 import { buildProcessPlugins, runsApart, shownSection, withCommands, type ProcessPlugin } from '../plugins/process.js';
 
 type BuiltWatcher = Configuration['watchers'][number];
@@ -64,6 +64,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
     : read;
   const known = {
     loadedBy,
+    unwritten,
     has: (name: string) => firstParty(name) !== undefined,
     many: (name: string) => firstParty(name)?.many !== undefined,
   };
@@ -74,7 +75,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const watchers = [...configuration.watchers, ...built];
   const all = [...watchers, ...configuration.unfit];
   const isToldAlready = toldIn(configuration.problems);
-  const flaws = (await judgeWatchers(all, configuration.sockets, folder)).filter((flaw) => !isToldAlready(flaw));
+  const flaws = (await judgeWatchers(all, configuration, folder)).filter((flaw) => !isToldAlready(flaw));
   const flawed = new Set(flaws.flatMap(({ section, severity }) => (severity === 'error' ? section : [])));
   const problems: Problem[] = [...configuration.problems, ...unfit, ...flaws];
   const meant = meantPlugins({ ...configuration, plugins: inside, watchers }, known);
@@ -119,12 +120,13 @@ function toldIn(problems: readonly Problem[]): (flaw: Problem) => boolean {
 /** What plugins would refuse in the options of watchers, where it is written. */
 async function judgeWatchers(
   watchers: Configuration['watchers'],
-  bound: Configuration['sockets'],
+  { sockets: bound, plugins }: Configuration,
   folder: string,
 ): Promise<readonly Problem[]> {
   const specs = watchers.map(({ spec }) => spec);
   const sockets = bound.map(({ spec }) => spec);
-  const all = await flawsOf(specs, sockets, folder);
+  const sections = plugins.map(({ use, options }) => ({ use: pluginNamed(use), options }));
+  const all = await flawsOf(specs, sockets, sections, folder);
   return watchers.flatMap((watcher, at) => all[at]!.map((flaw) => problemOf(watcher, flaw)));
 }
 

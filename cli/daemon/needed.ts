@@ -1,6 +1,6 @@
 /** Loads plugins that no section means, because an option that came at run time needs them. */
 import type { Host } from '#core';
-import { firstParty } from '../plugins/find.js';
+import { firstParty, unwritten } from '../plugins/find.js';
 
 /** Loads each of them once. */
 export class NeededPlugins {
@@ -26,7 +26,7 @@ export class NeededPlugins {
     if (host.plugins.includes(name)) return;
     const own = await firstParty(name)?.load();
     if (!own) throw new Error(`this version has no plugin "${name}"`);
-    const [failure] = await host.load([{ plugin: own.default, options: {} }]);
+    const [failure] = await host.load([{ plugin: own.default, options: unwritten(name) }]);
     if (failure) throw failure.error;
     this.#loaded.set(name, name);
   }

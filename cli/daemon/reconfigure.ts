@@ -82,7 +82,7 @@ export class Reconfiguration implements ConfigurationService {
 
   async judge(spec: WatcherSpec): Promise<readonly string[]> {
     const sockets = [...this.#arbiter.sockets.values()].map((socket) => socket.spec);
-    const [flaws = []] = await flawsOf([spec], sockets, this.folder);
+    const [flaws = []] = await flawsOf([spec], sockets, this.#applied.plugins, this.folder);
     return flaws.map(({ key, message }) => `"${key}" ${message}`);
   }
 

@@ -107,8 +107,8 @@ function importScript(watcher: WatcherDraft, app: Tree, entry: Entry<unknown>, s
   watcher.run(program === 'none' || script === '' ? [script, ...args] : [program, ...options, script, ...args], entry);
 }
 
-/** In seconds; where PM2's growing pauses end. */
-const longestPause = 15;
+/** PM2's growing pauses: how they grow, where that ends, and after what time they begin anew, in seconds. */
+const growing = { factor: 1.5, longest: 15, stable: 30 };
 
 /** An app that ends before `min_uptime` so many times in a row is given up; flapping's window is that time. */
 function importLimits(watcher: WatcherDraft, app: Tree, entryOf: (key: string) => Entry<unknown>): void {
@@ -126,8 +126,14 @@ function importLimits(watcher: WatcherDraft, app: Tree, entryOf: (key: string) =
   const backoff = text('exp_backoff_restart_delay');
   if (backoff !== undefined && backoff !== '0') {
     const entry = entryOf('exp_backoff_restart_delay');
-    watcher.set('flapping.retry_in', longestPause, entry);
-    watcher.report(entry, `pauses do not grow: each is the ${longestPause} seconds to which those of PM2 grow`);
+    if (!setTime(watcher, 'flapping.retry_in', backoff, entry)) return;
+    const first = Number(watcher.options.get('flapping.retry_in'));
+    watcher.set('flapping.attempts', 1, entry);
+    watcher.set('flapping.backoff', growing.factor, entry);
+    watcher.set('flapping.retry_max', Math.max(first, growing.longest), entry);
+    if (uptime === undefined) watcher.set('flapping.stable', growing.stable, entry);
+    if (restarts === undefined) watcher.set('flapping.max_retry', -1, entry);
+    else watcher.set('flapping.then', 'give_up', entry);
   }
   const delay = text('restart_delay');
   if (delay === undefined || delay === '0') return;

@@ -39,6 +39,9 @@ export function loadedBy(spec: WatcherSpec): readonly string[] {
   return [...owners, ...manifest.filter(({ suits }) => suits?.(spec)).map(({ name }) => name)];
 }
 
+/** The options of a first-party plugin that has no section. */
+export const unwritten = (name: string): Readonly<Record<string, string>> => firstParty(name)?.unwritten ?? {};
+
 /** True for a watcher key without whose plugin nothing is started: it takes rights away, or may refuse a start. */
 export const isNeeded = (key: string): boolean => protective.has(key) || optionOf('watcher', key)?.type === 'hook';
 

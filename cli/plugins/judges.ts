@@ -6,10 +6,17 @@ import { ownerOfKey } from './find.js';
 
 type Load = NonNullable<ManifestEntry['judge']>;
 
+/** The section of a plugin, by our name for it. */
+export interface Section {
+  readonly use: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** What is wrong with each of these watchers; only judges that have something to judge are loaded. */
 export async function flawsOf(
   specs: readonly WatcherSpec[],
   sockets: readonly SocketSpec[],
+  sections: readonly Section[],
   folder: string,
 ): Promise<readonly (readonly Flaw[])[]> {
   const judges = new Map<Load, Promise<Judge>>();
@@ -20,8 +27,11 @@ export async function flawsOf(
   };
   return Promise.all(
     specs.map(async (spec) => {
-      const loads = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
-      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, { spec, sockets }));
+      const owners = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key) ?? []));
+      const all = [...owners].map(async ({ name, judge: load }) => {
+        const section = sections.find(({ use }) => use === name)?.options ?? {};
+        return load ? (await judgeOf(load))(spec.options, { spec, sockets, section }) : [];
+      });
       return (await Promise.all(all)).flat();
     }),
   );

@@ -46,7 +46,7 @@ export function checkOwner(owner: string | undefined, keys: readonly string[], s
 
 /** Options that say how many there are and how they come and go, and not what is run: an operator may set these. */
 const harmless =
-  /^(numprocesses|warmup_delay|graceful_timeout|stop_signal|stop_steps|stop_children|send_hup|max_retry|retry_in|max_age(_variance)?|respawn|singleton|priority|autostart|flapping\..+)$/;
+  /^(numprocesses|warmup_delay|graceful_timeout|stop_signal|stop_steps|stop_children|send_hup|max_retry|retry_in|max_age(_variance)?|respawn|singleton|priority|autostart|(success|no_restart)_exit_codes|flapping\..+)$/;
 
 /** Refuses to set keys that only an administrator may. @throws RequestError */
 export function checkRole(role: Role, keys: readonly string[]): void {

@@ -1,6 +1,9 @@
 /** Looks at the options of watchers without the plugin: for whoever checks a file. */
 import type { Judge } from '../flaw.js';
-import { flawsIn } from './options.js';
+import { flawsIn, readSection } from './options.js';
 
-/** Judges many watchers. */
-export const judge = (): Judge => flawsIn;
+/** Judges many watchers, by what they say and what the section says. */
+export const judge =
+  (): Judge =>
+  (_options, { spec, section }) =>
+    flawsIn(spec, readSection(section));

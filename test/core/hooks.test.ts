@@ -147,7 +147,7 @@ describe('answers', () => {
     beforeSpawn: { good: [undefined, false], bad: [true, null, 0, ''] },
     ready: { good: [undefined, true, false], bad: [null, 'yes'] },
     respawn: {
-      good: ['respawn', 'stop', { retryIn: 0 }],
+      good: ['respawn', 'stop', 'complete', { retryIn: 0 }],
       bad: [true, false, {}, { retryIn: -1 }, { retryIn: NaN }, { retryIn: Infinity }, { retryIn: '5' }],
     },
     startAfter: { good: [new Map()], bad: [{}, new Map([['a', 'b']]), new Map([['a', [1]]])] },

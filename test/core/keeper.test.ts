@@ -74,7 +74,8 @@ describe('the floor under respawns, in a watcher', () => {
     await world().until(() => spawnsIn(world().log) === 4 && watcher.keeper.slots.retries.length > 0);
     assert.deepEqual(clock.pending, [1000]);
     assert.match(watcher.reason, /^process \d+ exited with code 1 after 0\.0 s$/);
-    assert.deepEqual(watcher.keeper.slots.retries, [{ wid: 1, at: clock.now() + 1000, reason: watcher.reason }]);
+    const retries = watcher.keeper.slots.retries.map(({ wid, at, reason }) => ({ wid, at, reason }));
+    assert.deepEqual(retries, [{ wid: 1, at: clock.now() + 1000, reason: watcher.reason }]);
     for (let round = 5; round < 8; round++) {
       await clock.advance(999);
       await flush();
@@ -239,11 +240,12 @@ describe('the verdict about a process that ended', () => {
     await world().until(() => watcher.history.length === 1 && watcher.processes.length === 1);
   });
 
-  it('may be stop', async () => {
-    world().hooks.respawn.tap('test', () => 'stop');
+  it('may be stop, or that it is complete', async () => {
+    world().hooks.respawn.tap('test', (_process, _exit, { name }) => (name === 'done' ? 'complete' : 'stop'));
     const watcher = await world().up();
-    await end(watcher);
-    assert.equal(watcher.state, 'gave-up');
+    const done = await world().up({ name: 'done' });
+    for (const one of [watcher, done]) await end(one);
+    assert.deepEqual([watcher.state, done.state], ['gave-up', 'completed']);
     assert.match(watcher.reason, /^gave up: process \d+ killed by SIGKILL after .* s, as plugin "witness" decided$/);
   });
 

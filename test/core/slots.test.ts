@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Process } from '../../core/process.js';
-import { Slots, type Slot } from '../../core/slots.js';
+import { retryAfter, Slots, type Slot } from '../../core/slots.js';
+import { FakeClock } from '../support/clock.js';
 
 let begun = 0;
 /** As much of a process as slots look at. */
@@ -81,7 +82,7 @@ describe('slots', () => {
     const [, second, third, fourth] = fill(slots, 4);
     let cancelled = 0;
     second!.process = fourth!.process = undefined;
-    second!.retry = { at: 1, reason: 'second', cancel: () => cancelled++ };
+    second!.retry = { at: 1, reason: 'second', cancel: () => cancelled++, hurry: () => undefined };
     fourth!.done = 'gave-up';
     slots.tidy(3);
     assert.deepEqual([slots.outcome, slots.retries.length, cancelled], [undefined, 1, 0]);
@@ -90,15 +91,33 @@ describe('slots', () => {
     assert.equal(slots.missing(2), undefined);
   });
 
+  it('make a timed attempt when it is due, or hurried, and once only', async () => {
+    const slots = new Slots();
+    const clock = new FakeClock();
+    const slot = slots.missing(1)!;
+    let made = 0;
+    const time = () => retryAfter(1000, slot, 'it failed', clock, () => made++);
+    time();
+    assert.equal(slots.retries[0]?.at, clock.now() + 1000);
+    await clock.advance(1000);
+    assert.deepEqual([made, slots.retries], [1, []]);
+    time();
+    for (const retry of slots.retries) retry.hurry();
+    assert.deepEqual([made, slots.retries, clock.pending], [2, [], []]);
+  });
+
   it('forget pauses, verdicts and failures when all begins anew', () => {
     const slots = new Slots();
     const [one, two] = [slots.missing(2)!, undefined];
     one.done = 'completed';
     const other = two ?? slots.missing(2)!;
     let cancelled = false;
-    other.retry = { at: 7, reason: 'it failed', cancel: () => (cancelled = true) };
+    other.retry = { at: 7, reason: 'it failed', cancel: () => (cancelled = true), hurry: () => undefined };
     other.attempts = { quick: 9, failed: 9 };
-    assert.deepEqual(slots.retries, [{ wid: 2, at: 7, reason: 'it failed' }]);
+    assert.deepEqual(
+      slots.retries.map(({ wid, at, reason }) => [wid, at, reason]),
+      [[2, 7, 'it failed']],
+    );
     assert.deepEqual([slots.pending, slots.outcome], [true, 'completed']);
     slots.reset();
     assert.deepEqual([slots.pending, slots.outcome, cancelled], [false, undefined, true]);

@@ -44,6 +44,7 @@ const shared = [
   'plugins/exec.ts',
   'plugins/readable.ts',
   'plugins/replacements.ts',
+  'plugins/exit-codes.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

@@ -26,7 +26,7 @@ const living = (watcher: Watcher) => watcher.processes.filter(({ alive }) => ali
 const pidsOf = (watcher: Watcher) => living(watcher).map(({ pid }) => pid);
 
 /** States that a person wants explained. */
-const troubles = new Set<WatcherState>(['waiting', 'retrying', 'gave-up']);
+const told = new Set<WatcherState>(['waiting', 'retrying', 'gave-up', 'completed']);
 
 /** What plugins have to say in a word, by watcher; nothing where they have not. */
 function notesOf(watchers: readonly Watcher[], { marks }: Records): Fields {
@@ -74,7 +74,7 @@ export function queries(reader = new InfoReader()): readonly Command[] {
       words: [anyName],
       flags: [],
       reply:
-        'statuses: names to states, details of those that wait, retry or gave up (state and reason), and problems: what is left out; ' +
+        'statuses: names to states, details of those that wait, retry, gave up or are completed (state and reason), and problems: what is left out; ' +
         'or status: the state of the watcher, in place of ok, with state and reason; in both, notes: names to a word such as frozen, and groups: names to the groups of those that are in any',
       run({ name }, context) {
         const { arbiter, configuration, asker, records } = context;
@@ -89,8 +89,8 @@ export function queries(reader = new InfoReader()): readonly Command[] {
         const watchers = arbiter.watchers.map(({ name, state }) => [name, circusState[state]]);
         const plugins = innerPlugins(context).map((plugin) => [plugin.name, innerState(plugin)]);
         const statuses = Object.fromEntries([...watchers, ...plugins]) as Fields;
-        const troubled = arbiter.watchers.filter(({ state }) => troubles.has(state));
-        const details = troubled.map(({ name, state, reason }) => [name, { state, reason }]);
+        const strange = arbiter.watchers.filter(({ state }) => told.has(state));
+        const details = strange.map(({ name, state, reason }) => [name, { state, reason }]);
         const known = asker.sees ? [] : (configuration?.problems ?? []);
         const problems = known.filter((problem) => problem.startsWith('error: '));
         return {

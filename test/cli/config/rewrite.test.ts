@@ -17,6 +17,7 @@ import { mergeFiles } from '../../../cli/config/sections.js';
 const build = (text: string) => buildConfiguration(mergeFiles('a.ini', [readIni(text, 'a.ini')]), {});
 const knownOf = (names: readonly string[]) => ({
   has: (name: string) => names.includes(name),
+  unwritten: (name: string) => (name === 'flapping' ? { only_asked: 'True' } : {}),
   loadedBy: ({ options }: WatcherSpec) =>
     Object.keys(options).some((key) => key.startsWith('flapping.')) ? ['flapping'] : [],
 });
@@ -50,14 +51,16 @@ describe('the plugins that a configuration means', () => {
     // Also where a watcher has a key of it.
     const grouped = build('[circus]\nendpoint =\n[watcher:w]\ncmd = x\ngroup = api');
     assert.deepEqual(
-      meantPlugins(grouped, { has: () => true, loadedBy: () => ['controller'] }).map(({ name }) => name),
+      meantPlugins(grouped, { has: () => true, loadedBy: () => ['controller'], unwritten: () => ({}) }).map(
+        ({ name }) => name,
+      ),
       ['persist'],
     );
   });
 
   it('are those of keys of watchers, once', () => {
     const text = '[watcher:a]\ncmd = x\nflapping.window = 1\n[watcher:b]\ncmd = x\nflapping.window = 2';
-    assert.deepEqual(meant(text).slice(1), [['flapping', 'flapping', {}]]);
+    assert.deepEqual(meant(text).slice(1), [['flapping', 'flapping', { only_asked: 'True' }]]);
   });
 
   it('are as their own sections say, over the switches', () => {

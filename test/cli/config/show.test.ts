@@ -11,6 +11,7 @@ const full = process.env.CIRCUSD_FULL === '1';
 const built = ['controller', 'flapping', 'httpd', 'stats', 'statsd', 'limits'];
 const known: KnownPlugins = {
   has: (name) => built.includes(name),
+  unwritten: () => ({}),
   loadedBy: ({ options }) =>
     Object.keys(options).flatMap((key) =>
       key.startsWith('flapping.') ? ['flapping'] : key === 'uid' ? ['limits'] : [],

@@ -26,6 +26,7 @@ describe('a reply, printed', () => {
   it('says no word of a state twice', () => {
     const said = (state: string, reason: string) => text('status', { status: 'stopped', state, reason });
     assert.equal(said('gave-up', 'gave up: process 1 crashed'), 'stopped (gave up: process 1 crashed)\n');
+    assert.equal(said('completed', 'process 1 exited'), 'stopped (completed: process 1 exited)\n');
     assert.equal(said('waiting', 'waiting for a client'), 'stopped (waiting for a client)\n');
     assert.equal(said('waiting', 'plugin "limits" is missing'), 'stopped (waiting: plugin "limits" is missing)\n');
   });

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
-import { importPaths } from '../../../cli/import/import.js';
-import { permissionSwitch } from '../../../cli/import/pm2-evaluate.js';
 import { timeFormat } from '../../../cli/import/pm2-logs.js';
-import { makeTemporary, type Temporary } from '../../support/temporary.js';
-import { hasYaml, importText, problemsOf, readBack, sectionsOf, unmappedOf, watcherOf } from './reading.js';
+import { hasYaml, importText, problemsOf, sectionsOf, unmappedOf, watcherOf } from './reading.js';
 
 const importJson = (apps: unknown, environment?: string) =>
   importText('pm2', '/app/ecosystem.json', JSON.stringify(apps, null, 1), {}, environment ? { environment } : {});
@@ -130,10 +127,18 @@ describe('a PM2 file', () => {
     assert.deepEqual(unmappedOf(counted), ['10: increment_var of "api": circusd does not count a variable up']);
   });
 
-  it('has pauses that do not grow', () => {
+  it('has pauses that grow as those of PM2', () => {
     const imported = importApp({ exp_backoff_restart_delay: 100 });
-    assert.equal(watcherOf(imported, 'api')['flapping.retry_in'], '15');
-    assert.match(unmappedOf(imported)[0]!, /pauses do not grow: each is the 15 seconds/);
+    const options = Object.entries(watcherOf(imported, 'api')).filter(([key]) => key.startsWith('flapping.'));
+    const told = options.map(([key, value]) => `${key.slice('flapping.'.length)} ${value}`).sort();
+    assert.deepEqual(told, ['attempts 1', 'backoff 1.5', 'max_retry -1', 'retry_in 0.1', 'retry_max 15']);
+    assert.deepEqual(unmappedOf(imported), []);
+    const limited = importApp({ exp_backoff_restart_delay: 20_000, max_restarts: 3, min_uptime: '5s' });
+    const { 'flapping.then': then, 'flapping.window': window, ...own } = watcherOf(limited, 'api');
+    assert.deepEqual(
+      [then, window, own['flapping.retry_max'], own['flapping.stable']],
+      ['give_up', '5', '20', undefined],
+    );
   });
 
   it('has the environment that is asked for', () => {
@@ -198,62 +203,6 @@ describe('a PM2 file', () => {
     const imported = importText('pm2', '/app/pm2.yml', 'apps:\n  - name: a\n    script: a.js\n    watch: [x]\n');
     assert.equal(watcherOf(imported, 'a')['cmd'], 'node a.js');
     assert.match(unmappedOf(imported)[0]!, /^4: watch/);
-  });
-});
-
-describe('a PM2 file in JavaScript', () => {
-  let temporary: Temporary;
-  before('make a folder', () => void (temporary = makeTemporary()));
-  after('remove the folder', () => temporary.remove());
-  const importScript = (name: string, text: string, variables: Record<string, string> = {}) =>
-    importPaths([temporary.write(name, text)], { variables });
-
-  it('is run in a process of its own, and may read its project', async () => {
-    temporary.write('base.cjs', 'module.exports = "/srv";');
-    temporary.write('package.json', '{"name":"x"}');
-    const text =
-      "const cwd = require('./base.cjs');\nconsole.log('noise');\nmodule.exports = {\n  apps: [\n    {\n      name: 'api', script: 'a.js', cwd,\n      cron: '* * * * *',\n      env: { A: process.env.A, B: process.env.B },\n    },\n  ],\n};";
-    const imported = await importScript('ecosystem.config.js', text, { A: '1' });
-    readBack(imported);
-    const { cmd, working_dir, 'env.A': a, 'env.B': b } = watcherOf(imported, 'api');
-    assert.deepEqual([cmd, working_dir, a, b], ['node a.js', '/srv', '1', undefined]);
-    assert.match(imported.ini, /^# .*ecosystem\.config\.js:6\n\[watcher:api\]$/m);
-    assert.deepEqual(
-      unmappedOf(imported).map((line) => line.replace(/:[^:]*$/, '')),
-      ['7: cron of "api"', '-: process.env.A, process.env.B'],
-    );
-  });
-
-  it('may be an ES module', async () => {
-    const imported = await importScript('pm2.config.mjs', "export default { apps: [{ name: 'm', script: 'm.mjs' }] };");
-    assert.equal(watcherOf(imported, 'm')['cmd'], 'node m.mjs');
-  });
-
-  const wrong: readonly (readonly [string, string, RegExp])[] = [
-    ['writes', "require('fs').writeFileSync('/tmp/x', '')", /^1: the file does more than describe apps/],
-    ['runs programs', "require('child_process').execSync('true')", /^1: the file does more than describe apps/],
-    ['throws', '\n\nthrow new TypeError("no")', /^3: the file cannot be run: TypeError: no$/],
-    ['is no JavaScript', 'module.exports = {\n  a: [,\n', /^\d: the file cannot be run: SyntaxError/],
-    ['ends early', 'process.exit(0)', /^1: the file cannot be run: it ended without a result/],
-    ['exports nothing of use', 'module.exports = () => 1', /^1: (there are no apps|an app is)/],
-  ];
-  for (const [what, text, expected] of wrong) {
-    it(`that ${what} is a problem`, async () => {
-      const imported = await importScript('bad.config.cjs', text);
-      assert.match(problemsOf(imported)[0] ?? '', expected);
-      assert.deepEqual(sectionsOf(imported), {});
-    });
-  }
-
-  it('that is not there is a problem', async () => {
-    const imported = await importPaths([`${temporary.path}/none.config.js`]);
-    assert.match(problemsOf(imported)[0]!, /none\.config\.js" does not exist$/);
-  });
-
-  it('needs the permission model of Node', () => {
-    assert.equal(permissionSwitch(new Set(['--permission'])), '--permission');
-    assert.equal(permissionSwitch(new Set(['--experimental-permission'])), '--experimental-permission');
-    assert.equal(permissionSwitch(new Set()), undefined);
   });
 });
 
