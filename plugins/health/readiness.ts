@@ -1,7 +1,8 @@
 /** The answer to the kernel's question whether a process is ready. */
 import { abortable, sleep, type Arbiter, type PluginContext, type Process, type Watcher } from '#core';
+import type { Probe } from '../ask.js';
 import { inodeOf, lookAt, type Sight, type Sought } from './listening.js';
-import { probesOf, type Probe } from './probe.js';
+import { probesOf } from './probe.js';
 import type { Channel, HealthRecord, Records } from './records.js';
 import { untilGood, type Turns } from './schedule.js';
 
