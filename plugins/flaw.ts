@@ -9,10 +9,14 @@ export interface Flaw {
   readonly likely?: true;
 }
 
-/** What is wrong with the options of a watcher, in a daemon with these sockets. */
+/** What is wrong with the options of a watcher, in a daemon with these sockets and, that one among them, watchers. */
 export type Judge = (
   options: WatcherSpec['options'],
-  around: { readonly spec: WatcherSpec; readonly sockets: readonly SocketSpec[] },
+  around: {
+    readonly spec: WatcherSpec;
+    readonly sockets: readonly SocketSpec[];
+    readonly watchers: readonly WatcherSpec[];
+  },
 ) => readonly Flaw[] | Promise<readonly Flaw[]>;
 
 /** Refuses a watcher for its flaws, unless none of them keeps it from running. @throws Error that tells of all */

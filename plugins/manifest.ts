@@ -35,6 +35,13 @@ export const manifest: readonly ManifestEntry[] = [
     load: () => import('./controller/index.js'),
   },
   {
+    name: 'dependencies',
+    aliases: [],
+    keys: ['after', 'requires', 'wants', 'on_dependency_restart'],
+    load: () => import('./dependencies/index.js'),
+    judge: () => import('./dependencies/judge.js'),
+  },
+  {
     name: 'flapping',
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*'],

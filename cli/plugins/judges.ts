@@ -6,11 +6,12 @@ import { ownerOfKey } from './find.js';
 
 type Load = NonNullable<ManifestEntry['judge']>;
 
-/** What is wrong with each of these watchers; only judges that have something to judge are loaded. */
+/** What is wrong with each of these watchers, among all of them; only judges that have something to judge are loaded. */
 export async function flawsOf(
   specs: readonly WatcherSpec[],
   sockets: readonly SocketSpec[],
   folder: string,
+  watchers = specs,
 ): Promise<readonly (readonly Flaw[])[]> {
   const judges = new Map<Load, Promise<Judge>>();
   const judgeOf = (load: Load) => {
@@ -21,7 +22,7 @@ export async function flawsOf(
   return Promise.all(
     specs.map(async (spec) => {
       const loads = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key)?.judge ?? []));
-      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, { spec, sockets }));
+      const all = [...loads].map(async (load) => (await judgeOf(load))(spec.options, { spec, sockets, watchers }));
       return (await Promise.all(all)).flat();
     }),
   );

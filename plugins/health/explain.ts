@@ -2,6 +2,8 @@
 import type { Process } from '#core';
 import { wordsOf } from './readiness.js';
 import type { HealthRecord } from './records.js';
+import type { HealthService } from './service.js';
+import { fillIn } from './values.js';
 
 /** By which rule it counts as ready, or why not; what its probes complain of; what it says about itself. */
 export function explain({ state }: Process, record: HealthRecord): readonly string[] {
@@ -15,4 +17,19 @@ export function explain({ state }: Process, record: HealthRecord): readonly stri
     ...[...complaints].map(([key, how]) => `It may not be alive: ${key}: it ${how}.`),
     ...(status === '' ? [] : [`It says: ${status}`]),
   ];
+}
+
+/** The first thing that keeps a process from being ready, for those who wait for it. */
+export function objectionTo(
+  process: Process,
+  { findings, settings }: HealthRecord,
+): ReturnType<HealthService['objection']> {
+  const [key, finding] = [...findings].find(([, { met }]) => !met) ?? [];
+  if (process.state !== 'unready' || key === undefined || finding === undefined) return undefined;
+  const name = key.replace('ready.', '');
+  const { how, at } = finding;
+  // Whoever waits knows the address by which it was asked.
+  const address = name === 'tcp' || name === 'http' ? settings.ready[name] : undefined;
+  if (address === undefined) return { how: `${key}: it ${how}`, at };
+  return { how: `${name} ${fillIn(address, process.wid, process.spec.env)} ${how}`, at };
 }

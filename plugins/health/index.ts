@@ -5,12 +5,13 @@ import { Controller } from '../controller/service.js';
 import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { forgiveOutputs, hear, withChannels } from './channels.js';
-import { explain } from './explain.js';
+import { explain, objectionTo } from './explain.js';
 import { rewatch, watchOver } from './liveness.js';
 import { Notices } from './notices.js';
 import { Question } from './readiness.js';
 import { Records } from './records.js';
 import { Turns } from './schedule.js';
+import { Health } from './service.js';
 import { readSettings } from './settings.js';
 
 /** Before the plugins that put outputs elsewhere: those that go to the daemon's own are known by that. */
@@ -21,6 +22,7 @@ export default definePlugin({
   name: 'health',
   options: standard(v.strictObject({})),
   wants: { controller: Controller },
+  provides: { health: Health },
   apply({ arbiter, hooks, services: { controller }, log, by, run, defer, guard, keep, restored }) {
     const records = new Records((name) => arbiter.find(name)?.spec, restored);
     keep(() => records.state);
@@ -58,5 +60,6 @@ export default definePlugin({
     for (const watcher of arbiter.watchers)
       for (const process of watcher.processes) if (process.state !== 'unready') watchOver(process, watcher, tools);
     if (controller) defer(controller.addNotes((process) => explain(process, records.of(process)), by));
+    return { health: { objection: (process) => objectionTo(process, records.of(process)) } };
   },
 });

@@ -18,6 +18,8 @@ export interface Intake {
 export interface Finding {
   readonly met: boolean;
   readonly how: string;
+  /** The wall time in ms at which that was found. */
+  readonly at: number;
 }
 
 /** One process. */
