@@ -137,8 +137,10 @@ export class Follower {
   why(need: Need): string {
     const { objection, absence } = this.#surroundings;
     const ago = (at: number) => `${Math.max(0, Math.round((this.#arbiter.clock.now() - at) / 1000))} s ago`;
-    const dated = ({ how, at }: { readonly how: string; readonly at: number }) =>
-      `${how.replace('takes no connection', 'refused')} ${ago(at)}`;
+    const dated = ({ how, at }: { readonly how: string; readonly at: number }) => {
+      const short = how.replace(/takes no connection$/, 'refused');
+      return `${short}${short === how ? ',' : ''} ${ago(at)}`;
+    };
     if (need.outside) {
       const finding = this.#lookout.finding(need.outside);
       return finding ? dated(finding) : '';
@@ -221,9 +223,8 @@ export class Follower {
 
   #wake(watcher: Watcher): void {
     if (watcher.state !== 'waiting') return;
-    const awaited = this.#awaited(watcher);
-    for (const { outside } of awaited) if (outside) this.#lookout.await(watcher, outside);
-    if (awaited.length > 0) return;
+    // What it says that it waits for may be less by now, or more.
+    if (this.#awaited(watcher).length > 0) return void watcher.held();
     this.#held.delete(watcher);
     watcher.wake();
   }

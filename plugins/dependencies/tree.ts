@@ -1,6 +1,7 @@
 /** The graph as text: those that nobody waits for at the left, and below each what it waits for. */
 import type { Watcher, WatcherState } from '#core';
 import type { Follower } from './follower.js';
+import { isAddress } from './outside.js';
 import { settingsOf, type Condition, type Kind } from './settings.js';
 
 /** One entry of a list of a watcher. */
@@ -59,7 +60,7 @@ export function draw(nodes: readonly Node[], only?: Node): readonly string[] {
       const isDeep = indent.length >= deepest;
       const more = below && below.needs.length > 0 && (drawn.has(below) ? ' (above)' : isDeep ? ' (below)' : '');
       const state = below ? ` [${below.state}]` : '';
-      const what = `${need.kind} ${need.condition}${need.met ? ', met' : need.why && `: ${need.why}`}`;
+      const what = `${need.kind}${isAddress(need.on) ? '' : ` ${need.condition}`}${need.met ? ', met' : need.why && `: ${need.why}`}`;
       lines.push(clip(`${indent}${isLast ? '└─' : '├─'} ${below?.name ?? need.on}${state} ${what}${more || ''}`));
       if (below && !isOpen) drawn.add(below);
       if (isOpen && isDeep) order.push(below);
