@@ -6,12 +6,17 @@ const nobody: readonly string[] = [];
 
 /** How many steps each name comes after the first ones. */
 function depths(edges: Edges): Map<string, number> {
-  const next = (name: string) => edges.get(name) ?? nobody;
-  const found = new Map<string, number>();
+  const listOf = (name: string) => edges.get(name) ?? nobody;
   // Those of one priority share one list, which is gone through once.
+  const seen = new Set<readonly string[]>();
+  const next = (name: string) => {
+    const list = listOf(name);
+    return seen.size < seen.add(list).size ? list : nobody;
+  };
+  const found = new Map<string, number>();
   const ofLists = new Map<readonly string[], number>();
   for (const name of groupsOf([...edges.keys()], next).flat()) {
-    const before = next(name);
+    const before = listOf(name);
     if (!ofLists.has(before))
       ofLists.set(
         before,
