@@ -123,7 +123,7 @@ export const watcherRows: readonly Row[] = [
   ['alive.jitter', 'text', '0.1', 'health', 'Up to this part of the interval is added by chance.'],
   ['alive.*', 'text', null, 'health', 'How to find out that a process still works.'],
   ['notify', 'text', null, 'health', 'Who may send notices by sd_notify(3): main (the process), all, or 0.'],
-  ['after', 'list', null, 'dependencies', 'Start after these watchers, if they start: NAME [CONDITION], ...'],
+  ['after', 'entries', null, 'dependencies', 'Start after these watchers, if they start: NAME [CONDITION], ...'],
   [
     'requires',
     'list',
@@ -131,7 +131,7 @@ export const watcherRows: readonly Row[] = [
     'dependencies',
     'Do not start before these are there: NAME [CONDITION], tcp://, file:, ...',
   ],
-  ['wants', 'list', null, 'dependencies', 'Wait for these as long as they may come: NAME [CONDITION], tcp://, ...'],
+  ['wants', 'entries', null, 'dependencies', 'Wait for these as long as they may come: NAME [CONDITION], tcp://, ...'],
   [
     'on_dependency_restart',
     'text',

@@ -44,8 +44,8 @@ export class Follower {
   #cancel: (() => void) | undefined;
   /** Those of which clients know that they wait. */
   readonly #told = new Set<Watcher>();
-  /** Nothing is started yet, so nothing is to be woken. */
-  #early = false;
+  /** Those whose turn in a start of several is to come: that starts them, and nothing wakes them. */
+  readonly #expected = new Set<Watcher>();
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
@@ -96,10 +96,11 @@ export class Follower {
 
   /** Several are about to be started: those that can't be yet say what they wait for until their turn comes. */
   expect(): void {
-    this.#early = true;
-    for (const watcher of this.#arbiter.watchers)
-      if (watcher.wanted === 'up' && watcher.state === 'stopped' && this.#awaited(watcher).length > 0) watcher.held();
-    this.#early = false;
+    for (const watcher of this.#arbiter.watchers) {
+      if (watcher.wanted !== 'up' || watcher.state !== 'stopped' || this.#awaited(watcher).length === 0) continue;
+      this.#expected.add(watcher);
+      watcher.held();
+    }
   }
 
   /** All processes of a watcher were replaced. */
@@ -112,7 +113,8 @@ export class Follower {
   hold(watcher: Watcher): readonly string[] {
     const awaited = this.#awaited(watcher);
     for (const { outside } of awaited) if (outside) this.#lookout.await(watcher, outside);
-    if (awaited.length > 0 && !this.#early) this.#held.add(watcher);
+    if (watcher.queue.operations.length > 0) this.#expected.delete(watcher);
+    if (awaited.length > 0 && !this.#expected.has(watcher)) this.#held.add(watcher);
     else this.#held.delete(watcher);
     if (awaited.length === 0) return [];
     const words = awaited.map(inWords);
@@ -197,6 +199,7 @@ export class Follower {
   /** It waits for nothing any more. */
   #drop(watcher: Watcher): void {
     this.#held.delete(watcher);
+    this.#expected.delete(watcher);
     this.#told.delete(watcher);
     this.#lookout.release(watcher);
   }
@@ -216,7 +219,7 @@ export class Follower {
     this.#marked.clear();
     for (const watcher of marked) {
       if (this.#arbiter.stopping || this.#arbiter.find(watcher.name) !== watcher) continue;
-      if (this.#held.has(watcher)) this.#wake(watcher);
+      this.#wake(watcher);
       this.#renewals.answer(watcher);
     }
   }
@@ -225,7 +228,6 @@ export class Follower {
     if (watcher.state !== 'waiting') return;
     // What it says that it waits for may be less by now, or more.
     if (this.#awaited(watcher).length > 0) return void watcher.held();
-    this.#held.delete(watcher);
-    watcher.wake();
+    if (this.#held.delete(watcher)) watcher.wake();
   }
 }

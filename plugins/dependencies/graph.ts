@@ -29,10 +29,15 @@ export class Graph {
 
   /** Whom each watcher comes after, by name; with `but`, without the entries that it is true for. */
   edges(but: (need: Need) => boolean = () => false): Edges {
+    // Many wait for the same, and going along the edges is fast where that is one list.
+    const lists = new Map<string, readonly string[]>();
     return new Map(
       [...this.#specs.values()].map((spec) => {
-        const before = settingsOf(spec).needs.flatMap((need) => (but(need) ? [] : (this.#find(need) ?? [])));
-        return [spec.name, [...new Set(before)].map(({ name }) => name)];
+        const before = settingsOf(spec).needs.flatMap((need) => (but(need) ? [] : (this.#find(need)?.name ?? [])));
+        const list = [...new Set(before)].sort();
+        const key = JSON.stringify(list);
+        lists.set(key, lists.get(key) ?? list);
+        return [spec.name, lists.get(key)!];
       }),
     );
   }

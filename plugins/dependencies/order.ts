@@ -11,7 +11,9 @@ function depths(edges: Edges): Map<string, number> {
   const seen = new Set<readonly string[]>();
   const next = (name: string) => {
     const list = listOf(name);
-    return seen.size < seen.add(list).size ? list : nobody;
+    if (seen.has(list)) return nobody;
+    seen.add(list);
+    return list;
   };
   const found = new Map<string, number>();
   const ofLists = new Map<readonly string[], number>();
