@@ -126,7 +126,7 @@ export const watcherRows: readonly Row[] = [
   ['after', 'entries', null, 'dependencies', 'Start after these watchers, if they start: NAME [CONDITION], ...'],
   [
     'requires',
-    'list',
+    'entries',
     null,
     'dependencies',
     'Do not start before these are there: NAME [CONDITION], tcp://, file:, ...',
