@@ -164,6 +164,23 @@ export interface Explanation {
   readonly text: string;
 }
 
+/** Who waits for whom; `text` is the same as a drawing. */
+export interface Tree {
+  readonly watchers: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly needs: readonly {
+      /** A watcher's name, or an address. */
+      readonly on: string;
+      readonly kind: 'requires' | 'wants' | 'after';
+      readonly condition: 'started' | 'ready' | 'completed' | 'completed_ok';
+      readonly met: boolean;
+      readonly why: string;
+    }[];
+  }[];
+  readonly text: string;
+}
+
 /** Events that were published, from a number on. */
 export interface Replay {
   /** Which run of the daemon. */
@@ -182,7 +199,7 @@ export type CommandFacts = Pick<Command, 'name' | 'role' | 'summary' | 'words' |
 
 type Nothing = Readonly<Record<never, never>>;
 
-/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
+/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `tree`, `wait`. */
 export interface Commands {
   add: {
     properties: OneWatcher &
@@ -296,6 +313,8 @@ export interface Commands {
   status: { properties: AnyWatcher; reply: Statuses | StatusOfOne };
   stop: { properties: Matching; reply: { readonly info?: null } };
   thaw: { properties: OneWatcher; reply: Pids };
+  /** Only with the plugin `dependencies`. */
+  tree: { properties: AnyWatcher; reply: Tree };
   wait: { properties: OneJob; reply: { readonly job: Job } };
 }
 

@@ -5,7 +5,7 @@ import type { Follower } from './follower.js';
 import { draw, nodesOf } from './tree.js';
 
 /** Draws who waits for whom. */
-export const treeCommand = (follower: Follower): Command =>
+export const treeCommand = (follower: Pick<Follower, 'isMet' | 'why'>): Command =>
   defineCommand({
     name: 'tree',
     summary: 'draw which watchers wait for which',

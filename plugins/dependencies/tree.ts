@@ -26,7 +26,7 @@ const width = 80;
 const deepest = 36;
 
 /** The watchers with what they wait for. */
-export const nodesOf = (watchers: readonly Watcher[], follower: Follower): readonly Node[] =>
+export const nodesOf = (watchers: readonly Watcher[], follower: Pick<Follower, 'isMet' | 'why'>): readonly Node[] =>
   watchers.map(({ name, state, spec }) => ({
     name,
     state,
