@@ -2,6 +2,7 @@
 import type { Command, Settings } from '#plugins/controller/command.js';
 import type { Info } from '#plugins/controller/info.js';
 import type { Plan, Saved } from '#plugins/controller/service.js';
+import type { Node } from '#plugins/dependencies/tree.js';
 
 /** Names of options to values. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -164,23 +165,6 @@ export interface Explanation {
   readonly text: string;
 }
 
-/** Who waits for whom; `text` is the same as a drawing. */
-export interface Tree {
-  readonly watchers: readonly {
-    readonly name: string;
-    readonly state: string;
-    readonly needs: readonly {
-      /** A watcher's name, or an address. */
-      readonly on: string;
-      readonly kind: 'requires' | 'wants' | 'after';
-      readonly condition: 'started' | 'ready' | 'completed' | 'completed_ok';
-      readonly met: boolean;
-      readonly why: string;
-    }[];
-  }[];
-  readonly text: string;
-}
-
 /** Events that were published, from a number on. */
 export interface Replay {
   /** Which run of the daemon. */
@@ -314,7 +298,7 @@ export interface Commands {
   stop: { properties: Matching; reply: { readonly info?: null } };
   thaw: { properties: OneWatcher; reply: Pids };
   /** Only with the plugin `dependencies`. */
-  tree: { properties: AnyWatcher; reply: Tree };
+  tree: { properties: AnyWatcher; reply: { readonly watchers: readonly Node[]; readonly text: string } };
   wait: { properties: OneJob; reply: { readonly job: Job } };
 }
 

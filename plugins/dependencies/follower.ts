@@ -168,10 +168,12 @@ export class Follower {
   /** Lets everything go: what was held back goes on, unless another instance of the plugin holds it back. */
   close(): void {
     this.#cancel?.();
-    const held = [...this.#held];
-    void this.#arbiter.hooks.steady().then(() => {
-      for (const watcher of held) if (watcher.state === 'waiting') watcher.wake();
-    });
+    void this.#release([...this.#held]);
+  }
+
+  async #release(held: readonly Watcher[]): Promise<void> {
+    await this.#arbiter.hooks.steady();
+    for (const watcher of held) if (watcher.state === 'waiting') watcher.wake();
   }
 
   #awaited(watcher: Watcher): readonly Need[] {

@@ -1,6 +1,7 @@
 /** What a watcher says about the others that it comes after. */
 import { reasonOf, type WatcherSpec } from '#core';
 import type { Flaw } from '../flaw.js';
+import { mustBe } from '../must-be.js';
 import { didYouMean } from '../nearest.js';
 import { isAddress, readOutside, type Outside } from './outside.js';
 
@@ -81,11 +82,14 @@ export function settingsOf({ options }: Pick<WatcherSpec, 'options'>): Settings 
       return [];
     }
   });
-  const text = String(options[policyKey] ?? 'ignore').trim();
-  const hint = didYouMean(text, policies);
-  if (!isPolicy(text))
-    flaws.push({ key: policyKey, message: `must be ignore, restart or stop, and is ${JSON.stringify(text)}${hint}` });
-  const settings = { needs, flaws, policy: isPolicy(text) ? text : ('ignore' as const) };
+  const given = options[policyKey] ?? 'ignore';
+  const text = typeof given === 'string' ? given.trim() : '';
+  const policy = isPolicy(text) ? text : undefined;
+  if (!policy) {
+    const { message } = mustBe('ignore, restart or stop', given, didYouMean(text, policies));
+    flaws.push({ key: policyKey, message });
+  }
+  const settings = { needs, flaws, policy: policy ?? ('ignore' as const) };
   read.set(options, settings);
   return settings;
 }

@@ -40,6 +40,9 @@ const shared = [
   'plugins/must-be.ts',
   'plugins/variables.ts',
   'plugins/plain.ts',
+  'plugins/address.ts',
+  'plugins/ask.ts',
+  'plugins/circles.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

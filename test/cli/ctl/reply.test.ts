@@ -170,7 +170,7 @@ describe('a reply, printed', () => {
   });
 
   it('is the text of the reply, where a command of a plugin has one', () => {
-    assert.equal(print('draws', { watchers: [], text: 'a\nb' }), 'a\nb\n');
-    assert.equal(print('draws', { count: 1 }), 'count: 1\n');
+    assert.equal(text('draws', { watchers: [], text: 'a\nb' }), 'a\nb\n');
+    assert.equal(text('draws', { count: 1 }), 'count: 1\n');
   });
 });
