@@ -5,6 +5,9 @@ import { Renewals, type Hands } from './renewal.js';
 import { settingsOf, type Need } from './settings.js';
 import { isAwaited, isMet, whyNot } from './standing.js';
 
+/** So many are looked at before others of the loop have their turn. */
+const atOnce = 50;
+
 /** What following takes. */
 export interface Surroundings extends Hands {
   readonly closed: AbortSignal;
@@ -97,9 +100,10 @@ export class Follower {
   /** Several are about to be started: those that can't be yet say what they wait for until their turn comes. */
   expect(): void {
     for (const watcher of this.#arbiter.watchers) {
-      if (watcher.wanted !== 'up' || watcher.state !== 'stopped' || this.#awaited(watcher).length === 0) continue;
+      if (watcher.wanted !== 'up' || watcher.state !== 'stopped') continue;
+      if (settingsOf(watcher.spec).needs.length === 0) continue;
       this.#expected.add(watcher);
-      watcher.held();
+      this.#mark(watcher);
     }
   }
 
@@ -209,25 +213,32 @@ export class Follower {
   /** Looked at a moment later, and once for all that happens until then: what is told is not through yet. */
   #mark(watcher: Watcher): void {
     this.#marked.add(watcher);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const { guard } = this.#surroundings;
     this.#cancel ??= this.#arbiter.clock.after(
       0,
-      this.#surroundings.guard(() => this.#look()),
+      guard(() => this.#look()),
     );
   }
 
   #look(): void {
     this.#cancel = undefined;
-    const marked = [...this.#marked];
-    this.#marked.clear();
-    for (const watcher of marked) {
+    const some = [...this.#marked].slice(0, atOnce);
+    for (const watcher of some) {
+      this.#marked.delete(watcher);
       if (this.#arbiter.stopping || this.#arbiter.find(watcher.name) !== watcher) continue;
       this.#wake(watcher);
       this.#renewals.answer(watcher);
     }
+    if (this.#marked.size > 0) this.#schedule();
   }
 
   #wake(watcher: Watcher): void {
-    if (watcher.state !== 'waiting') return;
+    const { state, wanted } = watcher;
+    if (wanted !== 'up' || (state !== 'waiting' && !(state === 'stopped' && this.#expected.has(watcher)))) return;
     // What it says that it waits for may be less by now, or more.
     if (this.#awaited(watcher).length > 0) return void watcher.held();
     if (this.#held.delete(watcher)) watcher.wake();

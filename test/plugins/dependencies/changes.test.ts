@@ -98,6 +98,17 @@ describe('what is written and changed about dependencies', () => {
     assert.match(await ctl(daemon, 'explain', 'a'), /^It requires zdb: ready\.$/m);
   });
 
+  it('lets go of what it held back when nobody says anything of it any more', async () => {
+    const db = plain('db', 'autostart = False');
+    const daemon = await start(plain('web', 'requires = db') + db);
+    await waitsFor(daemon, 'web', 'db: ready');
+    const written = readFileSync(join(daemon.folder.path, 'circus.ini'), 'utf8');
+    daemon.folder.write('circus.ini', written.replace('requires = db', ''));
+    await ctl(daemon, 'reloadconfig', '--waiting');
+    await reaches(daemon, 'web', 'active');
+    await refuses(daemon, /tree/, 'tree');
+  });
+
   it('draws the graph', async () => {
     const daemon = await start(
       gated('db') + plain('web', 'requires = db\nwants = log started') + plain('log') + plain('lone'),
