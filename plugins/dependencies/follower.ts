@@ -127,7 +127,7 @@ export class Follower {
     return [`waiting for ${words.join(', ')}`];
   }
 
-  /** True when a watcher does not have to wait for this any longer, as far as is known. */
+  /** True when this is as it is needed, as far as is known just now. */
   isMet(need: Need): boolean {
     if (need.outside) return this.#lookout.isThere(need.outside);
     const found = this.#arbiter.find(need.on);

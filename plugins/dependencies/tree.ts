@@ -9,6 +9,7 @@ export interface Branch {
   readonly on: string;
   readonly kind: Kind;
   readonly condition: Condition;
+  /** Also of what is outside, once the watcher runs: nobody looks any more. */
   readonly met: boolean;
   /** Why it is not met; empty when it is, or nobody knows. */
   readonly why: string;
@@ -27,12 +28,13 @@ const deepest = 36;
 
 /** The watchers with what they wait for. */
 export const nodesOf = (watchers: readonly Watcher[], follower: Pick<Follower, 'isMet' | 'why'>): readonly Node[] =>
-  watchers.map(({ name, state, spec }) => ({
+  watchers.map(({ name, state, spec, processes }) => ({
     name,
     state,
     needs: settingsOf(spec).needs.map((need) => ({
       ...{ on: need.on, kind: need.kind, condition: need.condition },
-      ...{ met: follower.isMet(need), why: follower.why(need) },
+      // Of what is outside it is known that it was there when the watcher started.
+      ...{ met: follower.isMet(need) || (isAddress(need.on) && processes.length > 0), why: follower.why(need) },
     })),
   }));
 
