@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { HookBoard } from './board.js';
 import { sleep, systemClock, type Clock } from './clock.js';
 import { CircusError } from './errors.js';
-import type { Edges } from './hooks.js';
+import type { Along, Edges } from './hooks.js';
 import type { Operation } from './operation.js';
 import { along, findCycle, priorityEdges, reversed } from './order.js';
 import { sealDescriptors } from './posix/descriptor.js';
@@ -154,8 +154,10 @@ export class Arbiter {
 
   /** Starts these watchers along the graph, those that nothing orders side by side; resolves with what failed. */
   async startAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
-    return this.#along(watchers, this.#edges(), async (watcher) => {
-      if (this.stopping) return;
+    // From now on: what waits for its turn can say what for, and who stops it until then means that.
+    for (const watcher of watchers) if (watcher.state !== 'disabled') watcher.wanted = 'up';
+    return this.#along(watchers, this.#edges('start'), async (watcher) => {
+      if (this.stopping || watcher.wanted === 'down') return;
       await watcher.start(by).result;
       if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000, this.#quit.signal);
     });
@@ -163,7 +165,7 @@ export class Arbiter {
 
   /** Stops these watchers, along the graph backwards. */
   async stopAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
-    return this.#along(watchers, reversed(this.#edges()), (watcher) => watcher.stop(by).result);
+    return this.#along(watchers, reversed(this.#edges('stop')), (watcher) => watcher.stop(by).result);
   }
 
   /** Reloads one watcher, perhaps into a changed spec. */
@@ -173,7 +175,7 @@ export class Arbiter {
 
   /** Reloads these watchers along the graph. */
   async reloadAll(watchers: readonly Watcher[], request: ReloadRequest = {}): Promise<readonly unknown[]> {
-    return this.#along(watchers, this.#edges(), (watcher) => this.reload(watcher, request).result);
+    return this.#along(watchers, this.#edges('reload'), (watcher) => this.reload(watcher, request).result);
   }
 
   /** Stops everything; the second call gets the first one's promise. Sockets are held until `close`. */
@@ -208,9 +210,9 @@ export class Arbiter {
   }
 
   /** What plugins made of the default order; an order with a circle is not used. */
-  #edges(): Edges {
+  #edges(what: Along): Edges {
     const plain = priorityEdges(this.watchers, this.#warmupDelay > 0);
-    const edges = this.hooks.change('startAfter', plain, this);
+    const edges = this.hooks.change('startAfter', plain, this, what);
     const cycle = edges === plain ? undefined : findCycle(edges);
     if (!cycle) return edges;
     this.hooks.tell('fault', {

@@ -40,7 +40,7 @@ export class HookBoard {
   }
 
   /** Passes a value through a synchronous hook that may change it. @throws ERR_HOOK_REFUSED */
-  change<N extends 'startAfter' | 'watcherSpec' | 'hold' | 'descendants' | 'means'>(
+  change<N extends 'startAfter' | 'watcherSpec' | 'hold' | 'removal' | 'descendants' | 'means'>(
     name: N,
     ...args: Args<N>
   ): Args<N>[0] {

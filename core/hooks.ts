@@ -22,6 +22,8 @@ export type Verdict = 'respawn' | 'stop' | 'complete' | { readonly retryIn: numb
 
 /** Who waits for whom: a watcher's name to the names of those that must be started before it. */
 export type Edges = ReadonlyMap<string, readonly string[]>;
+/** What is done along them; a stop goes backwards. */
+export type Along = 'start' | 'stop' | 'reload';
 
 /**
  * What a process is spawned for: its slot, and the spec, which in a reload is not yet the watcher's own. `preview` is
@@ -112,7 +114,7 @@ export const catalogue = {
   started: series<[arbiter: Arbiter], void>('arbiter'),
   stop: series<[arbiter: Arbiter], void>('arbiter'),
   stopped: series<[arbiter: Arbiter], void>('arbiter'),
-  startAfter: row('change', isEdges)<[edges: Edges, arbiter: Arbiter], Edges | void>('edges arbiter'),
+  startAfter: row('change', isEdges)<[edges: Edges, arbiter: Arbiter, what: Along], Edges | void>('edges arbiter what'),
   watcherSpec: row('change', isWatcherSpec)<[spec: WatcherSpec], WatcherSpec | void>('spec', strict),
   watcherAdded: notice<[watcher: Watcher], void>('watcher'),
   watcherUpdated: notice<[watcher: Watcher, keys: readonly string[]], void>('watcher keys'),
@@ -120,6 +122,7 @@ export const catalogue = {
   watcherState: notice<[watcher: Watcher, before: WatcherState, after: WatcherState], void>('watcher before after'),
   processState: notice<[process: Process, before: ProcessState, after: ProcessState], void>('process before after'),
   operationChanged: notice<[operation: Operation], void>('operation'),
+  removal: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   hold: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
   afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),

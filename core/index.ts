@@ -6,6 +6,7 @@ export { expand, quoteWord, splitWords } from './command.js';
 export { CircusError, errorCodes, isError, reasonOf, type ErrorCode } from './errors.js';
 export {
   catalogue,
+  type Along,
   type Answer,
   type Args,
   type Edges,

@@ -9,13 +9,17 @@ export interface Flaw {
   readonly likely?: true;
 }
 
-/** What is wrong with the options of a watcher, in a daemon with these sockets; `section` is what that of the plugin says. */
+/**
+ * What is wrong with the options of a watcher, in a daemon with these sockets and, that one among them, watchers; `section`
+ * is what that of the plugin says.
+ */
 export type Judge = (
   options: WatcherSpec['options'],
   around: {
     readonly spec: WatcherSpec;
     readonly sockets: readonly SocketSpec[];
     readonly section: Readonly<Record<string, unknown>>;
+    readonly watchers: readonly WatcherSpec[];
   },
 ) => readonly Flaw[] | Promise<readonly Flaw[]>;
 

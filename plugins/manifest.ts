@@ -41,6 +41,13 @@ export const manifest: readonly ManifestEntry[] = [
     judge: () => import('./controller/judge.js'),
   },
   {
+    name: 'dependencies',
+    aliases: [],
+    keys: ['after', 'requires', 'wants', 'on_dependency_restart'],
+    load: () => import('./dependencies/index.js'),
+    judge: () => import('./dependencies/judge.js'),
+  },
+  {
     name: 'flapping',
     aliases: ['circus.plugins.flapping.Flapping', 'circus.plugins.flapping:Flapping'],
     keys: ['flapping.*', 'success_exit_codes', 'no_restart_exit_codes'],

@@ -336,6 +336,11 @@ export class Client {
     return this.#ask('thaw', { ...options, name });
   }
 
+  /** Tells which watchers wait for which; a daemon without the plugin `dependencies` refuses, with errno 2. */
+  tree(name?: string, options: RequestOptions = {}): Promise<Answer<'tree'>> {
+    return this.#ask('tree', { ...options, name });
+  }
+
   /** Resolves when a job is over; rejects when it failed or was cancelled. */
   wait(id: number, options: RequestOptions = {}): Promise<Answer<'wait'>> {
     return this.#ask('wait', { ...options, id });

@@ -2,6 +2,7 @@
 import type { Command, Settings } from '#plugins/controller/command.js';
 import type { Info } from '#plugins/controller/info.js';
 import type { Plan, Saved } from '#plugins/controller/service.js';
+import type { Node } from '#plugins/dependencies/tree.js';
 
 /** Names of options to values. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -185,7 +186,7 @@ export type CommandFacts = Pick<Command, 'name' | 'role' | 'summary' | 'words' |
 
 type Nothing = Readonly<Record<never, never>>;
 
-/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `groups`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `wait`. */
+/** The commands, by name. Circus knows none of `cancel`, `commands`, `events`, `explain`, `freeze`, `groups`, `history`, `job`, `jobs`, `plan`, `save`, `thaw`, `tree`, `wait`. */
 export interface Commands {
   add: {
     properties: OneWatcher &
@@ -304,6 +305,8 @@ export interface Commands {
   status: { properties: AnyWatcher; reply: Statuses | StatusOfOne };
   stop: { properties: Matching; reply: { readonly info?: null } };
   thaw: { properties: OneWatcher; reply: Pids };
+  /** Only with the plugin `dependencies`. */
+  tree: { properties: AnyWatcher; reply: { readonly watchers: readonly Node[]; readonly text: string } };
   wait: { properties: OneJob; reply: { readonly job: Job } };
 }
 

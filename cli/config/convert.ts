@@ -30,7 +30,14 @@ export const converters = {
   unused: (text) => ({ value: text }),
   /** Names between commas or blanks, as an array. */
   list: (text) => ({ value: text.split(/[\s,]+/).filter((name) => name !== '') }),
-  /** The same in lower case, in which socket names are kept. */
+  /** Entries of several words, between commas or in lines, as an array. */
+  entries: (text) => ({
+    value: text
+      .split(/[,\n]/)
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  }),
+  /** Names in lower case, in which socket names are kept. */
   sockets: (text) => ({
     value: text
       .toLowerCase()

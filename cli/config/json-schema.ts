@@ -35,6 +35,7 @@ const types: Readonly<Record<OptionType, Json>> = {
   variable: text,
   unused: {},
   list: texts,
+  entries: texts,
   sockets: texts,
   socket: text,
   hook: text,

@@ -1,5 +1,5 @@
 /** One layer of an environment: variables that may refer to one another, and to those of the layers below. */
-import { groupsOf, wayBack } from './circles.js';
+import { groupsOf, wayBack } from '#plugins/circles.js';
 import { longestFilling, Room, withEnvironment, type Lookup, type Variables } from './expand.js';
 import type { IniOption } from './ini.js';
 import type { Problem } from './problem.js';

@@ -138,8 +138,9 @@ function planText({ changes, drift, problems }: Reply): string {
   return lines(all) ?? 'nothing to do';
 }
 
-/** A reply of a command that has no form of its own. */
+/** A reply of a command that has no form of its own; a `text` is made for people. */
 function anything({ status: _status, time: _time, id: _id, ...rest }: Reply): string | undefined {
+  if (typeof rest['text'] === 'string') return rest['text'];
   return Object.keys(rest).length === 0 ? 'ok' : optionLines(rest);
 }
 

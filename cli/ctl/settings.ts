@@ -9,7 +9,8 @@ const fail = (message: string) => new Failure(exitCodes.failed, message);
 
 /** Where the wire differs from the files, or knows more. */
 const types = new Map<string, OptionType>([
-  ...watcherRows.map(([key, type]) => [key, type] as const),
+  // As it is written in a file, so that it can be written there again.
+  ...watcherRows.map(([key, type]) => [key, type === 'entries' ? 'text' : type] as const),
   ['numprocesses', 'int'],
   ['retry_in', 'seconds'],
   ['args', 'text'],

@@ -31,6 +31,8 @@ export class Reconfiguration implements ConfigurationService {
   readonly #needed: NeededPlugins;
   readonly #inner: InnerPlugins;
   readonly #log: Log;
+  /** Until all watchers of the files are there, and while they change. */
+  placing = true;
   /** A plan that is being made. */
   #planning: Promise<Plan> | undefined;
   /** One change at a time: the next one reads the files when the last one is through. */
@@ -82,7 +84,8 @@ export class Reconfiguration implements ConfigurationService {
 
   async judge(spec: WatcherSpec): Promise<readonly string[]> {
     const sockets = [...this.#arbiter.sockets.values()].map((socket) => socket.spec);
-    const [flaws = []] = await flawsOf([spec], sockets, this.#applied.plugins, this.folder);
+    const others = this.#arbiter.watchers.flatMap((watcher) => (watcher.name === spec.name ? [] : watcher.spec));
+    const [flaws = []] = await flawsOf([spec], sockets, this.#applied.plugins, this.folder, [...others, spec]);
     return flaws.map(({ key, message }) => `"${key}" ${message}`);
   }
 
@@ -183,7 +186,8 @@ export class Reconfiguration implements ConfigurationService {
   /** Does what the changes ask for. @throws Error that tells of all that failed, which is tried again the next time */
   async #make(reading: Reading, by: string): Promise<void> {
     const change = new ConfigurationChange(this.#changeable, reading, by);
-    await change.make();
+    this.placing = true;
+    await change.make().finally(() => (this.placing = false));
     this.#problems = [...reading.assembly.problems, ...change.problems];
     this.#applied = untilRestart(this.#applied, mix(this.#applied, reading.target, change.failed));
     this.#inner.take(this.#applied.plugins, reading.assembly.plugins);

@@ -89,6 +89,7 @@ export async function runDaemon(
     if (options.strict && refused.some(({ severity }) => severity === 'error')) demandNone(refused);
     configuration.add(refused);
     configuration.add(addWatchers(assembly, refused, arbiter));
+    configuration.placing = false;
   } catch (error) {
     log.error(reasonOf(error));
     await close();

@@ -12,12 +12,13 @@ export interface Section {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What is wrong with each of these watchers; only judges that have something to judge are loaded. */
+/** What is wrong with each of these watchers, among all of them; only judges that have something to judge are loaded. */
 export async function flawsOf(
   specs: readonly WatcherSpec[],
   sockets: readonly SocketSpec[],
   sections: readonly Section[],
   folder: string,
+  watchers = specs,
 ): Promise<readonly (readonly Flaw[])[]> {
   const judges = new Map<Load, Promise<Judge>>();
   const judgeOf = (load: Load) => {
@@ -30,7 +31,7 @@ export async function flawsOf(
       const owners = new Set(Object.keys(spec.options).flatMap((key) => ownerOfKey(key) ?? []));
       const all = [...owners].map(async ({ name, judge: load }) => {
         const section = sections.find(({ use }) => use === name)?.options ?? {};
-        return load ? (await judgeOf(load))(spec.options, { spec, sockets, section }) : [];
+        return load ? (await judgeOf(load))(spec.options, { spec, sockets, section, watchers }) : [];
       });
       return (await Promise.all(all)).flat();
     }),

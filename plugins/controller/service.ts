@@ -128,6 +128,8 @@ export interface ConfigurationService {
   save(watcher?: string): Promise<Saved>;
   /** The folder of the main file, from which paths of plugins and hooks are seen. */
   readonly folder: string;
+  /** True while the watchers of the files are put in place one by one: one may name another that is still to come. */
+  readonly placing: boolean;
   /** Calls back, and waits, each time the files were read again and carried out, until the returned function is called. */
   onApplied(action: () => Promise<void>): () => void;
   /** What plugins have against such a watcher, as sentences: what takes longer to find out than a change may. */

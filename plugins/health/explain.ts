@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { signalName, stopPlan, type Process, type WatcherSpec } from '#core';
 import { reportingOf } from './lag-reports.js';
 import { wordsOf } from './readiness.js';
-import type { HealthRecord } from './records.js';
+import type { HealthRecord, Records } from './records.js';
+import type { HealthService } from './service.js';
+import { fillIn } from './values.js';
 
 const silent =
   'It is not watched by alive.loop_lag: it has not reported its event loop, so it is no Node program, or one that was started without NODE_OPTIONS.';
@@ -31,11 +33,12 @@ function cuts(process: Process, spec: WatcherSpec | undefined): readonly string[
 }
 
 /**
- * By which rule it counts as ready, or why not; what its probes complain of; what it says about itself; and whether the
- * stop signal of `spec`, its watcher's, cuts its requests.
+ * By which rule it counts as ready, or why not; what its probes complain of; what it says about itself; and whether its
+ * watcher's stop signal cuts its requests.
  */
-export function explain(process: Process, record: HealthRecord, spec?: WatcherSpec): readonly string[] {
+export function explain(process: Process, records: Records): readonly string[] {
   const { state } = process;
+  const record = records.of(process);
   const { complaints, status, leaving, retiring, lag, settings } = record;
   const isWatched = settings.alive.loop_lag !== undefined;
   const isAsked = reportingOf(process.spec) !== undefined;
@@ -50,6 +53,21 @@ export function explain(process: Process, record: HealthRecord, spec?: WatcherSp
     ...(isWatched && lag ? [`Its event loop was blocked for ${lag.last} ms at most when it reported last.`] : []),
     ...(isWatched && !lag ? [isAsked ? silent : unasked] : []),
     ...(status === '' ? [] : [`It says: ${status}`]),
-    ...cuts(process, spec),
+    ...cuts(process, records.watcherSpec(process)),
   ];
+}
+
+/** The first thing that keeps a process from being ready, for those who wait for it. */
+export function objectionTo(
+  process: Process,
+  { findings, settings }: HealthRecord,
+): ReturnType<HealthService['objection']> {
+  const [key, finding] = [...findings].find(([, { met }]) => !met) ?? [];
+  if (process.state !== 'unready' || key === undefined || finding === undefined) return undefined;
+  const name = key.replace('ready.', '');
+  const { how, at } = finding;
+  // Whoever waits knows the address by which it was asked.
+  const address = name === 'tcp' || name === 'http' ? settings.ready[name] : undefined;
+  if (address === undefined) return { how: `${key}: it ${how}`, at };
+  return { how: `${name} ${fillIn(address, process.wid, process.spec.env)} ${how}`, at };
 }

@@ -1,9 +1,10 @@
 /** Settings that contradict each other, or can't come true. */
 import { reasonOf, type SocketSpec, type WatcherSpec } from '#core';
-import { fillIn, readAddress, readUrl, readWords, socketAt, type Address } from './values.js';
+import { readAddress, readUrl, type Address } from '../address.js';
 import type { Flaw } from '../flaw.js';
 import { truthOf } from '../truth.js';
 import type { Settings } from './settings.js';
+import { fillIn, readWords, socketAt } from './values.js';
 
 /** Copies that are looked at: a reload counts one beyond the number wanted. */
 const mostCopies = 1000;

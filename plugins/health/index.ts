@@ -4,13 +4,14 @@ import { definePlugin, type Process } from '#core';
 import { refuse } from '../flaw.js';
 import { standard } from '../schema.js';
 import { forgiveOutputs, hear, withChannels } from './channels.js';
-import { explain } from './explain.js';
+import { explain, objectionTo } from './explain.js';
 import { flawsIn } from './judge.js';
 import { rewatch, watchOver } from './liveness.js';
 import { Notices } from './notices.js';
 import { Question } from './readiness.js';
 import { Records } from './records.js';
 import { retire } from './retirement.js';
+import { Health } from './service.js';
 import { makeTools, wants } from './tools.js';
 
 /** Before the plugins that put outputs elsewhere: those that go to the daemon's own are known by that. */
@@ -21,6 +22,7 @@ export default definePlugin({
   name: 'health',
   options: standard(v.strictObject({})),
   wants,
+  provides: { health: Health },
   apply(context) {
     const { arbiter, hooks, services, log, by, defer, guard, keep, restored } = context;
     const records = new Records((name) => arbiter.find(name)?.spec, restored, arbiter.clock);
@@ -59,8 +61,7 @@ export default definePlugin({
         if (asked !== undefined) leaves(process, asked);
         if (process.state !== 'unready') watchOver(process, watcher, tools);
       }
-    const specOf = ({ watcher }: Process) => arbiter.find(watcher)?.spec;
-    if (services.controller)
-      defer(services.controller.addNotes((one) => explain(one, records.of(one), specOf(one)), by));
+    if (services.controller) defer(services.controller.addNotes((process) => explain(process, records), by));
+    return { health: { objection: (process) => objectionTo(process, records.of(process)) } };
   },
 });

@@ -1,6 +1,6 @@
 /** What Node programs tell about their event loops: how they are asked to, and what follows. */
 import type { Clock, FileSpec, ProcessSpec } from '#core';
-import type { Probe } from './probe.js';
+import type { Probe } from '../ask.js';
 
 /** The variable that asks for reports. */
 export const lagVariable = 'CIRCUS_LAG';

@@ -1,9 +1,10 @@
 /** The watch over processes that run: who does not answer any more is replaced. */
 import { reasonOf, type Clock, type PluginContext, type Process, type Watcher } from '#core';
+import type { Probe } from '../ask.js';
 import type { Replacements } from '../replacements.js';
 import { act, type Failure } from './action.js';
 import { askLag, reportingOf } from './lag-reports.js';
-import { probesOf, type Probe } from './probe.js';
+import { probesOf } from './probe.js';
 import type { HealthRecord } from './records.js';
 import type { Tools } from './readiness.js';
 import { untilBad, untilGood } from './schedule.js';

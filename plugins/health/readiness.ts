@@ -1,7 +1,8 @@
 /** The answer to the kernel's question whether a process is ready. */
 import { abortable, sleep, type Arbiter, type PluginContext, type Process, type Watcher } from '#core';
+import type { Probe } from '../ask.js';
 import { inodeOf, lookAt, type Sight, type Sought } from './listening.js';
-import { probesOf, type Probe } from './probe.js';
+import { probesOf } from './probe.js';
 import type { Channel, HealthRecord, Records } from './records.js';
 import { untilGood, type Turns } from './schedule.js';
 
@@ -121,15 +122,17 @@ export class Question {
 
   /** Waits for one condition, and keeps what is known of it. */
   async #until(key: string, how: string, howNot: string, met: Promise<void>): Promise<void> {
-    const { findings } = this.#record;
-    findings.set(key, { met: false, how: howNot });
+    this.#find(key, false, howNot);
     await met;
-    findings.set(key, { met: true, how });
+    this.#find(key, true, how);
+  }
+
+  #find(key: string, met: boolean, how: string): void {
+    this.#record.findings.set(key, { met, how, at: this.#tools.arbiter.clock.now() });
   }
 
   async #listening(sought: Sought): Promise<void> {
-    const { findings, settings } = this.#record;
-    const { ready } = settings;
+    const { ready } = this.#record.settings;
     let how = '';
     const probe = this.#look(sought, (words) => {
       how = words;
@@ -137,13 +140,13 @@ export class Question {
     });
     const interval = () =>
       this.#isAnswered ? Math.max(looks.forgotten, ready.interval) : Math.min(looks.awaited, ready.interval);
-    findings.set(listen, { met: false, how: 'was not looked at yet' });
+    this.#find(listen, false, 'was not looked at yet');
     await this.#polling(listen, probe, interval);
-    findings.set(listen, { met: true, how });
+    this.#find(listen, true, how);
   }
 
   #polling(key: string, probe: Probe, interval = () => this.#record.settings.ready.interval): Promise<void> {
-    const { settings, life, findings } = this.#record;
+    const { settings, life } = this.#record;
     const { initial_delay, jitter, probe_timeout, success_threshold, failure_threshold } = settings.ready;
     const pace = {
       initial_delay: Math.max(0, initial_delay - this.#process.age),
@@ -154,7 +157,7 @@ export class Question {
       failures: failure_threshold,
     };
     return untilGood(probe, pace, this.#tools.arbiter.clock, life.signal, {
-      objection: (how) => how !== undefined && findings.set(key, { met: false, how }),
+      objection: (how) => how !== undefined && this.#find(key, false, how),
       failed: (how) => this.#refuse(`${key}: it ${how}`),
     });
   }

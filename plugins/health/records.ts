@@ -26,6 +26,8 @@ interface Kept extends Pick<Intake, 'forwards'> {
 export interface Finding {
   readonly met: boolean;
   readonly how: string;
+  /** The wall time in ms at which that was found. */
+  readonly at: number;
 }
 
 /** One process. */
@@ -117,6 +119,11 @@ export class Records {
     this.#specOf = specOf;
     this.#restored = (restored ?? {}) as Readonly<Record<number, Kept>>;
     this.#clock = clock;
+  }
+
+  /** What its watcher is now. */
+  watcherSpec({ watcher }: Process): WatcherSpec | undefined {
+    return this.#specOf(watcher);
   }
 
   /** What nobody tells again, by pid. */

@@ -1,6 +1,6 @@
 /** Asking again and again: when, how often, and what follows from the answers. Times are in ms. */
 import { sleep, type Clock } from '#core';
-import type { Probe } from './probe.js';
+import type { Probe } from '../ask.js';
 
 /** How often is asked. */
 export interface Pace {

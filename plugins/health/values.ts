@@ -1,19 +1,10 @@
-/** What the texts of the keys mean: patterns, states of HTTP, addresses. */
+/** What the texts of the keys mean: patterns, states of HTTP, commands, and which socket an address is that of. */
 import { expand, splitWords, reasonOf, type Environment, type SocketSpec } from '#core';
 import * as v from 'valibot';
+import type { Address } from '../address.js';
 import { isCommand, readCommand } from '../exec.js';
 import { didYouMean } from '../nearest.js';
 import { nearestSignal, signalNumber } from '../signal.js';
-
-/** Where something is asked: a port of a host, or a Unix socket; with a path for HTTP. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-  /** The file of a Unix socket, in place of the two. */
-  readonly socketPath: string | undefined;
-  readonly secure: boolean;
-  readonly path: string;
-}
 
 /** A regular expression. */
 export const pattern = v.pipe(
@@ -92,31 +83,6 @@ export function fillIn(text: string, wid: number, env: Environment): string {
     const own = Object.keys(env).find((key) => name === `env.${key.toLowerCase()}`);
     return own === undefined ? undefined : env[own];
   });
-}
-
-/** Reads `http://HOST:PORT/PATH`, also with https, or `http://unix:FILE:/PATH`. @throws Error that goes on after the key */
-export function readUrl(text: string): Address {
-  const unix = /^http:\/\/unix:(\/[^:]+)(?::(\/.*))?$/.exec(text);
-  if (unix) return { host: 'localhost', port: 80, socketPath: unix[1], secure: false, path: unix[2] ?? '/' };
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || /[\s$]/.test(text))
-    throw new Error(
-      `is "${text}", and must be an address such as http://127.0.0.1:8000/up or http://unix:/run/web.sock:/up`,
-    );
-  const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port) || (secure ? 443 : 80);
-  return { host, port, socketPath: undefined, secure, path: url.pathname + url.search };
-}
-
-/** Reads `HOST:PORT`, `PORT` or `unix:FILE`. @throws Error that goes on after the key */
-export function readAddress(text: string): Address {
-  const unix = /^unix:(\/.+)$/.exec(text);
-  const [, host = '127.0.0.1', digits] = /^(?:(?:tcp:\/\/)?(\[[^\]]+\]|[^\s:[\]$]+):)?(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (!unix && !(port > 0 && port < 65_536))
-    throw new Error(`is "${text}", and must be an address such as 127.0.0.1:8000 or unix:/run/web.sock`);
-  return { host: host.replace(/^\[|\]$/g, ''), port, socketPath: unix?.[1], secure: false, path: '' };
 }
 
 /** The words of a command. @throws Error that goes on after the key */

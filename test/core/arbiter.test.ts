@@ -88,6 +88,38 @@ describe('the arbiter', () => {
     assert.ok(arbiter.watchers.every(({ state }) => state === 'stopped'));
   });
 
+  it('does not start what was stopped before its turn', async () => {
+    const { arbiter, hooks } = world();
+    let go!: () => void;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    hooks.beforeStart.tap('test', ({ name }) => (name === 'first' ? held : undefined));
+    for (const [name, priority] of [
+      ['first', 1],
+      ['stopped', 0],
+      ['last', 0],
+    ] as const)
+      world().add({ name, priority });
+    const starting = arbiter.startAll(arbiter.watchers);
+    await arbiter.get('stopped').stop().result;
+    go();
+    assert.deepEqual(await starting, []);
+    assert.deepEqual(
+      arbiter.watchers.map(({ name, state }) => `${name} ${state}`),
+      ['first active', 'stopped stopped', 'last active'],
+    );
+  });
+
+  it('tells plugins for what the order is', async () => {
+    const { arbiter, hooks } = world();
+    const asked: string[] = [];
+    hooks.startAfter.tap('test', (_edges, _arbiter, what) => void asked.push(what));
+    world().add({ name: 'web' });
+    await arbiter.startAll(arbiter.watchers);
+    await arbiter.reloadAll(arbiter.watchers);
+    await arbiter.stopAll(arbiter.watchers);
+    assert.deepEqual(asked, ['start', 'reload', 'stop']);
+  });
+
   it('goes by an order that plugins made, unless it is a circle, which is reported', async () => {
     const { arbiter, hooks } = world();
     let edges = new Map([

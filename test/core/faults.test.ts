@@ -75,6 +75,8 @@ async function live(world: World): Promise<void> {
     await watcher.stop().result.catch(() => undefined);
   }
   arbiter.removeSocket('s');
+  // As whoever takes one out asks.
+  for (const watcher of arbiter.watchers) assert.deepEqual(arbiter.hooks.change('removal', [], watcher), []);
   await patiently(starting);
   await arbiter.remove('good');
   await patiently(Promise.all(bad.map(({ name }) => arbiter.remove(name))));

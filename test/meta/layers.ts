@@ -45,6 +45,9 @@ const shared = [
   'plugins/readable.ts',
   'plugins/replacements.ts',
   'plugins/exit-codes.ts',
+  'plugins/address.ts',
+  'plugins/ask.ts',
+  'plugins/circles.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */

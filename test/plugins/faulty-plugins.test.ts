@@ -82,8 +82,8 @@ async function operate(client: Client): Promise<void> {
 
 /** Hooks that the scenario reaches in a daemon with this plugin. */
 const reached = Object.keys(catalogue).filter((hook) => {
-  // Nothing is piped here, ends too often or outlives its leader, and the plugin is closed before the sockets are.
-  return !['output', 'descendants', 'socketClosed', 'fault', 'watcherRemoved', 'retrying'].includes(hook);
+  // Nothing is piped or taken out here, ends too often or outlives its leader, and the plugin is closed before the sockets are.
+  return !['output', 'descendants', 'socketClosed', 'fault', 'removal', 'watcherRemoved', 'retrying'].includes(hook);
 });
 /** Hooks about the victim that come only after ones that it was refused by. */
 const behind = ['afterStart', 'beforeSpawn', 'spawnSpec', 'afterSpawn', 'ready', 'beforeStop'];

@@ -169,7 +169,10 @@ export const changes: readonly Command[] = [
     flags: [{ name: 'nostop', kind: 'flag', summary: 'leave its processes running' }, waitingFlag],
     reply: 'nothing more',
     run({ name, nostop }, { arbiter, by, publish }) {
-      publish(named(arbiter, name).name, 'remove');
+      const watcher = named(arbiter, name);
+      const [objection] = arbiter.hooks.change('removal', [], watcher);
+      if (objection !== undefined) throw new RequestError(5, `'${watcher.name}' is not taken out: ${objection}`);
+      publish(watcher.name, 'remove');
       return arbiter.remove(name, { nostop: Boolean(nostop), by }).then(() => ({}));
     },
   }),

@@ -50,6 +50,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   status: { name: true },
   stop: { name: true, match: true, waiting: true },
   thaw: { name: true },
+  tree: { name: true },
   wait: { id: true },
 };
 

@@ -169,4 +169,9 @@ describe('a reply, printed', () => {
     );
     assert.equal(refusalAsText('start', {}), 'error: the daemon gives no reason');
   });
+
+  it('is the text of the reply, where a command of a plugin has one', () => {
+    assert.equal(text('draws', { watchers: [], text: 'a\nb' }), 'a\nb\n');
+    assert.equal(text('draws', { count: 1 }), 'count: 1\n');
+  });
 });

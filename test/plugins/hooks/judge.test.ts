@@ -34,7 +34,7 @@ describe('the look at hooks', () => {
     const found = watchers.map(async ([hook, folder = temporary.path], at) => {
       const options = { 'hooks.before_start': hook };
       const spec = watcherSpec({ name: `web-${at}`, cmd: 'true', working_dir: folder, options });
-      return look(options, { spec, sockets: [], section: {} });
+      return look(options, { spec, sockets: [], section: {}, watchers: [] });
     });
     return (await Promise.all(found)).flat();
   };
