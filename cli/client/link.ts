@@ -5,6 +5,9 @@ import { connectTo, loadZeroMq, makeId, socketOptions, type Curve } from './sock
 /** How long an answer may come after the end of its connection, in ms. */
 export const lastWords = 200;
 
+/** How long closing waits for what was said to a daemon that is there, in ms. */
+const farewell = 500;
+
 /** How far it has come: nobody was reached, somebody was who does not speak our part, or a daemon. */
 export type LinkState = 'none' | 'foreign' | 'up';
 
@@ -43,6 +46,7 @@ export class Link {
     events.on('handshake', () => {
       if (this.#state === 'up') return;
       this.#state = 'up';
+      this.#dealer.linger = farewell;
       listener.up();
     });
     // Twice, as a daemon that starts right now makes the file a moment before it listens.
@@ -50,6 +54,7 @@ export class Link {
       if (address.startsWith('ipc:') && this.#state === 'none' && ++attempts === 2) listener.nobody();
     });
     events.on('disconnect', () => {
+      this.#dealer.linger = 0;
       if (this.#state === 'up') listener.lost();
     });
     connectTo(this.#dealer, endpoint);

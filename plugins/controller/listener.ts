@@ -9,6 +9,8 @@ import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
 import { identityOf, preparePath, removeOwn } from './socket-file.js';
 
+/** A subscription is one frame, with the beginning of a topic; in bytes. */
+const largestSubscription = 4096;
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;
 /** A burst of clients waits in line for ZeroMQ; who does not speak its protocol is gone after 10 s. */
@@ -158,5 +160,5 @@ export async function listenForRequests(place: Place): Promise<RequestListener> 
 
 /** Publishes events. @throws Error */
 export async function listenForSubscribers(place: Place): Promise<Listener> {
-  return listener(new Publisher({ ...common, sendHighWaterMark: 10_000 }), place);
+  return listener(new Publisher({ ...common, sendHighWaterMark: 10_000, maxMessageSize: largestSubscription }), place);
 }
