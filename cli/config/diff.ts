@@ -48,15 +48,11 @@ function keyChanges(before: Fields, after: Fields): readonly KeyChange[] {
     .map((key) => ({ key, before: before[key], after: after[key] }));
 }
 
-/** Without the name of the section, which Circus puts beside options and variables. */
-const unnamed = <T extends Fields>({ __name__: _, ...rest }: T) => rest;
-
 /** A watcher as one flat list of keys: the kernel's and, beside them, those of plugins. */
-const flat = ({ options, env, ...own }: WatcherSpec): Fields => ({
-  ...unnamed(options),
-  ...own,
-  env: env && unnamed(env),
-});
+function flat({ options, ...own }: WatcherSpec): Fields {
+  const { __name__: _, ...rest } = options;
+  return { ...rest, ...own };
+}
 
 const dearest = (keys: readonly KeyChange[]): Cost =>
   keys.some(({ key }) => reloading.has(key) || reloadingOption.test(key)) ? 'reload' : 'hot';
@@ -120,7 +116,7 @@ export const driftOf = (configured: WatcherSpec, running: WatcherSpec): readonly
     change.key === 'env' ? { key: 'env', before: shownEnv(configured), after: shownEnv(running) } : change,
   );
 
-const shownEnv = ({ env, secrets }: WatcherSpec) => env && withoutSecrets(unnamed(env), secrets);
+const shownEnv = ({ env, secrets }: WatcherSpec) => env && withoutSecrets(env, secrets);
 
 /** The controller is not exchanged: whoever asks for that would get no answer. */
 function costOf(item: object, does: string): Pick<Change, 'cost' | 'does'> {

@@ -105,9 +105,7 @@ export function environmentsOf(written: Written, daemon: Variables, report: (pro
     for (const name of own.secrets.keys()) variables.delete(name);
     const below = lookup;
     const texts = [...variables].map(([name, { value }]) => [name, value] as const);
-    const last = sections.at(-1) ?? (written.sections.has('env') ? 'env' : undefined);
-    const marks = last === undefined ? [] : [['__name__', last] as const];
-    const env: Environment = Object.freeze(Object.fromEntries([...marks, ...texts, ...own.secrets]));
+    const env: Environment = Object.freeze(Object.fromEntries([...texts, ...own.secrets]));
     let copied: Environment | undefined;
     return {
       lookup: hidden ? (name, exact) => hidden(name, exact) ?? below(name, exact) : below,

@@ -36,6 +36,8 @@ export class Dispatcher {
   readonly #context: SharedContext;
   readonly #audit: Audit;
   readonly #own: ReadonlySet<Command>;
+  /** What plugins have added. */
+  #added: readonly Command[] = [];
   /** Answers that are still to come. */
   readonly #open = new Set<Promise<unknown>>();
 
@@ -53,8 +55,10 @@ export class Dispatcher {
     if (wrong !== undefined) throw new TypeError(`command "${name}" ${wrong}`);
     if (this.commands.has(name)) throw new Error(`command "${name}" exists already`);
     this.commands.set(name, command);
+    this.#added = [...this.#added, command];
     return () => {
       if (this.commands.get(name) === command) this.commands.delete(name);
+      this.#added = this.#added.filter((one) => one !== command);
     };
   }
 
@@ -114,8 +118,7 @@ export class Dispatcher {
   ): Fields | Promise<Fields> {
     const { sees } = asker;
     const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
-    const context: CommandContext = { ...this.#context, arbiter, by, asker, added };
+    const context: CommandContext = { ...this.#context, arbiter, by, asker, added: this.#added };
     const name = watcherIn(properties);
     if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
     const prepared = command.prepare?.(checked, context);

@@ -109,7 +109,9 @@ export class Gate {
       const now = nativeMemory();
       least = Math.min(least, now);
       if (now > least + mostGrowth)
-        this.shut('its clients send messages without an end, or do not read, which takes too much memory');
+        this.shut(
+          'its clients send messages without an end, or do not read what they are sent, which takes too much memory',
+        );
     };
     this.#looking = setInterval(look, lookEvery).unref();
   }

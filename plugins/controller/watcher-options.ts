@@ -115,7 +115,7 @@ function streamOptions({ options }: WatcherSpec, stream: string): Record<string,
   return rest;
 }
 
-/** Keys whose change takes new processes to come into effect, or replaces them in Circus. */
+/** Keys whose change replaces processes: those of Circus, and ours that take new processes to come into effect. */
 export const reloading = new Set([
   'working_dir',
   'uid',
@@ -126,10 +126,6 @@ export const reloading = new Set([
   'args',
   'max_age',
   'max_age_variance',
-  'copy_env',
-  'close_child_stdin',
-  'close_child_stdout',
-  'close_child_stderr',
   'die_with_daemon',
   'cgroup.active',
 ]);

@@ -67,10 +67,9 @@ describe('config variables', () => {
     assert.equal(problems.length, 2);
   });
 
-  it('keep names that differ by case apart, and have the name of the last section beside them, as in Circus', () => {
+  it('keep names that differ by case apart, and the marks of the parser out', () => {
     const { of } = environments('[env]\nfoo = 1\nFOO = 2\n__name__ = env\n__proto__ = 3');
     assert.deepEqual(Object.entries(of('web').env), [
-      ['__name__', 'env'],
       ['foo', '1'],
       ['FOO', '2'],
       ['__proto__', '3'],
