@@ -38,6 +38,7 @@ export class Dispatcher {
   readonly #own: ReadonlySet<Command>;
   /** What plugins have added. */
   #added: readonly Command[] = [];
+  readonly #contexts = new WeakMap<Asker, CommandContext>();
   /** Answers that are still to come. */
   readonly #open = new Set<Promise<unknown>>();
 
@@ -116,9 +117,7 @@ export class Dispatcher {
     by: string,
     job?: Job,
   ): Fields | Promise<Fields> {
-    const { sees } = asker;
-    const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const context: CommandContext = { ...this.#context, arbiter, by, asker, added: this.#added };
+    const context = this.#contextOf(asker, by);
     const name = watcherIn(properties);
     if (name !== undefined && !command.ofPlugins) refuseInner(context, command.name, name);
     const prepared = command.prepare?.(checked, context);
@@ -128,6 +127,17 @@ export class Dispatcher {
       job?.finish('failed', reasonOf(error));
       throw error;
     });
+  }
+
+  /** What a command gets; of those who only look it is the same each time. */
+  #contextOf(asker: Asker, by: string): CommandContext {
+    const known = this.#contexts.get(asker);
+    if (known?.by === by && known.added === this.#added) return known;
+    const { sees } = asker;
+    const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
+    const context = { ...this.#context, arbiter, by, asker, added: this.#added };
+    if (by === asker.name) this.#contexts.set(asker, context);
+    return context;
   }
 
   #carryOut(
