@@ -75,18 +75,6 @@ describe('a client', () => {
     assert.match(requests[0]!.id, /^[0-9a-f]{32}$/);
   });
 
-  it('says what nobody answers, also when it is closed at once, and not when nobody is there', async () => {
-    const { requests } = await fakeDaemon(endpoint());
-    const circus = client({ endpoint: endpoint() });
-    await circus.cast('start', { name: 'web' });
-    circus.close();
-    await eventually(() => assert.equal(requests.length, 1));
-    const { command, properties, id } = requests[0]!;
-    assert.deepEqual([command, properties, id], ['start', { name: 'web' }, undefined]);
-    const alone = client({ endpoint: `${endpoint()}-nowhere` });
-    await assert.rejects(alone.cast('start'), fails('ERR_UNREACHABLE', /no daemon is running/));
-  });
-
   it('gives up in time, and says that the daemon took it', async () => {
     await fakeDaemon(endpoint());
     const circus = client({ endpoint: endpoint(), timeout: 60_000 });
