@@ -5,7 +5,7 @@ import { connectTo, loadZeroMq, makeId, socketOptions, type Curve } from './sock
 /** How long an answer may come after the end of its connection, in ms. */
 export const lastWords = 200;
 
-/** How long closing waits for what was said to a daemon that is there, in ms. */
+/** How long closing keeps what was said to a daemon that is there, in ms. */
 const farewell = 500;
 
 /** How far it has come: nobody was reached, somebody was who does not speak our part, or a daemon. */
@@ -46,7 +46,7 @@ export class Link {
     events.on('handshake', () => {
       if (this.#state === 'up') return;
       this.#state = 'up';
-      this.#dealer.linger = farewell;
+      this.#keepOnClosing(farewell);
       listener.up();
     });
     // Twice, as a daemon that starts right now makes the file a moment before it listens.
@@ -54,7 +54,7 @@ export class Link {
       if (address.startsWith('ipc:') && this.#state === 'none' && ++attempts === 2) listener.nobody();
     });
     events.on('disconnect', () => {
-      this.#dealer.linger = 0;
+      this.#keepOnClosing(0);
       if (this.#state === 'up') listener.lost();
     });
     connectTo(this.#dealer, endpoint);
@@ -72,6 +72,11 @@ export class Link {
 
   close(): void {
     this.#dealer.close();
+  }
+
+  /** For how many ms closing keeps what was not delivered; what happens may be told after that. */
+  #keepOnClosing(time: number): void {
+    if (!this.#dealer.closed) this.#dealer.linger = time;
   }
 
   async #read({ reply }: LinkListener): Promise<void> {
