@@ -33,7 +33,7 @@ export {
 } from './plugin.js';
 export { receiveDatagrams } from './posix/datagram.js';
 export { raiseLimit } from './posix/descriptor.js';
-export { releaseFilePages } from './posix/memory.js';
+export { releaseFilePages, trimMemory } from './posix/memory.js';
 export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';
 export { signalName } from './posix/spawn.js';

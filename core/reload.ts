@@ -36,7 +36,7 @@ export function reload(watcher: Watcher, request: ReloadRequest, board: HookBoar
   const replaceAll = async (operation: Operation, fresh: Set<Process>) => {
     const { keeper } = watcher;
     const wanted = spec();
-    stoppedFirst = sequential || wanted.singleton;
+    stoppedFirst = sequential || watcher.alone;
     const stale = keeper.slots.serving.filter((process) => !fresh.has(process));
     let done = 0;
     operation.advance(0, stale.length);

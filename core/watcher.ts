@@ -34,6 +34,8 @@ export class Watcher {
   wanted: 'up' | 'down' = 'down';
   /** Why it is in its state, or why a process of it is tried again, as one sentence; empty when there is nothing to say. */
   reason = '';
+  /** True when two of it must not run at a time; where that was set while it ran, from its next start on. */
+  alone: boolean;
   /** Wall time since when it is in its state. */
   since: number;
   /** The last ends, oldest first. */
@@ -47,6 +49,7 @@ export class Watcher {
   constructor(spec: WatcherSpec, context: WatcherContext) {
     this.name = spec.name;
     this.spec = spec;
+    this.alone = spec.singleton;
     this.#context = context;
     this.since = context.clock.now();
     this.keeper = new Keeper(this, context);
@@ -127,7 +130,7 @@ export class Watcher {
   replace(process: Process, why: string, by = 'operator'): Operation {
     return this.enqueue('replace', by, async ({ signal }) => {
       if (!process.alive || process.stopping || !this.filling) return;
-      await this.keeper[this.spec.singleton ? 'replaceStoppedFirst' : 'replace'](process, this.spec, signal, why);
+      await this.keeper[this.alone ? 'replaceStoppedFirst' : 'replace'](process, this.spec, signal, why);
     });
   }
 
@@ -241,6 +244,7 @@ export class Watcher {
 
   async #bringUp(operation: Operation): Promise<void> {
     this.wanted = 'up';
+    this.alone = this.spec.singleton;
     // The kernel's own start goes on where it was held back; any other begins anew.
     this.keeper.open(operation.by === 'kernel');
     if (this.held()) return;

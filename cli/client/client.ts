@@ -95,6 +95,12 @@ export class Client {
     throw new ClientError('ERR_REFUSED', `"${command}" was refused: ${why}${more}`, { reply });
   }
 
+  /** Has something done that nobody answers; resolves when it is on its way to a daemon. @throws ClientError */
+  async cast(command: string, properties: object = {}, { timeout, signal }: RequestOptions = {}): Promise<void> {
+    const within = checkTimeout(timeout ?? this.#timeout);
+    await this.#exchange.ask({ command, properties, timeout: within, patient: false, cast: true, signal });
+  }
+
   /** Events from now on; those that were published before are lost. It ends with `break`, the signal, or the client. */
   events({ watcher, topics = [], buffer = 10_000, signal }: EventOptions = {}): EventStream<WatcherEvent> {
     const names = new Set<string>();

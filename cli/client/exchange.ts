@@ -15,12 +15,15 @@ export interface Question {
   readonly timeout: number;
   /** The time is for reaching the daemon only. */
   readonly patient: boolean;
+  /** Nobody is to answer: it is over when it is on its way. */
+  readonly cast?: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /** A request that is not answered yet. */
 interface Open {
   readonly frame: string;
+  readonly cast: boolean;
   /** Over which connection it went; undefined before. */
   link: Link | undefined;
   resolve(reply: Reply): void;
@@ -44,8 +47,8 @@ export class Exchange {
     this.#curve = curve;
   }
 
-  /** Resolves with the reply, also with one that tells of an error. @throws ClientError */
-  ask({ command, properties, timeout, patient, signal }: Question): Promise<Reply> {
+  /** Resolves with the reply, also with one that tells of an error; that to a cast is empty. @throws ClientError */
+  ask({ command, properties, timeout, patient, cast = false, signal }: Question): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const id = makeId();
       const end = (act: () => void) => {
@@ -57,7 +60,8 @@ export class Exchange {
         act();
       };
       const request: Open = {
-        frame: encode(id, command, properties),
+        frame: encode(command, properties, cast ? { msg_type: 'cast' } : { id }),
+        cast,
         link: undefined,
         resolve: (reply) => end(() => resolve(reply)),
         reject: (error) => end(() => reject(error)),
@@ -128,6 +132,7 @@ export class Exchange {
       request.link = link;
       // It fails only when the connection ends, and then all that went over it does.
       await link.send(request.frame).catch(() => undefined);
+      if (request.cast) request.resolve({});
       if (this.#link !== link) break;
     }
     if (this.#sending === link) this.#sending = undefined;
@@ -184,9 +189,9 @@ export class Exchange {
 const closed = () => new ClientError('ERR_CLOSED', 'the client was closed');
 
 /** @throws ClientError for what is no JSON */
-function encode(id: string, command: string, properties: object): string {
+function encode(command: string, properties: object, more: object): string {
   try {
-    return JSON.stringify({ id, command, properties });
+    return JSON.stringify({ command, properties, ...more });
   } catch (error) {
     const reason = (error as Error).message.split('\n')[0];
     throw new ClientError('ERR_ARGUMENT', `the properties of "${command}" can't be sent: ${reason}`, { cause: error });

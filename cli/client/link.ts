@@ -5,6 +5,9 @@ import { connectTo, loadZeroMq, makeId, socketOptions, type Curve } from './sock
 /** How long an answer may come after the end of its connection, in ms. */
 export const lastWords = 200;
 
+/** How long closing keeps what was said to a daemon that is there, in ms. */
+const farewell = 500;
+
 /** How far it has come: nobody was reached, somebody was who does not speak our part, or a daemon. */
 export type LinkState = 'none' | 'foreign' | 'up';
 
@@ -43,6 +46,7 @@ export class Link {
     events.on('handshake', () => {
       if (this.#state === 'up') return;
       this.#state = 'up';
+      this.#keepOnClosing(farewell);
       listener.up();
     });
     // Twice, as a daemon that starts right now makes the file a moment before it listens.
@@ -50,6 +54,7 @@ export class Link {
       if (address.startsWith('ipc:') && this.#state === 'none' && ++attempts === 2) listener.nobody();
     });
     events.on('disconnect', () => {
+      this.#keepOnClosing(0);
       if (this.#state === 'up') listener.lost();
     });
     connectTo(this.#dealer, endpoint);
@@ -67,6 +72,11 @@ export class Link {
 
   close(): void {
     this.#dealer.close();
+  }
+
+  /** For how many ms closing keeps what was not delivered; what happens may be told after that. */
+  #keepOnClosing(time: number): void {
+    if (!this.#dealer.closed) this.#dealer.linger = time;
   }
 
   async #read({ reply }: LinkListener): Promise<void> {

@@ -1,25 +1,8 @@
 /** The contract between a plugin and the process of its own that runs it (`isolate = process`). */
 import type { Log, OptionsSchema } from '#core';
+import type { Reply, RequestOptions, WatcherEvent } from '../client/index.js';
 
-/** A reply of the daemon: `status`, `time`, and the fields of the command. */
-export type Reply = Readonly<Record<string, unknown>>;
-
-/** What a watcher did, as the daemon publishes it. */
-export interface PluginEvent {
-  /** `watcher.NAME.EVENT`. */
-  readonly topic: string;
-  /** The name in lower case, its blanks as underscores. */
-  readonly watcher: string;
-  /** `spawn`, `reap`, `kill`, `start`, `stop` and so on. */
-  readonly event: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-/** How long to wait for a reply. */
-export interface CallOptions {
-  /** In ms; without it 5,000, and for a command with `waiting` as long as the daemon is there. */
-  readonly timeout?: number;
-}
+export type { ClientError, Reply, RequestOptions, WatcherEvent } from '../client/index.js';
 
 /** What a plugin in a process of its own gets. */
 export interface ClientContext<Config = Readonly<Record<string, string>>> {
@@ -33,11 +16,11 @@ export interface ClientContext<Config = Readonly<Record<string, string>>> {
   /** Aborted when the plugin is to stop; `call` still works then, until the clean-up is through. */
   readonly signal: AbortSignal;
   /** The events of all watchers, one reader at a time; it ends when the plugin is to stop. */
-  readonly events: AsyncIterable<PluginEvent>;
-  /** Has the daemon do something. @throws CallError when it refuses; Error when it does not answer */
-  call(command: string, properties?: Readonly<Record<string, unknown>>, options?: CallOptions): Promise<Reply>;
+  readonly events: AsyncIterable<WatcherEvent>;
+  /** Has the daemon do something, as the method of the client. @throws ClientError when it refuses or does not answer */
+  call(command: string, properties?: object, options?: RequestOptions): Promise<Reply>;
   /** The same without a reply: nobody learns whether it was done. */
-  cast(command: string, properties?: Readonly<Record<string, unknown>>): void;
+  cast(command: string, properties?: object): void;
   /** Has something given back when the plugin stops, in reverse order. */
   defer(dispose: () => unknown): void;
 }
@@ -54,19 +37,6 @@ export interface ClientPlugin<Config = Readonly<Record<string, string>>> {
 /** Any plugin of this kind, whatever its options. */
 export type AnyClientPlugin = ClientPlugin<any>;
 /* oxlint-enable typescript/no-explicit-any */
-
-/** The daemon refused a command: `message` is its reason. */
-export class CallError extends Error {
-  override readonly name = 'CallError';
-  readonly errno: unknown;
-  readonly reply: Reply;
-
-  constructor(reply: Reply) {
-    super(String(reply['reason']));
-    this.errno = reply['errno'];
-    this.reply = reply;
-  }
-}
 
 /** Types a plugin for a process of its own; does nothing at run time. */
 export function defineClientPlugin<Config = Readonly<Record<string, string>>>(

@@ -2,13 +2,13 @@
 import { pathToFileURL } from 'node:url';
 import { reasonOf, Scope } from '#core';
 import { importFailure } from '#plugins/syntax.js';
+import { connect } from '../client/index.js';
 import type { DaemonLog } from '../daemon/log.js';
 import { inTime } from '../plugins/deadline.js';
 import { refusals, type Refusal } from '../plugins/options.js';
 import { firstParty, locate } from '../plugins/find.js';
 import { checkClientPlugin, type AnyClientPlugin, type ClientContext } from './client-plugin.js';
 import type { PluginConfig } from './config-string.js';
-import { DaemonClient } from './daemon-client.js';
 
 /** How circus-plugin ends. */
 export const exitCodes = { stopped: 0, failed: 1, usage: 2, unfit: 3 } as const;
@@ -63,7 +63,9 @@ export async function runPlugin(plugin: AnyClientPlugin, settings: Settings, log
     process.on('uncaughtException', reject);
     process.on('unhandledRejection', reject);
   });
-  const client = new DaemonClient(settings.endpoint, settings.pubsub);
+  const client = connect({ endpoint: settings.endpoint, pubsub: settings.pubsub });
+  const events = client.events({ topics: ['watcher.'] });
+  let said: Promise<unknown> = Promise.resolve();
   const given = ownOptions(settings.config);
   const validated = await plugin.options?.['~standard'].validate(given);
   const context: ClientContext<unknown> = {
@@ -72,9 +74,10 @@ export async function runPlugin(plugin: AnyClientPlugin, settings: Settings, log
     checkDelay: settings.checkDelay,
     log: own,
     signal: scope.signal,
-    events: { [Symbol.asyncIterator]: () => client.events() },
+    // Whoever leaves a loop may begin another one.
+    events: { [Symbol.asyncIterator]: () => ({ next: () => events.next() }) },
     call: (...args) => client.call(...args),
-    cast: (...args) => client.cast(...args),
+    cast: (...args) => void (said = Promise.allSettled([said, client.cast(...args)])),
     defer: (dispose) => scope.defer(dispose),
   };
   try {
@@ -87,10 +90,11 @@ export async function runPlugin(plugin: AnyClientPlugin, settings: Settings, log
     await Promise.race([asked, failing, stray]);
     own.info('Stopping');
     const closing = (async () => {
-      client.closeEvents();
+      events.close();
       const errors = await scope.close();
       await work;
-      await client.close();
+      await said;
+      client.close();
       if (errors.length > 0) throw errors[0];
     })();
     await Promise.race([inTime('its clean-up', closing, cleanUp), stray]);

@@ -82,6 +82,8 @@ function load() {
     madvise: call<(from: number, length: number, advice: number) => number>(
       'int madvise(uintptr_t from, size_t length, int advice)',
     ),
+    // Looked up when it is called: musl has none.
+    malloc_trim: () => call<(pad: number) => number>('int malloc_trim(size_t pad)')(0),
     syscall: call<(number: number, a: number, b: number) => number>('long syscall(long number, long a, long b)'),
     io_setup: call<(number: number, count: number, queue: Out) => number>(
       'long syscall(long number, long count, _Out_ uint8_t *queue)',

@@ -69,6 +69,7 @@ export class Answers<Subject extends { readonly name: string } | { readonly watc
 
   /** All answers about something; one that fails, or is not what was asked for, is a fault and none. */
   about(subject: Subject): readonly Answer[] {
+    if (this.#all.size === 0) return [];
     return [...this.#all.values()].flatMap(({ plugin, answer }) => {
       const { called, valid } = this.#question;
       const watcher = 'watcher' in subject ? subject.watcher : subject.name;

@@ -37,6 +37,9 @@ export class Dispatcher {
   readonly #context: SharedContext;
   readonly #audit: Audit;
   readonly #own: ReadonlySet<Command>;
+  /** What plugins have added. */
+  #added: readonly Command[] = [];
+  readonly #contexts = new WeakMap<Asker, CommandContext>();
   /** Answers that are still to come. */
   readonly #open = new Set<Promise<unknown>>();
 
@@ -54,8 +57,10 @@ export class Dispatcher {
     if (wrong !== undefined) throw new TypeError(`command "${name}" ${wrong}`);
     if (this.commands.has(name)) throw new Error(`command "${name}" exists already`);
     this.commands.set(name, command);
+    this.#added = [...this.#added, command];
     return () => {
       if (this.commands.get(name) === command) this.commands.delete(name);
+      this.#added = this.#added.filter((one) => one !== command);
     };
   }
 
@@ -93,10 +98,7 @@ export class Dispatcher {
       if (isJob) this.#audit.refused(asker, command.name);
       throw error;
     }
-    const { sees } = asker;
-    const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
-    const added = [...this.commands.values()].filter((one) => !this.#own.has(one));
-    const context: CommandContext = { ...this.#context, arbiter, by: asker.name, asker, added };
+    const context = this.#contextOf(asker);
     const names = severalIn(command, properties, context);
     const given = names ? aboutOne(properties, names[0]!) : properties;
     const asked = { command, checked: checkProperties(command, given), given, context };
@@ -104,6 +106,17 @@ export class Dispatcher {
     const job = this.#context.jobs.begin(command, asker.name, nameIn(properties), names);
     void job.over.then(() => this.#audit.over(asker, job, properties));
     return this.#run({ ...asked, context: { ...context, by: job.by }, job }, names);
+  }
+
+  /** What a command gets; it is the same for all requests that come the same way. */
+  #contextOf(asker: Asker): CommandContext {
+    const known = this.#contexts.get(asker);
+    if (known?.added === this.#added) return known;
+    const { sees } = asker;
+    const arbiter = sees ? restricted(this.#context.arbiter, sees) : this.#context.arbiter;
+    const context = { ...this.#context, arbiter, by: asker.name, asker, added: this.#added };
+    this.#contexts.set(asker, context);
+    return context;
   }
 
   #run(asked: Asked, names: readonly string[] | undefined): Fields | Promise<Fields> {

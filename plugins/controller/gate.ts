@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publisher, Router } from 'zeromq';
+import { trimMemory } from '#core';
 
 /** No socket has more connections than this, however many descriptors there are. */
 const mostConnections = 1024;
@@ -9,6 +10,29 @@ const mostConnections = 1024;
 const pause = 1500;
 /** How often shutting is told, in ms: whoever may connect must not fill the disk. */
 const toldEvery = 60_000;
+
+/**
+ * How often the memory is looked at while there are clients, in ms: ZeroMQ keeps the frames of a message until its last one
+ * has come, and tells nobody.
+ */
+const lookEvery = 250;
+/** How much more of it than before clients may have the daemon use. */
+const mostGrowth = 128 * 2 ** 20;
+
+/** The memory that is not JavaScript's, in bytes: most of what comes and goes there lies in ZeroMQ. */
+function nativeMemory(): number {
+  const { rss, heapTotal, external } = process.memoryUsage();
+  return rss - heapTotal - external;
+}
+
+/** Returns what shutting has freed: what stays would count as no growth when the next one uses it, and each would add to it. */
+function giveBack(): void {
+  try {
+    trimMemory();
+  } catch {
+    // This C library does it by itself.
+  }
+}
 
 /** By how many connections ZeroMQ can be ahead of our count, see `Gate`. */
 const runAhead = 2000;
@@ -46,17 +70,21 @@ export class Gate {
   #connections = 0;
   #isShut = false;
   #told = -Infinity;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(guarded: Guarded) {
     this.#guarded = guarded;
     // It ends with the socket.
-    this.#count().catch(() => undefined);
+    this.#count()
+      .catch(() => undefined)
+      .finally(() => clearInterval(this.#looking));
   }
 
   /** Ends all connections, and lets clients in again after a moment; they come back by themselves. */
   shut(reason: string): void {
     if (this.#isShut) return;
     this.#isShut = true;
+    this.#lookWhile(false);
     this.#guarded.shut();
     if (performance.now() - this.#told < toldEvery) return;
     this.#told = performance.now();
@@ -75,8 +103,27 @@ export class Gate {
       if (type === 'accept') this.#connections++;
       else if (type === 'disconnect') this.#connections = Math.max(0, this.#connections - 1);
       else if (type === 'close' && this.#isShut) void this.#reopen();
+      this.#lookWhile(this.#connections > 0 && !this.#isShut);
       if (this.#connections >= most) this.shut(`it had ${most} connections, as many as it may have`);
     }
+  }
+
+  /** Looks at the memory as long as somebody is connected who could use it up. */
+  #lookWhile(needed: boolean): void {
+    if (needed === (this.#looking !== undefined)) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+    if (!needed) return;
+    let least = nativeMemory();
+    const look = () => {
+      const now = nativeMemory();
+      least = Math.min(least, now);
+      if (now > least + mostGrowth)
+        this.shut(
+          'its clients send messages without an end, or do not read what they are sent, which takes too much memory',
+        );
+    };
+    this.#looking = setInterval(look, lookEvery).unref();
   }
 
   async #reopen(): Promise<void> {
@@ -84,6 +131,7 @@ export class Gate {
     for (let tries = 0; this.#isShut; tries++) {
       await sleep(pause, undefined, { ref: false });
       if (socket.closed) return;
+      giveBack();
       try {
         this.#connections = 0;
         await open();

@@ -9,6 +9,8 @@ import { memoryMeter, Outbox } from './outbox.js';
 import { largestRequest } from './protocol.js';
 import { identityOf, preparePath, removeOwn } from './socket-file.js';
 
+/** A subscription is one frame, with the beginning of a topic; in bytes. */
+const largestSubscription = 4096;
 /** How long closing waits for what was sent and not delivered yet, in ms. */
 const linger = 1000;
 /** A burst of clients waits in line for ZeroMQ; who does not speak its protocol is gone after 10 s. */
@@ -135,7 +137,9 @@ export interface RequestListener extends Listener {
 
 /** Makes the socket for requests. @throws Error */
 export async function listenForRequests(place: Place): Promise<RequestListener> {
-  const router = new Router({ ...common, sendHighWaterMark: 12_000, maxMessageSize: 8 * largestRequest });
+  // A reply is taken or dropped at once, so nobody has to ask before whether it would be taken.
+  const limits = { sendHighWaterMark: 12_000, sendTimeout: 0, maxMessageSize: 8 * largestRequest };
+  const router = new Router({ ...common, ...limits });
   // Binding may swallow the signal of a request that comes just then; sending, here to nobody, has zeromq look.
   const nudge = () => bound.outbox.put('', '');
   const bound: Listener = await listener(router, place, nudge);
@@ -143,10 +147,11 @@ export async function listenForRequests(place: Place): Promise<RequestListener> 
     ...bound,
     receive(handle, odd) {
       const take = async () => {
-        for await (const [peer, frame, ...more] of router) {
+        while (!router.closed) {
+          const { 0: peer, 1: frame, length } = await router.receive();
           // Who asked before all connections were ended is gone.
           if (peer === undefined || bound.outbox.isMuted) continue;
-          if (frame === undefined || more.length > 0) odd(more.length + (frame === undefined ? 0 : 1));
+          if (frame === undefined || length > 2) odd(length - 1);
           else handle(frame, (text) => bound.outbox.put(peer, text));
         }
       };
@@ -158,5 +163,5 @@ export async function listenForRequests(place: Place): Promise<RequestListener> 
 
 /** Publishes events. @throws Error */
 export async function listenForSubscribers(place: Place): Promise<Listener> {
-  return listener(new Publisher({ ...common, sendHighWaterMark: 10_000 }), place);
+  return listener(new Publisher({ ...common, sendHighWaterMark: 10_000, maxMessageSize: largestSubscription }), place);
 }

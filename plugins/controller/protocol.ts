@@ -79,18 +79,18 @@ const now = () => Date.now() / 1000;
 
 /** A successful reply; fields of the command go over `status` and `time`, as in Circus. */
 export function encodeReply(fields: Readonly<Record<string, unknown>>, id: unknown): string {
-  return withId({ status: 'ok', time: now(), ...fields }, id);
+  return withId({ status: 'ok', time: now(), ...fields, id });
 }
 
 /** The reply to a request that failed. */
 export function encodeError({ errno, message, hint, replies }: RequestError, id: unknown): string {
-  return withId({ status: 'error', reason: message, hint, tb: null, time: now(), errno, replies }, id);
+  return withId({ status: 'error', reason: message, hint, tb: null, time: now(), errno, replies, id });
 }
 
 /** An id can be nested so deep that it can be read and not be written: whoever sent it is answered without. */
-function withId(reply: Readonly<Record<string, unknown>>, id: unknown): string {
+function withId(reply: Readonly<Record<string, unknown>>): string {
   try {
-    return JSON.stringify({ ...reply, id });
+    return JSON.stringify(reply);
   } catch {
     return JSON.stringify({ ...reply, id: null });
   }

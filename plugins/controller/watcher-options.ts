@@ -59,13 +59,11 @@ function borrowedValue(key: string, value: unknown): unknown {
 /** What stands where a secret would. */
 const mask = '***';
 
-/** The environment of a spec as it may be shown. */
-function maskedEnvironment({ env, secrets }: WatcherSpec): WatcherSpec['env'] {
-  if (env === null || secrets.length === 0) return env;
-  return {
-    ...env,
-    ...Object.fromEntries(secrets.filter((name) => Object.hasOwn(env, name)).map((name) => [name, mask])),
-  };
+/** The environment of a spec as it may be shown: secrets are masked, and all values for who is `blind` to them. */
+function maskedEnvironment({ env, secrets }: WatcherSpec, blind: boolean): WatcherSpec['env'] {
+  if (env === null || (secrets.length === 0 && !blind)) return env;
+  const isHidden = (name: string) => blind || secrets.includes(name);
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isHidden(name) ? mask : value]));
 }
 
 /** What reloads under way are to bring, by watcher. */
@@ -87,11 +85,11 @@ export function comingSpec(watcher: Watcher): WatcherSpec {
   return [...(coming.get(watcher) ?? [])].reduce(withOptions, watcher.spec);
 }
 
-/** Everything that `options` lists, in alphabetical order. */
-export function listOptions(spec: WatcherSpec): Record<string, unknown> {
+/** Everything that `options` lists, in alphabetical order; `blind` without the values of variables. */
+export function listOptions(spec: WatcherSpec, blind = false): Record<string, unknown> {
   const all: Record<string, unknown> = {};
   for (const key of listed) all[key] = spec[key];
-  all['env'] = maskedEnvironment(spec);
+  all['env'] = maskedEnvironment(spec, blind);
   for (const [key, fallback] of Object.entries(borrowed)) {
     all[key] = Object.hasOwn(spec.options, key) ? borrowedValue(key, spec.options[key]) : fallback;
   }
@@ -117,7 +115,7 @@ function streamOptions({ options }: WatcherSpec, stream: string): Record<string,
   return rest;
 }
 
-/** Keys whose change takes new processes to come into effect. */
+/** Keys whose change replaces processes: those of Circus, and ours that take new processes to come into effect. */
 export const reloading = new Set([
   'working_dir',
   'uid',
@@ -126,10 +124,8 @@ export const reloading = new Set([
   'env',
   'cmd',
   'args',
-  'copy_env',
-  'close_child_stdin',
-  'close_child_stdout',
-  'close_child_stderr',
+  'max_age',
+  'max_age_variance',
   'die_with_daemon',
   'cgroup.active',
   'ipc',

@@ -150,7 +150,7 @@ describe('a plugin in a process of its own', function () {
     it('sees events, is answered and obeyed, and cleans up', async () => {
       const daemon = await start(`[circus]\ncheck_delay = 2\n${seer}${watchers}`);
       await seesAndAsks(daemon);
-      assert.deepEqual(find(daemon, 'refused'), { what: 'refused', name: 'CallError', errno: 2 });
+      assert.deepEqual(find(daemon, 'refused'), { what: 'refused', name: 'ClientError', errno: 2 });
       const { name, checkDelay } = find(daemon, 'begin');
       assert.deepEqual([name, checkDelay], ['plugin:s', 2]);
       const notes = join(daemon.folder.path, 'notes');

@@ -178,6 +178,18 @@ describe('a reload that stops first', () => {
     );
   });
 
+  it('is that of a singleton from its next start on, where that was set while it ran', async () => {
+    const watcher = await world().up();
+    watcher.update({ ...watcher.spec, singleton: true });
+    const orders: boolean[] = [];
+    world().hooks.reloaded.tap('test', (_watcher, { stoppedFirst }) => void orders.push(stoppedFirst));
+    await world().arbiter.reload(watcher).result;
+    await watcher.restart().result;
+    await world().arbiter.reload(watcher).result;
+    await flush();
+    assert.deepEqual(orders, [false, true]);
+  });
+
   it('goes one by one through the others, each with its own number', async () => {
     const watcher = await world().up({ numprocesses: 2 });
     await world().arbiter.reload(watcher, { sequential: true }).result;

@@ -11,7 +11,7 @@ function optionsOf(name: string, context: CommandContext): { readonly listed: Fi
   const plugin = innerPlugin(context, name);
   if (plugin) return { listed: innerOptions(plugin), unlisted: {} };
   const spec = comingSpec(named(context.arbiter, name));
-  return { listed: listOptions(spec), unlisted: unlistedOptions(spec) };
+  return { listed: listOptions(spec, context.asker.role === 'view'), unlisted: unlistedOptions(spec) };
 }
 
 /** The commands that tell the options of a watcher. */

@@ -66,6 +66,17 @@ describe('the endpoints of the controller', () => {
     assert.match(daemon.log, /endpoint look .*: start: refused, as its role/);
   });
 
+  it('show a viewer the names of variables, and none of their values', async () => {
+    const secret = '[watcher:mail]\ncmd = sleep 600\nenv.TOKEN = sesame\n';
+    const daemon = await start(`${section('look', 'role = view')}${section('ops', 'role = operate')}${secret}`);
+    const envOf = async (client: Client, command: string) =>
+      (await client.ask(command, { name: 'mail', keys: ['env'] }))['options'] as { readonly env: unknown };
+    for (const command of ['options', 'get']) {
+      assert.deepEqual((await envOf(at(daemon.folder.path, 'look'), command)).env, { TOKEN: '***' });
+      assert.deepEqual((await envOf(at(daemon.folder.path, 'ops'), command)).env, { TOKEN: 'sesame' });
+    }
+  });
+
   it('let an operator act, and not change what is run', async () => {
     const daemon = await start(`${section('ops', 'role = operate')}${watchers}`);
     const operator = at(daemon.folder.path, 'ops');

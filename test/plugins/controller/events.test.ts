@@ -199,7 +199,7 @@ describe('the events', () => {
   });
 
   it('an updated for each option that is set, whatever it does', async () => {
-    await ask('set', { ...cat, options: { max_age: 5, respawn: true, retry_in: 2 }, waiting: true });
+    await ask('set', { ...cat, options: { max_retry: 5, respawn: true, retry_in: 2 }, waiting: true });
     await expect('big_cat', 'updated', 'updated', 'updated');
   });
 
