@@ -1,6 +1,6 @@
 /** Keeps the slots of one watcher filled: spawns, learns of ends, asks for verdicts, retries, replaces. */
 import type { HookBoard } from './board.js';
-import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
+import { abortable, breathe, manyWaiters, sleep, within, type Clock } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Place } from './hooks.js';
@@ -11,7 +11,7 @@ import { awaitReady, describeExit } from './readiness.js';
 import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
-import { stopRequest, type StopRequest } from './stop.js';
+import { stopPlan, stopRequest, type StopRequest } from './stop.js';
 import type { Watcher } from './watcher.js';
 
 /** What a watcher and its keeper need to know of their surroundings. */
@@ -24,6 +24,9 @@ export interface KeeperContext {
   /** The first of these plugins that is not live; undefined when all are. */
   readonly missing: (plugins: readonly string[]) => string | undefined;
 }
+
+/** Resolves when the one that was to be replaced may be asked to leave for this one. */
+type Agreed = (successor: Process) => Promise<unknown>;
 
 /** Longest stretch of spawning (ms) before other events of the loop get their turn. */
 const stretch = 10;
@@ -102,22 +105,27 @@ export class Keeper {
   }
 
   /**
-   * Starts one more process from `spec`, waits until it is ready, then stops the old one. If the new one fails or the
-   * signal is aborted, it is removed, and the old one was never asked for anything.
-   * @throws ERR_PROCESS_UNREADY and what a spawn throws
+   * Starts one more process from `spec`, waits until it is ready and `agreed` to, then has the old one leave. If the new
+   * one fails or the signal is aborted, it is removed, and the old one was never asked for anything.
+   * @throws ERR_PROCESS_UNREADY, what a spawn throws, and what `agreed` rejects with
    */
-  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string, agreed?: Agreed): Promise<Process> {
     const slot = this.slots.extra();
     slot.replaces = old;
     try {
       const successor = await this.#spawn(slot, spec, true);
       try {
         await abortable(this.#readiness.get(successor)!, signal);
+        await agreed?.(successor);
       } catch (error) {
-        await this.end(successor, { reason: 'refused' });
+        // In the place of one that ended meanwhile, it is what serves.
+        if (slot.extra || successor.state === 'unready') await this.end(successor, { reason: 'refused' });
         throw error;
       }
       slot.extra = false;
+      const left = this.slots.of(old);
+      if (left) left.extra = true;
+      await this.#drain(old);
       await this.end(old, { reason: 'replaced', why });
       return successor;
     } finally {
@@ -131,6 +139,7 @@ export class Keeper {
   async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy++;
+    await this.#drain(old);
     await this.end(old, { reason: 'stopped', why });
     try {
       signal.throwIfAborted();
@@ -148,6 +157,15 @@ export class Keeper {
     const plain = this.#specs.of(at.spec, at.wid, () => (slot ? this.slots.sit(slot) : 0), this.#context.sockets);
     const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, at);
     return withListenPid(full ?? plain, at.spec);
+  }
+
+  /** Lets plugins get it to leave its clients to others: for as long as its stop may take then, unless that comes before. */
+  async #drain(old: Process): Promise<void> {
+    const { board, clock } = this.#context;
+    if (!board.used('beforeReplaced') || !old.alive || old.stopping) return;
+    await within(clock, stopPlan(this.#watcher.spec).grace, this.#up.signal, (over) =>
+      Promise.race([board.ask('beforeReplaced', old, over), old.ended]),
+    );
   }
 
   #refill(): void {
@@ -226,7 +244,7 @@ export class Keeper {
       }
       board.tell('spawned', process, watcher);
       const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
-      this.#readiness.set(process, awaitReady(process, watcher, wait, { board, clock }));
+      this.#readiness.set(process, awaitReady(process, watcher, spec, wait, { board, clock }));
       return process;
     } catch (error) {
       if (error instanceof Error) error.message = withoutSecrets(error.message, spec);

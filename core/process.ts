@@ -46,6 +46,8 @@ export interface ProcessContext {
 const SIGKILL = 9;
 /** How long what was written is still read when all of the tree is gone. */
 const drainTime = 1000;
+/** How much of what a process wrote last is kept, in bytes. */
+export const longestTail = 2048;
 
 /** Where a process comes from. */
 interface Origin {
@@ -74,6 +76,8 @@ export class Process {
   readonly ended: Promise<Exit>;
   state: ProcessState;
   exit: Exit | undefined;
+  /** The end of what it wrote on its pipes. */
+  tail = Buffer.alloc(0);
   /** What it was asked to do, if anything. */
   stopping: StopRequest | undefined;
   readonly #context: ProcessContext;
@@ -102,6 +106,7 @@ export class Process {
   static start(spec: ProcessSpec, context: ProcessContext): Process {
     const origin = { startedAt: context.clock.now(), begun: context.clock.monotonic() };
     const output = (chunk: Buffer, fd: number) => {
+      child.tail = Buffer.concat([child.tail, chunk.subarray(-longestTail)]).subarray(-longestTail);
       context.output(chunk, fd, child);
       // What is told now is kept until plugins have changed: no more of it than there is already.
       if (context.board.changing) void pipes.get(fd)?.hold(context.board.steady());

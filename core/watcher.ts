@@ -1,5 +1,5 @@
 /** One command kept alive N times: its state, and what is being done to it. */
-import { abortable } from './clock.js';
+import { abortable, within } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
 import { Keeper, type KeeperContext } from './keeper.js';
@@ -312,13 +312,7 @@ export class Watcher {
   /** Asks plugins to get ready for the stop; they have as long as the processes will have after them. */
   async #prepareStop(cancelled: AbortSignal): Promise<void> {
     const { board, clock } = this.#context;
-    const over = new AbortController();
-    const end = () => over.abort();
-    const cancel = clock.after(stopPlan(this.spec).grace, end);
-    cancelled.addEventListener('abort', end);
-    await abortable(board.ask('beforeStop', this, over.signal), over.signal).catch(() => undefined);
-    cancel();
-    cancelled.removeEventListener('abort', end);
+    await within(clock, stopPlan(this.spec).grace, cancelled, (over) => board.ask('beforeStop', this, over));
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */
