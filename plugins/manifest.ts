@@ -87,4 +87,11 @@ export const manifest: readonly ManifestEntry[] = [
     load: () => import('./on-demand/index.js'),
     judge: () => import('./on-demand/judge.js'),
   },
+  {
+    name: 'rollout',
+    aliases: [],
+    keys: ['reload.*'],
+    load: () => import('./rollout/index.js'),
+    judge: () => import('./rollout/judge.js'),
+  },
 ];

@@ -120,8 +120,14 @@ export interface Job {
   readonly command: string;
   readonly watchers: readonly string[];
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  /** In processes; the text is such as `3 of 8 replaced`. */
-  readonly progress: { readonly done: number; readonly total: number; readonly text?: string };
+  /** In processes; `text` is such as `3 of 8 replaced`. */
+  readonly progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly text?: string;
+    /** What it is doing just now, or waits for. */
+    readonly step?: string;
+  };
   /** Who asked for it. */
   readonly by: string;
   readonly asked: number;

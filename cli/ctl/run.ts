@@ -84,9 +84,12 @@ async function carryOut(
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
-  const { ask, listen } = await import('./wire.js');
+  const { ask, listen, showProgress } = await import('./wire.js');
   if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
-  const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
+  const isShown = output.isTerminal && !globals.json && command.name === 'reload' && properties['waiting'] === true;
+  const hide = isShown ? showProgress(peer, properties['name'], output) : undefined;
+  const question = { command: command.name, properties, changes: command.role !== 'view' };
+  const reply = await ask(peer, question).finally(() => hide?.());
   if (reply['status'] === 'error') throw new Failure(exitCodes.refused, refusalAsText(command.name, reply), reply);
   const complaint = complaintIn(command.name, reply);
   if (complaint !== undefined) throw new Failure(exitCodes.refused, complaint, reply);

@@ -4,11 +4,12 @@ import { delimiter } from 'node:path';
 import { baseEnvironment, withoutSecrets } from '#core';
 import type { Environment, PluginContext, RunResult, WatcherSpec } from '#core';
 import { plain } from '../plain.js';
+import { programOf } from '../program.js';
 import { withoutCode } from '../variables.js';
 import { bridge } from './bridge.js';
 import { arbiterFacts, factsOf, watcherFacts, type Answer, type Call } from './call.js';
 import type { Target } from './setting.js';
-import { programOf, pythonOf } from './settings.js';
+import { pythonOf } from './settings.js';
 
 type Of<Kind> = Extract<Target, { kind: Kind }>;
 

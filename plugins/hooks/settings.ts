@@ -1,9 +1,9 @@
 /** The hooks of a watcher, read from its options, and what is wrong with them. */
-import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { findProgram, reasonOf, type WatcherSpec } from '#core';
+import { reasonOf, type WatcherSpec } from '#core';
 import type { Flaw } from '../flaw.js';
 import { nearest } from '../nearest.js';
+import { programOf } from '../program.js';
 import { readSeconds } from '../units.js';
 import { isPoint, pointNames, type PointName } from './points.js';
 import { readSetting, type Setting } from './setting.js';
@@ -75,20 +75,3 @@ export function pythonOf(spec: WatcherSpec, folder: string): string {
   const { python } = settingsOf(spec);
   return python.includes('/') ? resolve(folder, python) : python;
 }
-
-/** The path of a command's program: in the folder of the configuration, else in the daemon's PATH. @throws Error */
-export function programOf(word: string, folder: string): string {
-  const own = resolve(folder, word);
-  if (word.includes('/') || isFile(own)) {
-    if (!isFile(own)) throw new Error(`there is no file ${own}`);
-    try {
-      accessSync(own, constants.X_OK);
-    } catch {
-      throw new Error(`${own} can't be executed`);
-    }
-    return own;
-  }
-  return findProgram(word, process.env['PATH'], folder);
-}
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
