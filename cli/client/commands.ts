@@ -259,6 +259,10 @@ export interface Commands {
       Waiting & {
         /** False: stop all, then start all. */
         readonly graceful?: boolean | undefined;
+        /** Have the reload go on that waits behind its canary. */
+        readonly continue?: boolean | undefined;
+        /** End the reload that is under way. */
+        readonly abort?: boolean | undefined;
         /** Stop each process before its successor starts. */
         readonly sequential?: boolean | undefined;
       };

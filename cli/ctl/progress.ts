@@ -15,7 +15,7 @@ const lineOf = ({ progress: { text, step } }: Job): string =>
 export function showProgress({ endpoint, curve }: Peer, name: unknown, output: Pick<Output, 'err'>): () => void {
   let client: Client | undefined;
   let shown = '';
-  const wanted = name === undefined ? undefined : String(name).toLowerCase();
+  const wanted = typeof name === 'string' ? name.toLowerCase() : undefined;
   const isMeant = ({ command, watchers }: Job) =>
     command === 'reload' && (wanted === undefined || watchers.some((watcher) => watcher.toLowerCase() === wanted));
   const look = async () => {

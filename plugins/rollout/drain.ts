@@ -5,7 +5,7 @@ import type { Arbiter, Log, PluginContext, Process, Watcher } from '#core';
 import { plain } from '../plain.js';
 import { programOf } from '../program.js';
 import { withoutCode } from '../variables.js';
-import { Connections } from './connections.js';
+import type { Connections } from './connections.js';
 import type { Drain } from './schema.js';
 import { settingsOf } from './settings.js';
 
@@ -40,12 +40,11 @@ export class Drains {
   }
 
   /** Tells a process to leave, and resolves when it has no client any more; what fails is in the log. */
-  async drain(process: Process, signal: AbortSignal): Promise<void> {
+  async drain(process: Process, connections: Connections, signal: AbortSignal): Promise<void> {
     const watcher = this.#context.arbiter.find(process.watcher);
     const drain = watcher && settingsOf(watcher.spec).drain;
     if (!drain) return;
-    const connections = new Connections(process);
-    this.#leaving.set(process, connections.look()?.connections ?? 0);
+    this.#leaving.set(process, 0);
     try {
       const why = await this.#tell(watcher, process, drain, signal);
       if (why === undefined) await this.#emptied(process, connections, signal);

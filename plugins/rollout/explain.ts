@@ -17,7 +17,7 @@ export function explain(open: readonly number[]): Explanation | undefined {
   return {
     facts: { undrained: { processes: cut.length, of: open.length, connections: sum } },
     text: [
-      `${of} replaced ended with ${connections(sum)} still open, as it does not drain at its stop signal: ${guide} says what helps.`,
+      `${of} replaced ended with ${connections(sum)} still open: at its stop signal it does not drain, or not in time. ${guide} says what helps.`,
     ],
   };
 }

@@ -29,13 +29,14 @@ export default definePlugin({
     });
     hooks.reloadPlan.tap('rollout', (_plan, spec, watcher) => steps.plan(spec, watcher));
     hooks.beforeStep.tap('rollout', (step, signal) => steps.before(step, signal));
-    const replaced = new WeakSet<object>();
-    hooks.beforeReplaced.tap('rollout', async (process, signal) => {
-      replaced.add(process);
-      await drains.drain(process, signal);
+    hooks.beforeReplaced.tap('rollout', (process, signal) => {
+      const connections = partings.expect(process);
+      // At once, as the stop follows at once.
+      signal.addEventListener('abort', () => drains.clientsOf(process) && partings.isLate(process));
+      return drains.drain(process, connections, signal);
     });
     hooks.processState.tap('rollout', (process, _before, after) => {
-      if (after === 'stopping' && replaced.has(process)) partings.watch(process);
+      if (after === 'stopping' && arbiter.find(process.watcher)?.wanted === 'up') partings.watch(process);
     });
     hooks.watcherRemoved.tap('rollout', ({ name }) => {
       steps.forget(name);
