@@ -1,6 +1,5 @@
 /** Keeps the slots of one watcher filled: spawns, learns of ends, asks for verdicts, retries, replaces. */
-import type { HookBoard } from './board.js';
-import { abortable, breathe, manyWaiters, sleep, within, type Clock } from './clock.js';
+import { abortable, breathe, manyWaiters, sleep } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Place } from './hooks.js';
@@ -8,22 +7,10 @@ import { PlainSpecs, withListenPid, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
-import type { Socket } from './socket.js';
 import { Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
-import { stopPlan, stopRequest, type StopRequest } from './stop.js';
-import type { Watcher } from './watcher.js';
-
-/** What a watcher and its keeper need to know of their surroundings. */
-export interface KeeperContext {
-  readonly board: HookBoard;
-  readonly clock: Clock;
-  readonly sockets: ReadonlyMap<string, Socket>;
-  /** Tells this daemon's descendants from those of others. */
-  readonly daemon: string;
-  /** The first of these plugins that is not live; undefined when all are. */
-  readonly missing: (plugins: readonly string[]) => string | undefined;
-}
+import { drain, stopRequest, type StopRequest } from './stop.js';
+import type { Watcher, WatcherContext } from './watcher.js';
 
 /** Resolves when the one that was to be replaced may be asked to leave for this one. */
 type Agreed = (successor: Process) => Promise<unknown>;
@@ -35,7 +22,7 @@ const stretch = 10;
 export class Keeper {
   readonly slots = new Slots();
   readonly #watcher: Watcher;
-  readonly #context: KeeperContext;
+  readonly #context: WatcherContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
   readonly #specs = new PlainSpecs();
@@ -50,7 +37,7 @@ export class Keeper {
   readonly #output = (chunk: Buffer, fd: number, process: Process) =>
     this.#context.board.tell('output', chunk, fd, process);
 
-  constructor(watcher: Watcher, context: KeeperContext) {
+  constructor(watcher: Watcher, context: WatcherContext) {
     this.#watcher = watcher;
     this.#context = context;
   }
@@ -125,7 +112,7 @@ export class Keeper {
       slot.extra = false;
       const left = this.slots.of(old);
       if (left) left.extra = true;
-      await this.#drain(old);
+      await drain(old, this.#watcher.spec, this.#up.signal, this.#context);
       await this.end(old, { reason: 'replaced', why });
       return successor;
     } finally {
@@ -139,7 +126,7 @@ export class Keeper {
   async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy++;
-    await this.#drain(old);
+    await drain(old, this.#watcher.spec, this.#up.signal, this.#context);
     await this.end(old, { reason: 'stopped', why });
     try {
       signal.throwIfAborted();
@@ -157,15 +144,6 @@ export class Keeper {
     const plain = this.#specs.of(at.spec, at.wid, () => (slot ? this.slots.sit(slot) : 0), this.#context.sockets);
     const full = await this.#context.board.ask('spawnSpec', plain, this.#watcher, at);
     return withListenPid(full ?? plain, at.spec);
-  }
-
-  /** Lets plugins get it to leave its clients to others: for as long as its stop may take then, unless that comes before. */
-  async #drain(old: Process): Promise<void> {
-    const { board, clock } = this.#context;
-    if (!board.used('beforeReplaced') || !old.alive || old.stopping) return;
-    await within(clock, stopPlan(this.#watcher.spec).grace, this.#up.signal, (over) =>
-      Promise.race([board.ask('beforeReplaced', old, over), old.ended]),
-    );
   }
 
   #refill(): void {

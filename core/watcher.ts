@@ -1,17 +1,26 @@
 /** One command kept alive N times: its state, and what is being done to it. */
-import { abortable, within } from './clock.js';
+import type { HookBoard } from './board.js';
+import { abortable, within, type Clock } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
-import { Keeper, type KeeperContext } from './keeper.js';
+import { Keeper } from './keeper.js';
 import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
+import type { Socket } from './socket.js';
 import type { WatcherSpec } from './spec.js';
 import { stopPlan } from './stop.js';
 import { meansFor, type Means } from './tree.js';
 import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
 
-/** What a watcher needs to know of its surroundings. */
-export interface WatcherContext extends KeeperContext {
+/** What a watcher and its keeper need to know of their surroundings. */
+export interface WatcherContext {
+  readonly board: HookBoard;
+  readonly clock: Clock;
+  readonly sockets: ReadonlyMap<string, Socket>;
+  /** Tells this daemon's descendants from those of others. */
+  readonly daemon: string;
+  /** The first of these plugins that is not live; undefined when all are. */
+  readonly missing: (plugins: readonly string[]) => string | undefined;
   readonly announce: (operation: Operation) => void;
   /** True when everything is being stopped: nothing else is begun any more. */
   readonly closing: () => boolean;

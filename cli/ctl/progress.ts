@@ -21,8 +21,7 @@ export function showProgress({ endpoint, curve }: Peer, name: unknown, output: P
   const look = async () => {
     client ??= new Client({ endpoint, timeout: patience, curve });
     const { jobs } = await client.jobs();
-    const job = jobs.find((one) => isMeant(one));
-    const line = job ? lineOf(job) : '';
+    const line = jobs.filter(isMeant).map(lineOf).find(Boolean) ?? '';
     if (line === '' || line === shown || over) return;
     shown = line;
     output.err(harmless(`${line}\n`));

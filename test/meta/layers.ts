@@ -40,6 +40,7 @@ const shared = [
   'plugins/must-be.ts',
   'plugins/variables.ts',
   'plugins/plain.ts',
+  'plugins/program.ts',
 ];
 
 /** What the kernel knows nothing of, as parts of identifiers and as words of texts. */
