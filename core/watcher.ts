@@ -301,12 +301,12 @@ export class Watcher {
       this.#become('stopped', `stopped by ${operation.by}`);
       return this.keeper.clear();
     }
+    operation.advance(0, this.processes.length);
     // Else it joins the stop of a restart that was cancelled.
     if (begins) await this.#prepareStop(operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
-    operation.advance(0, processes.length);
     const end = async (process: Process) => {
       await this.keeper.end(process, { reason: 'stopped' });
       operation.advance(++ended, processes.length);
