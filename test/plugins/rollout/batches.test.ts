@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { eventually } from '../../support/eventually.js';
+import { closeClients, connect } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
 import { eventsOf, pidsOf, sleeper } from './watcher.js';
 
 describe('batches in a real daemon', () => {
   const start = daemonPerTest();
+  closeClients();
 
   it('are as large as is set at run time, with pauses between', async () => {
     const daemon = await start(sleeper('numprocesses = 4').replace('numprocesses = 2\n', ''));
@@ -20,6 +23,30 @@ describe('batches in a real daemon', () => {
     assert.equal((await pidsOf(daemon)).filter((pid) => before.includes(pid)).length, 1);
     await daemon.ctl('cancel', String(job));
     assert.equal((await pidsOf(daemon)).length, 4);
+  });
+
+  it('are as the files say after reloadconfig, which replaces nobody, and of a watcher that is added', async () => {
+    const daemon = await start(sleeper('reload.batch = 1'));
+    await eventually(async () => assert.equal((await pidsOf(daemon)).length, 2));
+    const before = await pidsOf(daemon);
+    const file = `${daemon.folder.path}/circus.ini`;
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('reload.batch = 1', 'reload.batch = 2\nreload.drain = USR2'),
+    );
+    assert.match((await daemon.ctl('plan')).stdout, /watcher web was changed: takes effect at once/);
+    await daemon.json('reloadconfig', '--waiting');
+    assert.equal((await daemon.ctl('get', 'web', 'reload.batch')).stdout, 'reload.batch: 2\n');
+    assert.deepEqual(await pidsOf(daemon), before);
+    const options = { 'reload.surge': 0, 'reload.batch': 2 };
+    const client = connect(daemon);
+    assert.equal((await client.ask('add', { name: 'other', cmd: 'sleep 600', options }))['status'], 'ok');
+    assert.match((await daemon.ctl('options', 'other')).stdout, /^reload\.surge: 0$/m);
+    const wrong = await client.ask('add', { name: 'more', cmd: 'sleep 600', options: { 'reload.order': 'first' } });
+    assert.match(
+      String(wrong['reason']),
+      /"reload.order" has a wrong value: "first" is neither start_first nor stop_first/,
+    );
   });
 
   it('are refused at run time where they are wrong, also beside what is there', async () => {
