@@ -1,6 +1,6 @@
 /** When a process counts as ready, and how its end is put into words. */
 import type { HookBoard } from './board.js';
-import { sleep, type Clock } from './clock.js';
+import { breathe, sleep, type Clock } from './clock.js';
 import { CircusError } from './errors.js';
 import { Refusal } from './guard.js';
 import { withoutSecrets } from './launch.js';
@@ -31,7 +31,9 @@ function lastWords({ tail }: Process, spec: WatcherSpec): string {
 
 /** Rejects with ERR_PROCESS_UNREADY when the process ends, which it was not to; never unhandled. */
 export function endOf(process: Process, spec: WatcherSpec): Promise<never> {
-  const ended = process.finished().then((exit) => {
+  const ended = process.ended.then(async (exit) => {
+    // What it wrote before its end is read by then; what it left behind may go on writing.
+    await breathe();
     const words = `it ${exit.signal === null ? '' : 'was '}${describeExit(exit)}${lastWords(process, spec)}`;
     throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, words]);
   });
