@@ -75,10 +75,13 @@ type Work = (over: AbortSignal) => Promise<unknown>;
 
 /** Waits for work, but not longer than `longest` ms, nor when `end` is aborted; what the work comes to does not matter. */
 export async function within(clock: Clock, longest: number, end: AbortSignal, work: Work): Promise<void> {
-  const late = new AbortController();
-  const cancel = clock.after(longest, () => late.abort());
-  const over = anyOf(late.signal, end);
-  await abortable(work(over), over).catch(() => undefined);
+  const over = manyWaiters();
+  const finish = () => over.abort();
+  if (end.aborted) finish();
+  end.addEventListener('abort', finish);
+  const cancel = clock.after(longest, finish);
+  await abortable(work(over.signal), over.signal).catch(() => undefined);
   cancel();
-  late.abort();
+  end.removeEventListener('abort', finish);
+  finish();
 }

@@ -59,10 +59,13 @@ export function awaitReady(
   const over = new AbortController();
   const judge = async () => {
     const answer = await board.ask('ready', process, watcher, over.signal);
+    if (answer === undefined) await sleep(clock, wait - process.age, over.signal);
+    // The question is over then, and whatever was answered is no answer.
+    if (!process.alive) await endOf(process, spec);
     if (answer instanceof Refusal)
       throw new CircusError('ERR_PROCESS_UNREADY', [process.pid, `refused by ${answer}${lastWords(process, spec)}`]);
-    if (answer !== true) await sleep(clock, wait - process.age, over.signal);
   };
+  void process.ended.then(() => over.abort());
   const readiness = Promise.race([judge(), endOf(process, spec)])
     .finally(() => over.abort())
     .then(() => process.become('ready'));

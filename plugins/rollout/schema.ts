@@ -35,7 +35,7 @@ function readShare(text: string): Share {
   const number = Number(digits);
   if (!(number > 0) || (percent && number > 100))
     throw new Error('is neither a number of copies above 0 nor a part of them such as 25%');
-  return percent ? (numprocesses) => Math.ceil((numprocesses * number) / 100) : () => number;
+  return percent ? (numprocesses) => Math.max(1, Math.ceil((numprocesses * number) / 100)) : () => number;
 }
 
 /** A text, or a number as one, that is read by `read`. */

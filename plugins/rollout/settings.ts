@@ -75,7 +75,7 @@ function contradictions({ singleton, numprocesses }: WatcherSpec, keys: Given): 
     wrong('canary', 'needs a new copy beside the old ones, and the old ones are stopped first');
   if (!canary && canary_time !== undefined) wrong('canary_time', 'needs "reload.canary = 1"');
   if (!canary && canary_share !== undefined) wrong('canary_share', 'needs "reload.canary = 1"');
-  if (copies !== undefined && copies > numprocesses)
+  if (copies !== undefined && copies > Math.max(1, numprocesses))
     wrong('canary_share', `is ${copies}, and "numprocesses" is only ${numprocesses}`);
   if (copies !== undefined && surge && copies > surge)
     wrong('canary_share', `means ${copies} copies, and "reload.surge" allows only ${surge} more`);

@@ -41,4 +41,12 @@ describe('a new process that fails', () => {
     const change = brings(`sh -c 'exit 3'`);
     await assert.rejects(world().arbiter.reload(watcher, { change }).result, /it exited with code 3$/);
   });
+
+  it('that it is told of leaves its pipes to what it has started', async () => {
+    piped();
+    let text = '';
+    world().hooks.output.tap('test', (chunk) => void (text += String(chunk)));
+    await world().up({ cmd: `sh -c '(sleep 1.2; echo late) & exit 0'`, respawn: false });
+    await world().until(() => text === 'late\n');
+  });
 });
