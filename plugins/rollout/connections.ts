@@ -1,7 +1,7 @@
 /** Who is connected to a process, as its descriptors and the kernel's tables of sockets tell (proc(5)). */
 import { readdirSync, readlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Process } from '#core';
-import { rowsOf } from '../net-table.js';
 
 /** What is seen of a process and its tree. */
 export interface Sight {
@@ -11,12 +11,16 @@ export interface Sight {
   readonly listens: boolean;
 }
 
-/** The `St` of the tables: ESTABLISHED and CLOSE_WAIT, in which the process may still answer; LISTEN. */
-const open = new Set(['01', '08']);
+/** A socket that listens, and one that was accepted where another listens; anything else has no clients. */
+type Kind = 'door' | 'client' | 'other';
+
 const listening = '0A';
-/** The same of Unix sockets: connected, and the flag of one that listens. */
-const openUnix = '03';
-const acceptsUnix = 0x10000;
+/** Rows that listen, or in which the process may still answer (ESTABLISHED, CLOSE_WAIT): port, state and inode. */
+const tcpRow = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} (01|08|0A) \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm;
+/** Rows with a name: flags, state, inode and the name, which an accepted socket has from the one that listens. */
+const unixRow = /^\S+ \S+ \S+ ([0-9A-F]{8}) \S+ ([0-9A-F]{2}) +(\d+) (.+)$/gm;
+const acceptsUnix = '00010000';
+const connectedUnix = '03';
 
 /** The inodes of the sockets that a process has; undefined when it is not ours to look at, or ends. */
 function socketsOf(pid: number): readonly string[] | undefined {
@@ -37,41 +41,54 @@ function socketsOf(pid: number): readonly string[] | undefined {
   }
 }
 
+/** A table as text; empty where the system has no such sockets. On a busy machine it has megabytes. */
+const tableOf = (name: string): Promise<string> => readFile(`/proc/self/net/${name}`, 'latin1').catch(() => '');
+
 /** Looks again and again at one process. */
 export class Connections {
+  /** What was seen last. */
+  last: Sight = { connections: 0, listens: false };
   readonly #process: Process;
+  /** What its sockets are, by inode: none becomes another one. */
+  #kinds: ReadonlyMap<string, Kind> = new Map();
   /** Where it listens or has listened: its clients have come there, and not gone out from it. */
-  readonly #ports = new Set<string>();
-  readonly #paths = new Set<string>();
+  readonly #doors = new Set<string>();
 
   constructor(process: Process) {
     this.#process = process;
   }
 
-  /** What is seen now; undefined when nothing can be. */
-  look(): Sight | undefined {
+  /** Resolves with what is seen now; with undefined when nothing can be. */
+  async look(): Promise<Sight | undefined> {
     const own = socketsOf(this.#process.pid);
     if (!own) return undefined;
     const others = this.#process.descendants().flatMap((pid) => socketsOf(pid) ?? []);
-    const inodes = new Set([...own, ...others]);
-    if (inodes.size === 0) return { connections: 0, listens: false };
-    const tcp = (['tcp', 'tcp6'] as const)
-      .flatMap(rowsOf)
-      .filter((row) => inodes.has(row[9] ?? ''))
-      .map(([, local = '', , state = '']) => ({ state, port: local.split(':').at(-1)! }));
-    const unix = rowsOf('unix')
-      .filter((row) => inodes.has(row[6] ?? ''))
-      .map(([, , , flags = '', , state, , ...path]) => ({
-        listens: (parseInt(flags, 16) & acceptsUnix) !== 0,
-        isOpen: state === openUnix,
-        path: path.join(' '),
-      }));
-    const doors = tcp.filter(({ state }) => state === listening);
-    const gates = unix.filter(({ listens }) => listens);
-    for (const { port } of doors) this.#ports.add(port);
-    for (const { path } of gates) this.#paths.add(path);
-    const clients = tcp.filter(({ state, port }) => open.has(state) && this.#ports.has(port)).length;
-    const guests = unix.filter(({ listens, isOpen, path }) => !listens && isOpen && this.#paths.has(path)).length;
-    return { connections: clients + guests, listens: doors.length + gates.length > 0 };
+    const inodes = [...new Set([...own, ...others])];
+    if (inodes.some((inode) => !this.#kinds.has(inode))) {
+      const kinds = await this.#learn(new Set(inodes));
+      // What has ended meanwhile is in no table.
+      if (!socketsOf(this.#process.pid)) return undefined;
+      this.#kinds = kinds;
+    }
+    const count = (kind: Kind) => inodes.filter((inode) => this.#kinds.get(inode) === kind).length;
+    this.last = { connections: count('client'), listens: count('door') > 0 };
+    return this.last;
+  }
+
+  async #learn(inodes: ReadonlySet<string>): Promise<ReadonlyMap<string, Kind>> {
+    const [tcp, tcp6, unix] = await Promise.all(['tcp', 'tcp6', 'unix'].map(tableOf));
+    const ports = [...`${tcp}${tcp6}`.matchAll(tcpRow)].map(([, port = '', state, inode = '']) => ({
+      ...{ inode, place: port, listens: state === listening },
+    }));
+    const files = [...unix!.matchAll(unixRow)].flatMap(([, flags, state, inode = '', place = '']) =>
+      flags === acceptsUnix || state === connectedUnix ? { inode, place, listens: flags === acceptsUnix } : [],
+    );
+    const found = [...ports, ...files].filter(({ inode }) => inodes.has(inode));
+    for (const { place, listens } of found) if (listens) this.#doors.add(place);
+    const kinds = new Map<string, Kind>([...inodes].map((inode) => [inode, 'other']));
+    for (const { inode, place, listens } of found)
+      if (listens) kinds.set(inode, 'door');
+      else if (this.#doors.has(place)) kinds.set(inode, 'client');
+    return kinds;
   }
 }

@@ -92,7 +92,7 @@ export class Drains {
     const { clock } = this.#context.arbiter;
     const told = clock.monotonic();
     for (;;) {
-      const sight = connections.look();
+      const sight = await connections.look();
       if (!sight) return;
       this.#leaving.set(process, sight.connections);
       // Until it has had the time to obey, it may still accept.

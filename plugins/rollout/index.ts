@@ -29,11 +29,10 @@ export default definePlugin({
     });
     hooks.reloadPlan.tap('rollout', (_plan, spec, watcher) => steps.plan(spec, watcher));
     hooks.beforeStep.tap('rollout', (step, signal) => steps.before(step, signal));
-    hooks.beforeReplaced.tap('rollout', (process, signal) => {
-      const connections = partings.expect(process);
+    hooks.beforeReplaced.tap('rollout', async (process, signal) => {
       // At once, as the stop follows at once.
       signal.addEventListener('abort', () => drains.clientsOf(process) && partings.isLate(process));
-      return drains.drain(process, connections, signal);
+      await drains.drain(process, await partings.expect(process), signal);
     });
     hooks.processState.tap('rollout', (process, _before, after) => {
       if (after === 'stopping' && arbiter.find(process.watcher)?.wanted === 'up') partings.watch(process);

@@ -28,6 +28,7 @@ export class Partings {
   /** Open connections of the last processes that were replaced, by watcher, oldest first. */
   readonly #open = new Map<string, number[]>();
   readonly #cancels = new Map<Process, () => void>();
+  #closed = false;
   readonly #leaving = new WeakMap<Process, { readonly connections: Connections; isLate: boolean }>();
 
   constructor(clock: Clock) {
@@ -35,10 +36,10 @@ export class Partings {
   }
 
   /** Looks at a process that is to be replaced for the first time: its doors are known from then on. */
-  expect(process: Process): Connections {
+  async expect(process: Process): Promise<Connections> {
     const connections = new Connections(process);
     this.#leaving.set(process, { connections, isLate: false });
-    connections.look();
+    await connections.look();
     return connections;
   }
 
@@ -54,19 +55,18 @@ export class Partings {
     if (!leaving) return;
     const { connections, isLate } = leaving;
     const begun = this.#clock.monotonic();
-    let last: Sight = { connections: 0, listens: false };
-    const look = () => {
-      const before = performance.now();
-      const sight = process.alive ? connections.look() : undefined;
-      // What can't be seen any more ends.
-      if (!sight) return;
-      last = sight;
-      const since = this.#clock.monotonic() - begun;
-      const pause = since < pauses.lateFrom ? pauses.first : pauses.later;
-      this.#cancels.set(process, this.#clock.after(Math.max(pause, cost * (performance.now() - before)), look));
+    const wait = (took: number) => {
+      const pause = this.#clock.monotonic() - begun < pauses.lateFrom ? pauses.first : pauses.later;
+      const next = this.#clock.after(Math.max(pause, cost * took), () => void look());
+      this.#cancels.set(process, next);
     };
-    look();
-    void this.#note(process, (exit) => cutOff(last, exit, isLate));
+    const look = async () => {
+      const before = performance.now();
+      // What can't be seen any more ends.
+      if ((await connections.look()) && process.alive && !this.#closed) wait(performance.now() - before);
+    };
+    wait(0);
+    void this.#note(process, (exit) => cutOff(connections.last, exit, isLate));
   }
 
   async #note(process: Process, judge: (exit: Exit) => number): Promise<void> {
@@ -87,6 +87,7 @@ export class Partings {
 
   /** Ends all looking. */
   close(): void {
+    this.#closed = true;
     for (const cancel of this.#cancels.values()) cancel();
   }
 }
