@@ -7,6 +7,8 @@ import type { Process } from '#core';
 export interface Sight {
   /** How many clients are connected: accepted, and not closed by the process. */
   readonly connections: number;
+  /** How many of them are those of the process itself, and not of its tree. */
+  readonly own: number;
   /** It could accept more: it has a socket that listens. */
   readonly listens: boolean;
 }
@@ -47,7 +49,7 @@ const tableOf = (name: string): Promise<string> => readFile(`/proc/self/net/${na
 /** Looks again and again at one process. */
 export class Connections {
   /** What was seen last. */
-  last: Sight = { connections: 0, listens: false };
+  last: Sight = { connections: 0, own: 0, listens: false };
   readonly #process: Process;
   /** What its sockets are, by inode: none becomes another one. */
   #kinds: ReadonlyMap<string, Kind> = new Map();
@@ -70,8 +72,8 @@ export class Connections {
       if (!socketsOf(this.#process.pid)) return undefined;
       this.#kinds = kinds;
     }
-    const count = (kind: Kind) => inodes.filter((inode) => this.#kinds.get(inode) === kind).length;
-    this.last = { connections: count('client'), listens: count('door') > 0 };
+    const count = (kind: Kind, of = inodes) => of.filter((inode) => this.#kinds.get(inode) === kind).length;
+    this.last = { connections: count('client'), own: count('client', [...new Set(own)]), listens: count('door') > 0 };
     return this.last;
   }
 
