@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { fixture } from '../../support/paths.js';
+import { freePort } from '../../support/ports.js';
 import { daemonPerTest } from '../daemon.js';
 import { eventsOf, type Fields } from './watcher.js';
 
@@ -132,20 +133,31 @@ describe('a drain in a real daemon', () => {
     assert.match(await explained(daemon), /replaced ended with 3 connections still open/);
   });
 
-  it('that a program makes itself is not complained about', async () => {
-    const daemon = await start(server('numprocesses = 2', 'finish-requests.py'));
+  /** Reloads three times while two clients ask without a pause, and resolves with what is explained then. */
+  async function reloadedUnderLoad(daemon: Circusd): Promise<string> {
     const port = await portOf(daemon);
     let over = false;
     const ask = async () => {
-      while (!over) {
-        const text = await (await fetch(`http://127.0.0.1:${port}/`)).text();
-        assert.match(text, /^\d+$/);
-      }
+      while (!over) assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /^\d+$/);
     };
     const asking = [ask(), ask()];
     for (let round = 0; round < 3; round++) assert.equal((await daemon.ctl('reload', 'web', '--waiting')).code, 0);
     over = true;
     await Promise.all(asking);
-    assert.doesNotMatch(await explained(daemon), /still open/);
+    return explained(daemon);
+  }
+
+  it('that a program makes itself is not complained about', async () => {
+    const daemon = await start(server('numprocesses = 2', 'finish-requests.py'));
+    assert.doesNotMatch(await reloadedUnderLoad(daemon), /still open/);
+  });
+
+  it('that node_listen makes for a program is not complained about', async () => {
+    const port = await freePort();
+    const own = `cmd = ${process.execPath} ${fixture('node-app.cjs')} port ${port}`;
+    const ini = server('node_listen = 1')
+      .replace('port = 0', `port = ${port}`)
+      .replace(/^cmd = .*$/m, own);
+    assert.doesNotMatch(await reloadedUnderLoad(await start(ini)), /still open/);
   });
 });
