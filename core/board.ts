@@ -40,7 +40,7 @@ export class HookBoard {
   }
 
   /** Passes a value through a synchronous hook that may change it. @throws ERR_HOOK_REFUSED */
-  change<N extends 'startAfter' | 'watcherSpec' | 'hold' | 'removal' | 'descendants' | 'means'>(
+  change<N extends 'startAfter' | 'watcherSpec' | 'hold' | 'removal' | 'descendants' | 'means' | 'reloadPlan'>(
     name: N,
     ...args: Args<N>
   ): Args<N>[0] {
@@ -57,7 +57,7 @@ export class HookBoard {
   }
 
   /** Puts a question whose refusal ends what is being done. @throws ERR_HOOK_REFUSED, the refusal as its cause */
-  async require<N extends 'beforeStart' | 'afterStart' | 'beforeSpawn' | 'afterSpawn'>(
+  async require<N extends 'beforeStart' | 'afterStart' | 'beforeSpawn' | 'afterSpawn' | 'beforeStep'>(
     name: N,
     ...args: Args<N>
   ): Promise<void> {

@@ -51,6 +51,13 @@ export function manyWaiters(): AbortController {
   return controller;
 }
 
+/** A signal that is aborted with the first of these, and on which any number may wait. */
+export function anyOf(...signals: readonly AbortSignal[]): AbortSignal {
+  const signal = AbortSignal.any([...signals]);
+  setMaxListeners(0, signal);
+  return signal;
+}
+
 /** The promise's outcome, or a rejection with the signal's reason as soon as it is aborted. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
@@ -61,4 +68,20 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     // Also after an abort, so that a later rejection is nobody's surprise.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
+}
+
+/** Something that takes time, and is told when that is over. */
+type Work = (over: AbortSignal) => Promise<unknown>;
+
+/** Waits for work, but not longer than `longest` ms, nor when `end` is aborted; what the work comes to does not matter. */
+export async function within(clock: Clock, longest: number, end: AbortSignal, work: Work): Promise<void> {
+  const over = manyWaiters();
+  const finish = () => over.abort();
+  if (end.aborted) finish();
+  end.addEventListener('abort', finish);
+  const cancel = clock.after(longest, finish);
+  await abortable(work(over.signal), over.signal).catch(() => undefined);
+  cancel();
+  end.removeEventListener('abort', finish);
+  finish();
 }

@@ -9,7 +9,7 @@ import { guard, isRecord, isText, isVeto } from './guard.js';
 import type { Fault, GuardRow, Tap, TapOptions, Veto } from './guard.js';
 import type { Operation } from './operation.js';
 import type { Exit, Process } from './process.js';
-import type { ReloadReport } from './reload.js';
+import type { ReloadPlan, ReloadReport, ReloadStep } from './reload.js';
 import type { Scope } from './scope.js';
 import type { Socket } from './socket.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
@@ -44,6 +44,7 @@ interface Entry<Args extends unknown[], Answer> extends GuardRow {
 type Policy = Partial<Pick<Entry<[], void>, 'onFault' | 'deadline'>>;
 const patient: Policy = { deadline: Infinity };
 const strict: Policy = { onFault: 'refuse' };
+const grave: Policy = { ...strict, ...patient };
 
 const kinds = {
   notice: SyncHook,
@@ -107,6 +108,9 @@ const family = row('change', isPids);
 const isMeans: Valid = (means) =>
   isRecord(means) && isText(means['by']) && ['undefined', 'function'].includes(typeof means['kill']);
 const reasons = row('change', isWords);
+const isPlan: Valid = (plan) =>
+  isRecord(plan) && [plan['first'], plan['batch']].every((size) => Number.isInteger(size) && Number(size) > 0);
+const plans = row('change', isPlan);
 
 /** Every hook: its kind and arguments, what a fault answers, how long it may take (docs/reference/hooks.md). */
 export const catalogue = {
@@ -124,8 +128,8 @@ export const catalogue = {
   operationChanged: notice<[operation: Operation], void>('operation'),
   removal: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
   hold: reasons<[reasons: readonly string[], watcher: Watcher], readonly string[] | void>('reasons watcher'),
-  beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
-  afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', { ...strict, ...patient }),
+  beforeStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', grave),
+  afterStart: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', grave),
   beforeStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal', patient),
   afterStop: series<[watcher: Watcher, signal: AbortSignal], void>('watcher signal'),
   beforeSpawn: veto<[watcher: Watcher, signal: AbortSignal], Veto | void>('watcher signal', strict),
@@ -138,7 +142,7 @@ export const catalogue = {
   ready: row('bail', (answer) => answer === true || isVeto(answer))<
     [process: Process, watcher: Watcher, signal: AbortSignal],
     true | Veto | void
-  >('process watcher signal', { ...strict, ...patient }),
+  >('process watcher signal', grave),
   output: notice<[chunk: Buffer, fd: number, process: Process], void>('chunk fd process'),
   beforeSignal: veto<[process: Process, signal: number], Veto | void>('process signal'),
   delivered: notice<[process: Process, signal: number, sent: boolean], void>('process signal sent'),
@@ -151,6 +155,9 @@ export const catalogue = {
     { deadline: 1000 },
   ),
   retrying: notice<[watcher: Watcher, wid: number, delay: number, reason: string], void>('watcher wid delay reason'),
+  reloadPlan: plans<[plan: ReloadPlan, spec: WatcherSpec, watcher: Watcher], ReloadPlan | void>('plan spec watcher'),
+  beforeStep: veto<[step: ReloadStep, signal: AbortSignal], Veto | void>('step signal', grave),
+  beforeReplaced: series<[process: Process, signal: AbortSignal], void>('process signal', patient),
   reloaded: notice<[watcher: Watcher, report: ReloadReport], void>('watcher report'),
   socketBound: notice<[socket: Socket], void>('socket'),
   socketClosed: notice<[socket: Socket], void>('socket'),

@@ -38,7 +38,7 @@ export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';
 export { signalName } from './posix/spawn.js';
 export type { Exit, ExitReason, Process } from './process.js';
-export type { ReloadReport, ReloadRequest } from './reload.js';
+export type { ReloadPlan, ReloadReport, ReloadRequest, ReloadStep } from './reload.js';
 export { Scope, type Disposer } from './scope.js';
 export { service, type Provided, type Service, type Services } from './service.js';
 export type { Socket } from './socket.js';

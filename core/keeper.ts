@@ -1,6 +1,5 @@
 /** Keeps the slots of one watcher filled: spawns, learns of ends, asks for verdicts, retries, replaces. */
-import type { HookBoard } from './board.js';
-import { abortable, breathe, manyWaiters, sleep, type Clock } from './clock.js';
+import { abortable, breathe, manyWaiters, sleep } from './clock.js';
 import { CircusError, reasonOf } from './errors.js';
 import { Refusal } from './guard.js';
 import type { Place } from './hooks.js';
@@ -8,22 +7,13 @@ import { PlainSpecs, withListenPid, withoutSecrets } from './launch.js';
 import { afterEnd, afterFailure, pauseBefore } from './pace.js';
 import { Process, type Exit } from './process.js';
 import { awaitReady, describeExit } from './readiness.js';
-import type { Socket } from './socket.js';
 import { retryAfter, Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
-import { stopRequest, type StopRequest } from './stop.js';
-import type { Watcher } from './watcher.js';
+import { drain, stopRequest, type StopRequest } from './stop.js';
+import type { Watcher, WatcherContext } from './watcher.js';
 
-/** What a watcher and its keeper need to know of their surroundings. */
-export interface KeeperContext {
-  readonly board: HookBoard;
-  readonly clock: Clock;
-  readonly sockets: ReadonlyMap<string, Socket>;
-  /** Tells this daemon's descendants from those of others. */
-  readonly daemon: string;
-  /** The first of these plugins that is not live; undefined when all are. */
-  readonly missing: (plugins: readonly string[]) => string | undefined;
-}
+/** Resolves when the one that was to be replaced may be asked to leave for this one. */
+type Agreed = (successor: Process) => Promise<unknown>;
 
 /** Longest stretch of spawning (ms) before other events of the loop get their turn. */
 const stretch = 10;
@@ -32,7 +22,7 @@ const stretch = 10;
 export class Keeper {
   readonly slots = new Slots();
   readonly #watcher: Watcher;
-  readonly #context: KeeperContext;
+  readonly #context: WatcherContext;
   readonly #readiness = new WeakMap<Process, Promise<void>>();
   readonly #reaping = new WeakMap<Process, Promise<void>>();
   readonly #specs = new PlainSpecs();
@@ -47,7 +37,7 @@ export class Keeper {
   readonly #output = (chunk: Buffer, fd: number, process: Process) =>
     this.#context.board.tell('output', chunk, fd, process);
 
-  constructor(watcher: Watcher, context: KeeperContext) {
+  constructor(watcher: Watcher, context: WatcherContext) {
     this.#watcher = watcher;
     this.#context = context;
   }
@@ -102,22 +92,27 @@ export class Keeper {
   }
 
   /**
-   * Starts one more process from `spec`, waits until it is ready, then stops the old one. If the new one fails or the
-   * signal is aborted, it is removed, and the old one was never asked for anything.
-   * @throws ERR_PROCESS_UNREADY and what a spawn throws
+   * Starts one more process from `spec`, waits until it is ready and `agreed` to, then has the old one leave. If the new
+   * one fails or the signal is aborted, it is removed, and the old one was never asked for anything.
+   * @throws ERR_PROCESS_UNREADY, what a spawn throws, and what `agreed` rejects with
    */
-  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
+  async replace(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string, agreed?: Agreed): Promise<Process> {
     const slot = this.slots.extra();
     slot.replaces = old;
     try {
       const successor = await this.#spawn(slot, spec, true);
       try {
         await abortable(this.#readiness.get(successor)!, signal);
+        await agreed?.(successor);
       } catch (error) {
-        await this.end(successor, { reason: 'refused' });
+        // In the place of one that ended meanwhile, it is what serves.
+        if (slot.extra || successor.state === 'unready') await this.end(successor, { reason: 'refused' });
         throw error;
       }
       slot.extra = false;
+      const left = this.slots.of(old);
+      if (left) left.extra = true;
+      await drain(old, this.#watcher.spec, this.#up.signal, this.#context);
       await this.end(old, { reason: 'replaced', why });
       return successor;
     } finally {
@@ -131,6 +126,7 @@ export class Keeper {
   async replaceStoppedFirst(old: Process, spec: WatcherSpec, signal: AbortSignal, why?: string): Promise<Process> {
     const slot = this.slots.of(old);
     if (slot) slot.busy++;
+    await drain(old, this.#watcher.spec, this.#up.signal, this.#context);
     await this.end(old, { reason: 'stopped', why });
     try {
       signal.throwIfAborted();
@@ -227,7 +223,7 @@ export class Keeper {
       }
       board.tell('spawned', process, watcher);
       const wait = (spec.ready_after ?? (replacement ? 1 : 0)) * 1000;
-      this.#readiness.set(process, awaitReady(process, watcher, wait, { board, clock }));
+      this.#readiness.set(process, awaitReady(process, watcher, spec, wait, { board, clock }));
       return process;
     } catch (error) {
       if (error instanceof Error) error.message = withoutSecrets(error.message, spec);

@@ -9,6 +9,8 @@ export type OperationState = 'queued' | 'running' | 'done' | 'failed' | 'cancell
 export interface Progress {
   readonly done: number;
   readonly total: number;
+  /** What it is doing just now, or waits for, as a phrase. */
+  readonly step?: string | undefined;
 }
 
 /** The pids that an operation ended, started and left alone, ascending. */
@@ -92,8 +94,8 @@ export class Operation {
   }
 
   /** Tells how far it is. */
-  advance(done: number, total: number): void {
-    this.progress = { done, total };
+  advance(done: number, total: number, step?: string): void {
+    this.progress = { done, total, ...(step !== undefined && { step }) };
     if (!this.settled) this.#changed(this);
   }
 

@@ -46,6 +46,8 @@ export interface ProcessContext {
 const SIGKILL = 9;
 /** How long what was written is still read when all of the tree is gone. */
 const drainTime = 1000;
+/** How much of what a process wrote last is kept, in bytes. */
+export const longestTail = 2048;
 
 /** Where a process comes from. */
 interface Origin {
@@ -57,8 +59,9 @@ interface Origin {
 }
 
 let started = 0;
-/** One for all that have none: a thousand processes are a thousand maps else. */
+/** One for all that have none: a thousand processes are a thousand of them else. */
 const noPipes: ReadonlyMap<number, Pipe> = new Map();
+const noBytes = Buffer.alloc(0);
 
 /** A running child. It is the same thing whether it was started here or found again. */
 export class Process {
@@ -76,6 +79,8 @@ export class Process {
   readonly ended: Promise<Exit>;
   state: ProcessState;
   exit: Exit | undefined;
+  /** The end of what it wrote on its pipes. */
+  tail: Buffer = noBytes;
   /** What it was asked to do, if anything. */
   stopping: StopRequest | undefined;
   readonly #context: ProcessContext;
@@ -110,6 +115,7 @@ export class Process {
   static start(spec: ProcessSpec, context: ProcessContext): Process {
     const origin = { startedAt: context.clock.now(), begun: context.clock.monotonic() };
     const output = (chunk: Buffer, fd: number) => {
+      child.tail = Buffer.concat([child.tail, chunk.subarray(-longestTail)]).subarray(-longestTail);
       context.output(chunk, fd, child);
       // What is told now is kept until plugins have changed: no more of it than there is already.
       if (context.board.changing) void pipes.get(fd)?.hold(context.board.steady());

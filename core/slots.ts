@@ -25,7 +25,7 @@ export interface Slot {
   attempts: Attempts;
   /** Monotonic time of the last start. */
   startedAt: number;
-  /** It holds a successor that is not ready yet, beyond the number wanted. */
+  /** It holds what is beyond the number wanted: a successor that is not ready yet, or one that leaves for its own. */
   extra: boolean;
   /** Whose successor it holds. */
   replaces: Process | undefined;
@@ -76,7 +76,7 @@ export class Slots {
     return living.sort((a, b) => a.begun - b.begun || a.wid - b.wid);
   }
 
-  /** The living processes that are neither being stopped nor still unproven successors, oldest first. */
+  /** The living processes that neither are being stopped, nor leave, nor are still unproven successors, oldest first. */
   get serving(): readonly Process[] {
     return this.processes.filter((process) => !process.stopping && !this.of(process)?.extra);
   }

@@ -1,5 +1,6 @@
 /** Stopping one process with all its tree: signals, one grace for all of it, then SIGKILL until nothing is left. */
 import { constants } from 'node:os';
+import { within } from './clock.js';
 import { childrenOf, factsOf, isForeign, send } from './posix/process.js';
 import { expectExit, isExpected } from './posix/reap.js';
 import type { Exit, ExitReason, Process, ProcessContext } from './process.js';
@@ -46,6 +47,13 @@ export function stopRequest(spec: WatcherSpec, asked: Pick<StopRequest, 'reason'
 }
 
 type StopContext = Pick<ProcessContext, 'board' | 'clock'>;
+
+/** Lets plugins get a process to leave its clients to others: for as long as its stop may take then, or until `over`. */
+export async function drain(old: Process, spec: WatcherSpec, over: AbortSignal, at: StopContext): Promise<void> {
+  if (!at.board.used('beforeReplaced') || !old.alive || old.stopping) return;
+  const ask = (signal: AbortSignal) => Promise.race([at.board.ask('beforeReplaced', old, signal), old.ended]);
+  await within(at.clock, stopPlan(spec).grace, over, ask);
+}
 
 /** One stop of one tree. */
 export class Stop {

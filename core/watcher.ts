@@ -1,17 +1,26 @@
 /** One command kept alive N times: its state, and what is being done to it. */
-import { abortable } from './clock.js';
+import type { HookBoard } from './board.js';
+import { abortable, within, type Clock } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
-import { Keeper, type KeeperContext } from './keeper.js';
+import { Keeper } from './keeper.js';
 import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
+import type { Socket } from './socket.js';
 import type { WatcherSpec } from './spec.js';
 import { stopPlan } from './stop.js';
 import { meansFor, type Means } from './tree.js';
 import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
 
-/** What a watcher needs to know of its surroundings. */
-export interface WatcherContext extends KeeperContext {
+/** What a watcher and its keeper need to know of their surroundings. */
+export interface WatcherContext {
+  readonly board: HookBoard;
+  readonly clock: Clock;
+  readonly sockets: ReadonlyMap<string, Socket>;
+  /** Tells this daemon's descendants from those of others. */
+  readonly daemon: string;
+  /** The first of these plugins that is not live; undefined when all are. */
+  readonly missing: (plugins: readonly string[]) => string | undefined;
   readonly announce: (operation: Operation) => void;
   /** True when everything is being stopped: nothing else is begun any more. */
   readonly closing: () => boolean;
@@ -296,12 +305,12 @@ export class Watcher {
       this.#become('stopped', `stopped by ${operation.by}`);
       return this.keeper.clear();
     }
+    operation.advance(0, this.processes.length);
     // Else it joins the stop of a restart that was cancelled.
     if (begins) await this.#prepareStop(operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
-    operation.advance(0, processes.length);
     const end = async (process: Process) => {
       await this.keeper.end(process, { reason: 'stopped' });
       operation.advance(++ended, processes.length);
@@ -316,13 +325,7 @@ export class Watcher {
   /** Asks plugins to get ready for the stop; they have as long as the processes will have after them. */
   async #prepareStop(cancelled: AbortSignal): Promise<void> {
     const { board, clock } = this.#context;
-    const over = new AbortController();
-    const end = () => over.abort();
-    const cancel = clock.after(stopPlan(this.spec).grace, end);
-    cancelled.addEventListener('abort', end);
-    await abortable(board.ask('beforeStop', this, over.signal), over.signal).catch(() => undefined);
-    cancel();
-    cancelled.removeEventListener('abort', end);
+    await within(clock, stopPlan(this.spec).grace, cancelled, (over) => board.ask('beforeStop', this, over));
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */

@@ -24,6 +24,10 @@ export interface ManifestEntry {
   readonly judge?: () => Promise<{ readonly judge: (folder: string) => Judge }>;
 }
 
+/** Watchers whose processes inherit sockets. */
+const usesSockets = ({ use_sockets, sockets, stdin_socket }: WatcherSpec): boolean =>
+  use_sockets || sockets.length > 0 || stdin_socket !== null;
+
 /** The first-party plugins. */
 export const manifest: readonly ManifestEntry[] = [
   {
@@ -61,7 +65,7 @@ export const manifest: readonly ManifestEntry[] = [
     aliases: [],
     keys: ['ready.*', 'alive.*', 'notify', 'ipc'],
     // Whoever inherits sockets is asked whether it accepts on them, before another one is stopped for it.
-    suits: ({ use_sockets, sockets, stdin_socket }) => use_sockets || sockets.length > 0 || stdin_socket !== null,
+    suits: usesSockets,
     load: () => import('./health/index.js'),
     judge: () => import('./health/judge.js'),
   },
@@ -109,5 +113,14 @@ export const manifest: readonly ManifestEntry[] = [
     load: () => import('./resource-watcher/index.js'),
     many: { about: ['watcher', 'service'] },
     judge: () => import('./resource-watcher/judge.js'),
+  },
+  {
+    name: 'rollout',
+    aliases: [],
+    keys: ['reload.*'],
+    // What cuts off its clients when it is replaced is told of.
+    suits: usesSockets,
+    load: () => import('./rollout/index.js'),
+    judge: () => import('./rollout/judge.js'),
   },
 ];

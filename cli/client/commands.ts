@@ -124,8 +124,14 @@ export interface Job {
   readonly command: string;
   readonly watchers: readonly string[];
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
-  /** In processes; the text is such as `3 of 8 replaced`. */
-  readonly progress: { readonly done: number; readonly total: number; readonly text?: string };
+  /** In processes; `text` is such as `3 of 8 replaced`. */
+  readonly progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly text?: string;
+    /** What it is doing just now, or waits for. */
+    readonly step?: string;
+  };
   /** Who asked for it. */
   readonly by: string;
   readonly asked: number;
@@ -262,6 +268,10 @@ export interface Commands {
       Waiting & {
         /** False: stop all, then start all. */
         readonly graceful?: boolean | undefined;
+        /** Have the reload go on that waits behind its canary. */
+        readonly continue?: boolean | undefined;
+        /** End the reload that is under way. */
+        readonly abort?: boolean | undefined;
         /** Stop each process before its successor starts. */
         readonly sequential?: boolean | undefined;
       };

@@ -102,6 +102,7 @@ function isJob(value: unknown): value is Job {
 
 function jobText({ id, command, watchers, state, progress }: Job): string {
   const about = watchers.length === 0 ? '' : ` of ${watchers.map((watcher) => `"${watcher}"`).join(', ')}`;
-  const done = progress.text === undefined ? '' : ` (${progress.text})`;
+  const far = [progress.text, progress.step].filter((part) => part !== undefined);
+  const done = far.length === 0 ? '' : ` (${far.join('; ')})`;
   return `${command}${about} is ${state === 'running' ? 'still running' : state}${done} as job ${id}`;
 }

@@ -43,9 +43,10 @@ const mostNames = 3;
 function jobRow({ id, command, watchers, state, progress, by, asked }: Fields): readonly string[] {
   const names = Array.isArray(watchers) ? watchers.map(plain) : [];
   const more = names.length > mostNames ? [`${names.length - mostNames} more`] : [];
-  const { text } = (progress ?? {}) as Fields;
+  const { text, step } = (progress ?? {}) as Fields;
+  const far = [text, step].filter((part) => part !== undefined).map(plain);
   const about = [...names.slice(0, mostNames), ...more].join(', ');
-  return [plain(id), plain(state), plain(command), about || 'all', plain(text ?? ''), plain(by), stamp(asked)];
+  return [plain(id), plain(state), plain(command), about || 'all', far.join('; '), plain(by), stamp(asked)];
 }
 
 function jobText({ job }: Reply): string {

@@ -85,9 +85,12 @@ async function carryOut(
     return runShell(peer, globals, output, run);
   }
   const properties = propertiesOf(command, words, flags);
-  const { ask, listen } = await import('./wire.js');
+  const { ask, listen, showProgress } = await import('./wire.js');
   if (command.name === 'listen') return listen(peer, words, globals.json, output, until);
-  const reply = await ask(peer, { command: command.name, properties, changes: command.role !== 'view' });
+  const isShown = output.isTerminal && !globals.json && command.name === 'reload' && properties['waiting'] === true;
+  const hide = isShown ? showProgress(peer, properties['name'], output) : undefined;
+  const question = { command: command.name, properties, changes: command.role !== 'view' };
+  const reply = await ask(peer, question).finally(() => hide?.());
   const failure = failureIn(command, reply);
   if (!globals.json) output.out(answersAsText(command, reply));
   if (failure !== undefined) throw new Failure(exitCodes.refused, failure, reply);

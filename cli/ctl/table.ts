@@ -85,7 +85,7 @@ export const table: readonly CommandFacts[] = [
     flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },
   { name: "reload", role: "operate", summary: "replace processes one by one, new ones first", reply: "info, of one watcher: the pids stopped, started and kept",
     words: [{ name: "name", kind: "names", summary: "a watcher, or several, as a pattern, @GROUP, LABEL=VALUE or a list; all without it" }],
-    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "sequential", kind: "flag", summary: "stop each process before its successor starts" }, { name: "terminate", kind: "flag", summary: "stop all, then start all" }] },
+    flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }, { name: "sequential", kind: "flag", summary: "stop each process before its successor starts" }, { name: "terminate", kind: "flag", summary: "stop all, then start all" }, { name: "continue", kind: "flag", summary: "have the reload go on that waits behind its canary" }, { name: "abort", kind: "flag", summary: "end the reload that is under way, and go back where it changed the spec" }] },
   { name: "reloadconfig", role: "admin", summary: "read the configuration files again, and do what is needed", reply: "with waiting: the changes that were made, drift and problems",
     words: [],
     flags: [{ name: "waiting", kind: "flag", summary: "answer when it is done" }] },

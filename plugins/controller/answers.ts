@@ -32,6 +32,7 @@ export const questions = {
   notes: { called: 'addNotes', valid: isTexts },
   mark: { called: 'addMark', valid: isText },
   memoryCounter: { called: 'addMemoryCounter', valid: isText },
+  continuation: { called: 'addContinuation', valid: (answer) => answer === true },
 } as const satisfies Readonly<Record<string, Question>>;
 
 const inWords = (answer: unknown): string => {

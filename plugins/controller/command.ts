@@ -90,6 +90,8 @@ export interface Command<P = unknown> {
 
 /** Does something to several watchers along their order, by operations. */
 export interface Together<P> {
+  /** False: these properties are for each watcher by itself. */
+  applies?(properties: P): boolean;
   act(watchers: readonly Watcher[], properties: P, context: CommandContext): Promise<unknown>;
   /** What the reply to a request for one of them would be, from what its operations did. */
   tell(watcher: Watcher, report: Report): Fields;

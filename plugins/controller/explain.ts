@@ -157,10 +157,10 @@ function belongingLine({ groups, labels }: Facts): readonly string[] {
 
 const times = (count: number) => (count === 1 ? 'one ended' : `${count} ended`);
 
-function operationLine({ kind, by, state, done, total }: Facts['operations'][number]): string {
+function operationLine({ kind, by, state, done, total, step }: Facts['operations'][number]): string {
   if (state === 'queued') return `A ${kind}, asked for by ${by}, waits for its turn.`;
   const progress = total > 0 ? `: ${done} of ${total} processes are done` : '';
-  return `A ${kind}, asked for by ${by}, is under way${progress}.`;
+  return `A ${kind}, asked for by ${by}, is under way${progress}${step === undefined ? '' : `; ${step}`}.`;
 }
 
 /** What the kernel's own means are good for. */

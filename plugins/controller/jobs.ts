@@ -9,9 +9,9 @@ export type JobState = 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
 const past = 200;
 /** More than this at a time and new requests are refused: whoever may operate must not stall the daemon with them. */
 const mostOpen = 2000;
-/** Names and reasons are cut: clients choose them. */
-const longestText = 200;
-const cut = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}...` : text);
+/** Names and reasons are cut: clients choose them. A reason may have the last words of a process in it. */
+const longest = { name: 200, reason: 2500 };
+const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}...` : text);
 
 /** What can be ended before its time: a process that was told to end is not kept from it. */
 const endable = new Set<OperationKind>(['start', 'restart', 'reload', 'replace', 'resize']);
@@ -65,7 +65,7 @@ export class Job {
     this.command = name;
     this.role = role;
     this.asker = asker;
-    this.named = named === undefined ? undefined : cut(named);
+    this.named = named === undefined ? undefined : cut(named, longest.name);
     this.meant = meant ?? (this.named === undefined ? [] : [this.named]);
   }
 
@@ -110,7 +110,7 @@ export class Job {
   finish(state: 'done' | 'failed' | 'cancelled', reason?: string): void {
     if (this.#over) return;
     this.#over = state;
-    this.reason = reason === undefined ? undefined : cut(reason);
+    this.reason = reason === undefined ? undefined : cut(reason, longest.reason);
     this.ended = Date.now();
     this.#end();
   }
@@ -129,12 +129,18 @@ export class Job {
     const open = [...this.#open];
     const done = open.reduce((sum, { progress }) => sum + progress.done, this.#past.done);
     const total = open.reduce((sum, { progress }) => sum + progress.total, this.#past.total);
+    const steps = open.flatMap(({ progress }) => progress.step ?? []);
     return {
       id: this.id,
       command: this.command,
       watchers: this.watchers,
       state: this.state,
-      progress: { done, total, ...(total > 0 ? { text: `${done} of ${total} ${this.#deed}` } : {}) },
+      progress: {
+        done,
+        total,
+        ...(total > 0 && { text: `${done} of ${total} ${this.#deed}` }),
+        ...(steps.length > 0 && { step: steps.join('; ') }),
+      },
       by: this.asker,
       asked: this.asked / 1000,
       ...(this.ended === undefined ? {} : { ended: this.ended / 1000 }),

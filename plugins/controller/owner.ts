@@ -10,6 +10,10 @@ const deciding = new Set(['uid', 'cmd', 'args', 'env', 'shell']);
 /** Options by which the daemon itself would do something, give its environment away, or enter a folder with its rights. */
 const beyond = /^(gid$|rlimit_|cgroup\.|hooks|(stdout|stderr)_stream|copy_env$|working_dir$)/;
 
+/** True for hooks and their like. */
+const isRunByDaemon = ([key, value]: readonly [string, unknown]): boolean =>
+  key.startsWith('hooks.') || (key === 'reload.drain' && String(value).startsWith('exec:'));
+
 const textOf = (id: unknown): string => (typeof id === 'string' ? id.trim() : JSON.stringify(id));
 
 /** What gives processes of the owner more than is his, as a phrase after "the watcher has"; undefined when nothing does. */
@@ -40,13 +44,13 @@ export function checkOwner(owner: string | undefined, keys: readonly string[], s
   if (refused !== undefined) refuse(refused);
   const has = decisive === undefined ? undefined : more(spec, owner);
   if (has !== undefined) refuse(decisive!, `: the watcher has ${has}`);
-  if (keys.includes('env') && Object.keys(spec.options).some((key) => key.startsWith('hooks.')))
+  if (keys.includes('env') && Object.entries(spec.options).some(isRunByDaemon))
     refuse('env', ': the watcher has hooks, which run as the daemon');
 }
 
 /** Options that say how many there are and how they come and go, and not what is run: an operator may set these. */
 const harmless =
-  /^(numprocesses|warmup_delay|graceful_timeout|stop_signal|stop_steps|stop_children|send_hup|max_retry|retry_in|max_age(_variance)?|respawn|singleton|priority|autostart|(success|no_restart)_exit_codes|flapping\..+)$/;
+  /^(numprocesses|warmup_delay|graceful_timeout|stop_signal|stop_steps|stop_children|send_hup|max_retry|retry_in|max_age(_variance)?|respawn|singleton|priority|autostart|(success|no_restart)_exit_codes|flapping\..+|reload\.(?!drain$).+)$/;
 
 /** Refuses to set keys that only an administrator may. @throws RequestError */
 export function checkRole(role: Role, keys: readonly string[]): void {

@@ -24,6 +24,8 @@ export class Records {
   readonly notes: Answers<Process, readonly string[]>;
   /** A word about a watcher beside its state. */
   readonly marks: Answers<Watcher, string>;
+  /** Who has the reload of a watcher go on that waits for a word. */
+  readonly continuations: Answers<Watcher, true>;
 
   constructor(arbiter: Arbiter, outlet: Pick<Outbox, 'put' | 'dropped'>, restored?: unknown) {
     const { events, history } = (restored ?? {}) as Partial<State>;
@@ -33,14 +35,19 @@ export class Records {
     this.explanations = new Answers(questions.explanation, report);
     this.notes = new Answers(questions.notes, report);
     this.marks = new Answers(questions.mark, report);
+    this.continuations = new Answers(questions.continuation, report);
   }
 
   /** How other plugins add to what is told. */
-  readonly additions: Pick<ControllerService, 'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter'> = {
+  readonly additions: Pick<
+    ControllerService,
+    'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter' | 'addContinuation'
+  > = {
     addExplanation: (explain, by) => this.explanations.add(explain, by),
     addMark: (mark, by) => this.marks.add(mark, by),
     addNotes: (notes, by) => this.notes.add(notes, by),
     addMemoryCounter: (find, by) => this.history.counters.add(find, by),
+    addContinuation: (proceed, by) => this.continuations.add(proceed, by),
   };
 
   get state(): State {

@@ -51,6 +51,11 @@ export interface ControllerService {
   addNotes(notes: (process: Process) => readonly string[] | undefined, by?: string): () => void;
   /** Adds one who knows the file that counts the kills of a process for want of memory, in the same way. @throws TypeError */
   addMemoryCounter(find: (process: Process) => string | undefined, by?: string): () => void;
+  /**
+   * Adds one who, when `reload NAME --continue` asks, has the reload of a watcher go on that waits for that: true, it
+   * does. In the same way. @throws TypeError
+   */
+  addContinuation(proceed: (watcher: Watcher) => true | undefined, by?: string): () => void;
 }
 
 export const Controller = service<ControllerService>('controller');

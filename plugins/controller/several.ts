@@ -197,12 +197,13 @@ export function soFar(parts: Parts, job: Fields): Fields {
  * have, is left to whoever asks.
  */
 export function takeTogether(
-  { act, tell }: NonNullable<Command['together']>,
+  { act, tell, applies }: NonNullable<Command['together']>,
   names: readonly string[],
   checked: unknown,
   context: CommandContext,
   job: Job,
-): ReadonlyMap<string, Begun> {
+): ReadonlyMap<string, Begun> | undefined {
+  if (applies?.(checked) === false) return undefined;
   const watchers = names.flatMap((name) => context.arbiter.find(name) ?? []);
   const operations = (job.operations = new Set());
   const acted = (async () => act(watchers, checked, context))();

@@ -13,6 +13,7 @@ const values: Partial<Record<HookName, unknown>> = {
   spawnSpec: { command: 'true', args: [], chain: [], env: {}, cwd: '/', files: {} },
   descendants: [7, 8],
   hold: ['something'],
+  reloadPlan: { first: 1, batch: 2, stopFirst: false },
 };
 
 const misbehaviours = {
@@ -153,6 +154,8 @@ describe('answers', () => {
     startAfter: { good: [new Map()], bad: [{}, new Map([['a', 'b']]), new Map([['a', [1]]])] },
     descendants: { good: [[], [2]], bad: [[1], [-5], [1.5], 7, [process.pid]] },
     hold: { good: [[], ['why']], bad: ['why', [1], {}] },
+    reloadPlan: { good: [{ first: 1, batch: 9 }], bad: [{ first: 0, batch: 1 }, { first: 1 }, 2, null] },
+    beforeStep: { good: [undefined, false], bad: [true, null] },
     watcherSpec: { good: [watcherSpec({ name: 'x', cmd: 'y' })], bad: [null, {}, { name: 'x', cmd: 'y' }] },
     spawnSpec: {
       good: [{ command: 'x', args: [], chain: [['a']], env: {}, cwd: '/', files: { 1: { path: '/a', flags: 0 } } }],

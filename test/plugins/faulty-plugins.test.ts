@@ -86,7 +86,9 @@ const reached = Object.keys(catalogue).filter((hook) => {
   return !['output', 'descendants', 'socketClosed', 'fault', 'removal', 'watcherRemoved', 'retrying'].includes(hook);
 });
 /** Hooks about the victim that come only after ones that it was refused by. */
-const behind = ['afterStart', 'beforeSpawn', 'spawnSpec', 'afterSpawn', 'ready', 'beforeStop'];
+const behind = [
+  ...['afterStart', 'beforeSpawn', 'spawnSpec', 'afterSpawn', 'ready', 'beforeStop', 'beforeStep', 'beforeReplaced'],
+];
 const notices = Object.entries(catalogue).flatMap(([name, { kind }]) =>
   kind === 'notice' || kind === 'series' ? [name] : [],
 );

@@ -17,6 +17,7 @@ import {
 } from '../command.js';
 import { innerPlugins } from '../inner.js';
 import { matching, named } from '../match.js';
+import { RequestError } from '../protocol.js';
 import type { InnerPlugin } from '../service.js';
 
 const matchFlag: Argument = { name: 'match', kind: 'text', summary: 'how the name is meant: glob, simple or regex' };
@@ -119,6 +120,13 @@ const verb = (command: Verb, summary: string, reply: string) =>
     },
   });
 
+/** The reload of a watcher that is under way. @throws RequestError */
+function underWay({ name, queue }: Watcher): Operation {
+  const found = queue.operations.find(({ kind, settled }) => kind === 'reload' && !settled);
+  if (!found) throw new RequestError(5, `no reload of "${name}" is under way`);
+  return found;
+}
+
 /** The commands that start, stop and replace. */
 export const lifecycle: readonly Command[] = [
   verb(
@@ -136,6 +144,8 @@ export const lifecycle: readonly Command[] = [
       name: v.optional(name()),
       graceful: truth(true, 'false, which is --terminate: stop all, then start all'),
       sequential: truth(false, 'stop each process before its successor starts'),
+      continue: truth(false, 'have the reload that waits go on'),
+      abort: truth(false, 'end the reload that is under way'),
       waiting: waiting(),
     }),
     words: [anyName],
@@ -143,9 +153,28 @@ export const lifecycle: readonly Command[] = [
       waitingFlag,
       { name: 'sequential', kind: 'flag', summary: 'stop each process before its successor starts' },
       { name: 'terminate', kind: 'flag', summary: 'stop all, then start all' },
+      { name: 'continue', kind: 'flag', summary: 'have the reload go on that waits behind its canary' },
+      {
+        name: 'abort',
+        kind: 'flag',
+        summary: 'end the reload that is under way, and go back where it changed the spec',
+      },
     ],
     reply: 'info, of one watcher: the pids stopped, started and kept',
-    run({ name, graceful, sequential }, { arbiter, by }) {
+    run({ name, graceful, sequential, continue: proceeds, abort }, { arbiter, by, records }) {
+      if (proceeds || abort) {
+        if (name === undefined || (proceeds && abort))
+          throw new RequestError(3, 'a watcher and one of --continue and --abort are needed');
+        const watcher = named(arbiter, name);
+        const reload = underWay(watcher);
+        if (abort) {
+          reload.cancel(by);
+          return {};
+        }
+        if (records.continuations.about(watcher).length === 0)
+          throw new RequestError(5, `the reload of "${watcher.name}" does not wait for anybody`);
+        return one(watcher, reload, throughout);
+      }
       const request = { graceful: Boolean(graceful), sequential: Boolean(sequential), by };
       if (name !== undefined) {
         const watcher = named(arbiter, name);
@@ -154,6 +183,7 @@ export const lifecycle: readonly Command[] = [
       return allDone(arbiter.reloadAll(arbiter.watchers, request));
     },
     together: {
+      applies: ({ continue: proceeds, abort }) => !proceeds && !abort,
       act: (watchers, { graceful, sequential }, { arbiter, by }) =>
         arbiter.reloadAll(watchers, { graceful: Boolean(graceful), sequential: Boolean(sequential), by }),
       tell: (watcher, report) => withState(watcher, throughout(report)),

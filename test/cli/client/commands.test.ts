@@ -38,7 +38,7 @@ const taken: { readonly [C in keyof Commands & keyof Client]: Names<Commands[C][
   options: { name: true },
   plan: {},
   quit: { waiting: true },
-  reload: { name: true, graceful: true, sequential: true, waiting: true },
+  reload: { name: true, graceful: true, sequential: true, continue: true, abort: true, waiting: true },
   reloadconfig: { waiting: true },
   restart: { name: true, match: true, waiting: true },
   rm: { name: true, nostop: true, waiting: true },

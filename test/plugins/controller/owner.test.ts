@@ -47,15 +47,18 @@ describe('the owner of an endpoint', () => {
       copy_env: true,
       capabilities: '+all',
       oom_score_adj: -500,
+      'reload.drain': 'exec:true',
       uid,
     }))
       assert.deepEqual(await set('own', { [key]: value }), [3, `'${key}' can't be set where endpoint_owner is`]);
     assert.equal(await set('web', { numprocesses: 2, graceful_timeout: 1, max_retry: 3 }), 'ok');
+    assert.equal(await set('web', { 'reload.batch': 2, 'reload.canary_time': null }), 'ok');
   });
 
   it('does not change watchers that have more than is his', async () => {
     const more = {
       hooked: ['env', 'hooks.before_stop = exec:true', 'hooks, which run as the daemon'],
+      drained: ['env', 'reload.drain = exec:true', 'hooks, which run as the daemon'],
       grouped: ['cmd', 'groups = 0', "'groups'"],
       ranked: ['args', 'gid = 12345', "'gid'"],
       trusted: ['env', 'secret.A = ./secret', 'secrets'],
