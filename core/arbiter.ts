@@ -26,6 +26,12 @@ const pastOperations = 100;
 /** How often what got away is looked for at the end, 10 ms apart. */
 const strayLooks = 50;
 
+/** Tells whom an operator has neither disabled nor stopped since: whoever is waited for before may take long. */
+function stillMeant(watchers: readonly Watcher[]): (watcher: Watcher) => boolean {
+  const before = new Map(watchers.map((watcher) => [watcher, watcher.stops]));
+  return (watcher) => watcher.disabled === undefined && watcher.stops === before.get(watcher);
+}
+
 /** The top of the kernel. */
 export class Arbiter {
   /** Tells this run of the daemon from any other. */
@@ -154,8 +160,9 @@ export class Arbiter {
 
   /** Starts these watchers along the graph, those that nothing orders side by side; resolves with what failed. */
   async startAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
+    const meant = stillMeant(watchers);
     return this.#along(watchers, this.#edges(), async (watcher) => {
-      if (this.stopping) return;
+      if (this.stopping || !meant(watcher)) return;
       await watcher.start(by).result;
       if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000, this.#quit.signal);
     });
@@ -173,7 +180,8 @@ export class Arbiter {
 
   /** Reloads these watchers along the graph. */
   async reloadAll(watchers: readonly Watcher[], request: ReloadRequest = {}): Promise<readonly unknown[]> {
-    return this.#along(watchers, this.#edges(), (watcher) => this.reload(watcher, request).result);
+    const meant = stillMeant(watchers);
+    return this.#along(watchers, this.#edges(), async (one) => meant(one) && (await this.reload(one, request).result));
   }
 
   /** Stops everything; the second call gets the first one's promise. Sockets are held until `close`. */

@@ -25,6 +25,8 @@ export interface PastProcess {
 }
 
 const historySize = 20;
+/** What starts a watcher that rests. */
+const bringing = new Set<OperationKind>(['start', 'restart', 'reload']);
 
 /** A watcher. Its state, what its operator wants, and what was asked of a process are three separate facts. */
 export class Watcher {
@@ -32,6 +34,10 @@ export class Watcher {
   spec: WatcherSpec;
   state: WatcherState = 'stopped';
   wanted: 'up' | 'down' = 'down';
+  /** By whom, and why, it was taken out of service, as words that go on after "disabled"; undefined when it is not. */
+  disabled: string | undefined;
+  /** How often it was told to stop: who has waited for its turn to start it looks whether that was meant later. */
+  stops = 0;
   /** Why it is in its state, or why a process of it is tried again, as one sentence; empty when there is nothing to say. */
   reason = '';
   /** Wall time since when it is in its state. */
@@ -64,7 +70,8 @@ export class Watcher {
 
   /** True when nothing of it runs, is timed, or is on its way. */
   get resting(): boolean {
-    return this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting';
+    const startable = this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting';
+    return startable || this.disabled !== undefined;
   }
 
   /** True while missing processes are to be spawned. */
@@ -81,12 +88,28 @@ export class Watcher {
   stop(by = 'operator'): Operation {
     // At once, not when its turn comes: nothing is started any more.
     this.wanted = 'down';
+    this.stops++;
     const { operations } = this.queue;
     const planned = operations.find(({ kind, settled }) => kind === 'stop' && !settled);
     // Whoever asked for that one, such as the end of the daemon, counts on it.
     for (const operation of operations) if (operation !== planned) operation.cancel(`stop by ${by}`);
     if (planned) return planned;
     return this.enqueue('stop', by, (operation) => this.#stop(operation));
+  }
+
+  /** Takes it out of service: it is stopped, and every start refused, until it is enabled; `reason` goes on after "disabled". */
+  async disable(reason: string, by = 'operator'): Promise<void> {
+    this.disabled = reason;
+    // What rests has nothing to stop; that one waits for nobody.
+    const rests = this.state === 'stopped' && this.queue.operations.length === 0;
+    if (!rests) await this.stop(by).result.catch(() => undefined);
+    if (this.disabled !== undefined && !this.#become('disable', this.disabled)) this.reason = this.disabled;
+  }
+
+  /** Lets it be started again, which this does not do. */
+  enable(by = 'operator'): void {
+    this.disabled = undefined;
+    this.#become('enable', `enabled by ${by}`);
   }
 
   /** Asks for a stop and a start. */
@@ -96,10 +119,12 @@ export class Watcher {
 
   /**
    * Asks for work in the watcher's line; the report of the operation tells what it did to the processes.
-   * @throws ERR_ARBITER_STOPPING
+   * @throws ERR_ARBITER_STOPPING, and ERR_WATCHER_DISABLED where it would start it
    */
   enqueue(kind: OperationKind, by: string, work: (operation: Operation) => Promise<void>): Operation {
     this.#refuseIfClosing(kind);
+    if (this.disabled !== undefined && bringing.has(kind))
+      throw new CircusError('ERR_WATCHER_DISABLED', [this.name, this.disabled, kind]);
     if (kind === 'reload' || kind === 'restart')
       for (const one of this.queue.operations) if (one.kind === 'replace') one.cancel(`${kind} by ${by}`);
     const operation = new Operation(kind, this.name, by, this.#context.announce);

@@ -166,9 +166,19 @@ export class Client {
     return this.#ask('decr', { ...more, name });
   }
 
+  /** Stops watchers and keeps them down; a daemon without the plugin `intent` refuses, with errno 2. */
+  disable(name: string, more: More<'disable'> = {}): Promise<Answer<'disable'>> {
+    return this.#ask('disable', { ...more, name });
+  }
+
   /** Tells memory, CPU and age of the daemon. */
   dstats(options: RequestOptions = {}): Promise<Answer<'dstats'>> {
     return this.#ask('dstats', options);
+  }
+
+  /** Puts disabled watchers back into service. */
+  enable(name: string, more: More<'enable'> = {}): Promise<Answer<'enable'>> {
+    return this.#ask('enable', { ...more, name });
   }
 
   /** Tells why a watcher is in its state, and what happens next. */
@@ -279,6 +289,11 @@ export class Client {
   /** Takes a watcher out. */
   rm(name: string, more: More<'rm'> = {}): Promise<Answer<'rm'>> {
     return this.#ask('rm', { ...more, name });
+  }
+
+  /** Gives a watcher its last good spec again, or all whose present one is not known to be good. */
+  rollback(name?: string, more: More<'rollback'> = {}): Promise<Answer<'rollback'>> {
+    return this.#ask('rollback', { ...more, name });
   }
 
   /** Has what was changed at run time written into the file of overrides. */

@@ -45,6 +45,8 @@ const circusRows: readonly Row[] = [
   ['httpd_host', 'text', 'localhost', 'httpd', 'The host that the HTTP interface listens on.'],
   ['httpd_port', 'port', '8080', 'httpd', 'The port that the HTTP interface listens on.'],
   ['persist', 'bool', 'true', 'persist', 'Write down what runs, to find it again after a crash.'],
+  ['intent', 'bool', 'true', 'intent', 'Keep what operators decided, and specs that were good, for a rollback.'],
+  ['state_dir', 'text', null, 'intent', 'The folder below which that is kept; default: /var/lib/circusd, or of the user.'],
   ['warmup_delay', 'seconds', '0', null, 'Seconds of pause after the start of each watcher.'],
   ['umask', 'octal', null, null, 'The file mask of the daemon and its processes, octal.'],
   ['pidfile', 'text', null, null, 'The file that holds the process id of the daemon.'],
