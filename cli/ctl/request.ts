@@ -30,7 +30,8 @@ const peculiarities: Readonly<Record<string, Peculiarity>> = {
   enable: glob,
   disable: {
     ...glob,
-    finish: ({ reason, ...rest }) => (reason === undefined ? rest : { ...rest, reason: (reason as string[]).join(' ') }),
+    finish: ({ reason, ...rest }) =>
+      reason === undefined ? rest : { ...rest, reason: (reason as string[]).join(' ') },
   },
   // What it changes is in its reply.
   rollback: { finish: (properties) => ({ ...properties, waiting: true }) },

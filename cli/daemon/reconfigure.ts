@@ -1,7 +1,14 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, type Arbiter, type Host, type Log, type WatcherSpec } from '#core';
-import type { Carrier, ConfigurationService, InnerPlugin, KeyChange, Plan, Saved } from '#plugins/controller/service.js';
+import type {
+  Carrier,
+  ConfigurationService,
+  InnerPlugin,
+  KeyChange,
+  Plan,
+  Saved,
+} from '#plugins/controller/service.js';
 import { Aside } from './aside.js';
 import type { Assembly } from './assemble.js';
 import { ConfigurationChange, type Changeable, type Reading } from './change.js';

@@ -53,6 +53,24 @@ function known(context: CommandContext, service: OutOfService, name: string, mat
 
 const namesOf = (watchers: readonly { readonly name: string }[]) => watchers.map(({ name }) => name);
 
+async function enable(
+  service: OutOfService,
+  watchers: readonly Watcher[],
+  gone: readonly string[],
+  later: boolean,
+  context: CommandContext,
+): Promise<Fields> {
+  const { arbiter, by, publish } = context;
+  const disabled = watchers.filter((watcher) => watcher.disabled !== undefined);
+  const ready = await service.putBack(disabled, by);
+  await service.drop(gone);
+  for (const watcher of disabled) publish(watcher.name, 'enabled', { by: whoIs(context) });
+  const starting = later ? [] : ready;
+  const [failure] = await arbiter.startAll(starting, by);
+  if (failure !== undefined) throw failure;
+  return { enabled: [...namesOf(disabled), ...gone], started: namesOf(starting) };
+}
+
 const outOfService = (service: OutOfService): readonly Command[] => [
   defineCommand({
     name: 'disable',
@@ -84,17 +102,10 @@ const outOfService = (service: OutOfService): readonly Command[] => [
     words: [nameWord],
     flags: [waitingFlag, { name: 'later', kind: 'flag', summary: 'start nothing' }, matchFlag],
     reply: 'enabled: the names of those that were disabled; started: those of them that were to run',
-    async run({ name, later, match }, context) {
-      const { arbiter, by, publish } = context;
+    run({ name, later, match }, context) {
+      // At once, so that a wrong name is the answer also to a client that does not wait.
       const { gone, watchers } = known(context, service, name, match);
-      const disabled = watchers.filter((watcher) => watcher.disabled !== undefined);
-      const ready = await service.putBack(disabled, by);
-      await service.drop(gone);
-      for (const watcher of disabled) publish(watcher.name, 'enabled', { by: whoIs(context) });
-      const starting = later ? [] : ready;
-      const [failure] = await arbiter.startAll(starting, by);
-      if (failure !== undefined) throw failure;
-      return { enabled: [...namesOf(disabled), ...gone], started: namesOf(starting) };
+      return enable(service, watchers, gone, Boolean(later), context);
     },
   }),
 ];
@@ -133,7 +144,12 @@ const rollbackCommand = (rollback: Pick<Rollback, 'step' | 'stepsOfAll' | 'list'
     wide: false,
     properties: object({
       name: v.optional(name()),
-      to: v.optional(v.pipe(integer(() => "'to' is not a whole number"), v.minValue(1, "'to' begins with 1"))),
+      to: v.optional(
+        v.pipe(
+          integer(() => "'to' is not a whole number"),
+          v.minValue(1, "'to' begins with 1"),
+        ),
+      ),
       list: truth(false, 'only tell which good specs there are'),
       dry_run: truth(false, 'only tell what would change'),
       waiting: waiting(),

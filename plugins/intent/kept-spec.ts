@@ -17,10 +17,17 @@ function canonical(value: unknown): string {
   return `{${sorted.map(([key, one]) => `${JSON.stringify(key)}:${canonical(one)}`).join(',')}}`;
 }
 
-/** The text that is the same for the same version of a spec. */
+const isDaemons = ([name, value]: readonly [string, string]) => process.env[name] === value;
+
+/**
+ * The text that is the same for the same version of a spec. What comes from the daemon's own environment is kept by name, and
+ * not even so where all of it is copied: it is another one after each start, and may have secrets in it.
+ */
 function textOf({ name: _name, numprocesses: _number, env, ...rest }: WatcherSpec): string {
-  const open = env && Object.fromEntries(Object.entries(env).filter(([name]) => !rest.secrets.includes(name)));
-  return canonical({ ...rest, env: open });
+  const open = Object.entries(env ?? {}).filter(([name]) => !rest.secrets.includes(name));
+  const inherited = rest.copy_env ? [] : open.filter(isDaemons).map(([name]) => name);
+  const own = Object.fromEntries(open.filter((entry) => !isDaemons(entry)));
+  return canonical({ ...rest, env: env && own, inherited: inherited.sort() });
 }
 
 /** Tells versions of a spec apart; secrets and the number of processes don't count. */
@@ -39,20 +46,23 @@ export function keptSpec(spec: WatcherSpec): KeptSpec | undefined {
  * @throws Error when it has no such secret any more
  */
 export function restored(kept: KeptSpec, present: WatcherSpec): WatcherSpec {
-  const { env, secrets = [] } = kept as Partial<Pick<WatcherSpec, 'env' | 'secrets'>>;
+  const { inherited = [], ...fields } = kept as Partial<WatcherSpec> & { readonly inherited?: readonly string[] };
+  const { env, secrets = [], copy_env } = fields;
   const borrowed = secrets.map((name) => {
     const value = present.env?.[name];
     if (value === undefined)
       throw new Error(`the secret "${name}" is not kept, and "${present.name}" has none of this name any more`);
     return [name, value] as const;
   });
+  const daemons = copy_env
+    ? Object.entries(present.env ?? {}).filter(isDaemons)
+    : inherited.map((name) => [name, process.env[name] ?? ''] as const);
   const { name, cmd, numprocesses } = present;
-  const singly = (kept as Partial<WatcherSpec>).singleton ? Math.min(numprocesses, 1) : numprocesses;
   return watcherSpec({
     cmd,
-    ...(kept as Partial<WatcherSpec>),
-    env: env || borrowed.length > 0 ? { ...env, ...Object.fromEntries(borrowed) } : null,
+    ...fields,
+    env: env == null ? null : { ...Object.fromEntries([...daemons, ...borrowed]), ...env },
     name,
-    numprocesses: singly,
+    numprocesses: fields.singleton ? Math.min(numprocesses, 1) : numprocesses,
   });
 }

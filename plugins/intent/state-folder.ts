@@ -58,16 +58,7 @@ export class StateFolder {
 
   /** Puts JSON into a file; resolves when it is there to stay, or can't be, which is told once. */
   write(name: string, value: unknown): Promise<void> {
-    const work = this.#turn.then(async () => {
-      try {
-        await this.#write(name, JSON.stringify(value));
-        this.#unwritten.delete(name);
-        this.#trouble = undefined;
-      } catch (error) {
-        this.#unwritten.set(name, value);
-        this.#tell(error);
-      }
-    });
+    const work = this.#turn.then(() => this.#put(name, value));
     this.#turn = work;
     return work;
   }
@@ -77,6 +68,17 @@ export class StateFolder {
     await this.#turn;
     if (this.#isOurs) this.#try(() => rmSync(join(this.path, holder)));
     this.#isOurs = false;
+  }
+
+  async #put(name: string, value: unknown): Promise<void> {
+    try {
+      await this.#write(name, JSON.stringify(value));
+      this.#unwritten.delete(name);
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#unwritten.set(name, value);
+      this.#tell(error);
+    }
   }
 
   async #write(name: string, text: string): Promise<void> {
