@@ -1,10 +1,13 @@
 /** Stopping one process with all its tree: signals, one grace for all of it, then SIGKILL until nothing is left. */
 import { constants } from 'node:os';
+import type { HookBoard } from './board.js';
+import { abortable, type Clock } from './clock.js';
 import { childrenOf, factsOf, isForeign, send } from './posix/process.js';
 import { expectExit, isExpected } from './posix/reap.js';
 import type { Exit, ExitReason, Process, ProcessContext } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import { meansFor } from './tree.js';
+import type { Watcher } from './watcher.js';
 
 /** How to stop: the signal, the time until SIGKILL in ms, whether direct children get the signal too, and why. */
 export interface StopRequest {
@@ -165,4 +168,19 @@ export class Stop {
       board.tell('signalled', this.#process, SIGKILL, one);
     }
   }
+}
+
+/** Asks plugins to get ready for the stop of a watcher; they have as long as its processes will have after them. */
+export async function prepareStop(
+  watcher: Watcher,
+  { board, clock }: { readonly board: HookBoard; readonly clock: Clock },
+  cancelled: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  const cancel = clock.after(stopPlan(watcher.spec).grace, end);
+  cancelled.addEventListener('abort', end);
+  await abortable(board.ask('beforeStop', watcher, over.signal), over.signal).catch(() => undefined);
+  cancel();
+  cancelled.removeEventListener('abort', end);
 }

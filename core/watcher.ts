@@ -6,7 +6,7 @@ import { Keeper, type KeeperContext } from './keeper.js';
 import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
 import type { Exit, Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
-import { stopPlan } from './stop.js';
+import { prepareStop } from './stop.js';
 import { meansFor, type Means } from './tree.js';
 import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
 
@@ -318,7 +318,7 @@ export class Watcher {
       return this.keeper.clear();
     }
     // Else it joins the stop of a restart that was cancelled.
-    if (begins) await this.#prepareStop(operation.signal);
+    if (begins) await prepareStop(this, this.#context, operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
@@ -332,18 +332,6 @@ export class Watcher {
     // A spawn that was under way when the stop came, or an end.
     await Promise.all([...this.processes.map(end), this.keeper.clear()]);
     if (this.#become('stopped', `stopped by ${operation.by}`)) await board.ask('afterStop', this, operation.signal);
-  }
-
-  /** Asks plugins to get ready for the stop; they have as long as the processes will have after them. */
-  async #prepareStop(cancelled: AbortSignal): Promise<void> {
-    const { board, clock } = this.#context;
-    const over = new AbortController();
-    const end = () => over.abort();
-    const cancel = clock.after(stopPlan(this.spec).grace, end);
-    cancelled.addEventListener('abort', end);
-    await abortable(board.ask('beforeStop', this, over.signal), over.signal).catch(() => undefined);
-    cancel();
-    cancelled.removeEventListener('abort', end);
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */

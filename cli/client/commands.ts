@@ -1,7 +1,8 @@
 /** What every command takes and answers, in one place. Fields that Circus itself does not answer are optional. */
 import type { Command, Settings } from '#plugins/controller/command.js';
 import type { Info } from '#plugins/controller/info.js';
-import type { KeyChange, Plan, Saved } from '#plugins/controller/service.js';
+import type { Plan, Saved } from '#plugins/controller/service.js';
+import type { IntentCommands } from './intent.js';
 
 /** Names of options to values. */
 export type Options = Readonly<Record<string, unknown>>;
@@ -114,27 +115,6 @@ export interface SocketFacts {
   readonly watchers: readonly string[];
 }
 
-/** Times are seconds since the epoch. */
-interface PastSpec {
-  /** Since when it is known to be good. */
-  readonly good: number;
-  readonly replaced: { readonly at: number; readonly by: string | null } | null;
-  /** What the rollback changes, or would. */
-  readonly keys: readonly KeyChange[];
-}
-type Step = PastSpec & { readonly watcher: string };
-
-/** What was rolled back, what would be, or the specs that there are to go back to. */
-export interface RolledBack {
-  readonly rolled_back?: readonly Step[];
-  readonly would_roll_back?: readonly Step[];
-  readonly good_specs?: readonly {
-    readonly watcher: string;
-    readonly present: 'good' | 'new' | 'unfit';
-    readonly specs: readonly (PastSpec & { readonly number: number })[];
-  }[];
-}
-
 /** Something that is being done to a watcher. */
 export interface Job {
   readonly id: number;
@@ -204,7 +184,7 @@ export type CommandFacts = Pick<Command, 'name' | 'role' | 'summary' | 'words' |
 type Nothing = Readonly<Record<never, never>>;
 
 /** The commands, by name. Circus knows none of `cancel`, `commands`, `disable`, `enable`, `events`, `explain`, `freeze`, `history`, `job`, `jobs`, `plan`, `rollback`, `save`, `thaw`, `wait`. */
-export interface Commands {
+export interface Commands extends IntentCommands {
   add: {
     properties: OneWatcher &
       Waiting & {
@@ -220,17 +200,7 @@ export interface Commands {
   /** Those that plugins have added. */
   commands: { properties: Nothing; reply: { readonly commands: readonly CommandFacts[] } };
   decr: { properties: Resizing; reply: Resized };
-  /** Only with the plugin `intent`, as `enable` and `rollback`; the names, with `waiting`. */
-  disable: {
-    properties: Matching & OneWatcher & { readonly reason?: string | undefined };
-    reply: { readonly disabled?: readonly string[] };
-  };
   dstats: { properties: Nothing; reply: { readonly info: ProcessInfo } };
-  /** `later` starts nothing; the names, with `waiting`. */
-  enable: {
-    properties: Matching & OneWatcher & { readonly later?: boolean | undefined };
-    reply: { readonly enabled?: readonly string[]; readonly started?: readonly string[] };
-  };
   events: {
     properties: {
       readonly since?: number | undefined;
@@ -296,19 +266,6 @@ export interface Commands {
     /** `nostop` leaves the processes running. */
     properties: OneWatcher & Waiting & { readonly nostop?: boolean | undefined };
     reply: Nothing;
-  };
-  /** Without `waiting`, what was rolled back is not told. */
-  rollback: {
-    properties: AnyWatcher &
-      Waiting & {
-        /** The number of a spec in `good_specs`; 1 without it. */
-        readonly to?: number | undefined;
-        /** Only tell which good specs there are. */
-        readonly list?: boolean | undefined;
-        /** Only tell what would change. */
-        readonly dry_run?: boolean | undefined;
-      };
-    reply: RolledBack;
   };
   save: { properties: AnyWatcher; reply: Saved };
   set: { properties: OneWatcher & Waiting & { readonly options: Options }; reply: Nothing };

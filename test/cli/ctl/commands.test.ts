@@ -208,8 +208,10 @@ describe('circusctl, asking a daemon', () => {
   });
 
   it('commands', async () => {
-    assert.equal(await says('commands'), 'no plugin has added a command\n');
-    assert.deepEqual(await replies('commands'), { status: 'ok', commands: [] });
+    assert.match(await says('commands'), /^ {2}disable NAME \[REASON\.\.\.\] {2}stop watchers/);
+    const { commands } = await replies('commands');
+    const names = (commands as { readonly name: string }[]).map(({ name }) => name);
+    assert.deepEqual(names, ['disable', 'enable', 'rollback']);
   });
 
   it('quit', async () => {
@@ -219,7 +221,7 @@ describe('circusctl, asking a daemon', () => {
 
   it('every command that there is', () => {
     const others = table.map(({ name }) => name).filter((name) => !asked.has(name));
-    // Those of a plugin are asked in test/plugins/cgroup.
-    assert.deepEqual(others, ['freeze', 'listen', 'thaw']);
+    // Those of plugins are asked in test/plugins/cgroup and test/plugins/intent.
+    assert.deepEqual(others, ['disable', 'enable', 'freeze', 'listen', 'rollback', 'thaw']);
   });
 });

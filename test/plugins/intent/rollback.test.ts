@@ -1,36 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Circusd, CircusdOptions } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { temporaryPerTest } from '../../support/temporary.js';
-import { closeClients, connect, listen, type Client } from '../client.js';
+import { closeClients, connect, listen } from '../client.js';
 import { daemonPerTest } from '../daemon.js';
-
-type Facts = Readonly<Record<string, unknown>>;
-
-const head = `
-[plugin:intent]
-use = intent
-stable_after = 0.2
-`;
-const web = (version: string, more = '') => `${head}
-[watcher:web]
-cmd = sh -c 'exec sleep 600' ${version}
-copy_env = True
-numprocesses = 2
-ready_after = 0.05
-${more}`;
-
-/** What the state folders hold. */
-const stateIn = (folder: string): string =>
-  existsSync(folder)
-    ? readdirSync(folder, { recursive: true })
-        .map((name) => join(folder, String(name)))
-        .filter((path) => path.endsWith('.json'))
-        .map((path) => readFileSync(path, 'utf8'))
-        .join('\n')
-    : '';
+import { cmdOf, isGood, keysIn, rollback, set, specsOf, web, type Facts } from './specs.js';
 
 describe('rollback', () => {
   const start = daemonPerTest();
@@ -38,25 +14,6 @@ describe('rollback', () => {
   closeClients();
   const again = (text: string, options: CircusdOptions = {}): Promise<Circusd> =>
     start(text, { folder: { path: temporary.path, write: temporary.write, remove: () => undefined }, ...options });
-  const specsOf = async (client: Client, name = 'web') => {
-    const reply = await client.ask('rollback', { name, list: true });
-    const [specs] = reply['good_specs'] as { present: string; specs: Facts[] }[];
-    return specs!;
-  };
-  /** Resolves when the present spec is known to be good. */
-  const isGood = (client: Client, name = 'web') =>
-    eventually(async () => assert.equal((await specsOf(client, name)).present, 'good'));
-  const set = async (client: Client, options: object) => {
-    const reply = await client.ask('set', { name: 'web', options, waiting: true });
-    assert.equal(reply['status'], 'ok', String(reply['reason']));
-  };
-  const rollback = (client: Client, more: object = {}) =>
-    client.ask('rollback', { name: 'web', waiting: true, ...more });
-  const cmdOf = async (client: Client) =>
-    ((await client.ask('get', { name: 'web', keys: ['cmd'] }))['options'] as { cmd: string }).cmd.split(' ').at(-1);
-  const keysIn = (reply: Facts, field = 'rolled_back') =>
-    (reply[field] as { keys: { key: string; before: unknown; after: unknown }[] }[]).flatMap(({ keys }) => keys);
-
   it('goes back to the last good spec, one process after the other, and tells what that changed', async () => {
     const daemon = await again(web('one'));
     const client = connect(daemon);
@@ -236,44 +193,5 @@ describe('rollback', () => {
     const { text, rolled_back } = await connect(third).ask('explain', { name: 'web' });
     assert.match(String(text), /It has again what was rolled back by operator .* ago: cmd\./);
     assert.equal((rolled_back as Facts)['returned'], true);
-  });
-
-  it('writes no secret down, takes it from the present spec, and shows it nowhere', async () => {
-    temporary.write('token', 'hunter2hunter2\n', 0o600);
-    const daemon = await again(web('one', 'secret.TOKEN = token\nenv.PLAIN = seen\n'));
-    const client = connect(daemon);
-    await isGood(client);
-    await set(client, { max_retry: 9 });
-    await isGood(client);
-    await eventually(() => assert.match(stateIn(join(temporary.path, 'state')), /"PLAIN":"seen"[^]*"max_retry":9/));
-    assert.doesNotMatch(stateIn(join(temporary.path, 'state')), /hunter2/);
-    const reply = await rollback(client);
-    assert.deepEqual(
-      keysIn(reply).map(({ key }) => key),
-      ['max_retry'],
-    );
-    assert.doesNotMatch(JSON.stringify(reply), /hunter2/);
-    const [pid] = await client.pids('web');
-    assert.match(readFileSync(`/proc/${pid}/environ`, 'latin1'), /\0?TOKEN=hunter2hunter2\0/);
-    const file = join(daemon.folder.path, 'circus.ini');
-    const text = readFileSync(file, 'utf8');
-    await isGood(client);
-    writeFileSync(file, text.replace('secret.TOKEN = token\n', ''));
-    assert.equal((await daemon.ctl('reloadconfig', '--waiting')).code, 0);
-    const { code, stderr } = await daemon.ctl('rollback', 'web');
-    assert.deepEqual(
-      [code, stderr],
-      [3, 'error: the secret "TOKEN" is not kept, and "web" has none of this name any more\n'],
-    );
-  });
-
-  it('does not keep a spec that has a secret in another place', async () => {
-    temporary.write('token', 'hunter2hunter2\n', 0o600);
-    const daemon = await again(web('hunter2hunter2', 'secret.TOKEN = token\n'));
-    const client = connect(daemon);
-    await eventually(async () => assert.equal((await specsOf(client)).present, 'unfit'));
-    assert.match(daemon.log, /web: its spec can't be kept for a rollback/);
-    assert.equal(await daemon.stop(), 0);
-    assert.doesNotMatch(stateIn(join(temporary.path, 'state')), /hunter2/);
   });
 });
