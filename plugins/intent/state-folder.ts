@@ -1,7 +1,7 @@
 /** The files of one daemon's state: read at once, written as a whole or not at all. What can't be written is kept in memory. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { reasonOf, type Log } from '#core';
 
 /** Larger files are none of ours, in bytes. */
@@ -17,6 +17,13 @@ function processMark(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Makes a folder, and those above it that are missing. Node's own way never comes back from places such as /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** A folder that nobody but us can write to. */
@@ -96,7 +103,7 @@ export class StateFolder {
 
   /** Makes the folder, and makes sure that no other daemon writes here. @throws Error */
   #claim(): void {
-    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    makeFolder(this.path);
     if (!this.#isPrivate()) throw new Error('others may write there');
     chmodSync(this.path, 0o700);
     if (this.#isOurs) return;

@@ -178,6 +178,22 @@ describe('disable and enable', () => {
     assert.deepEqual(readdirSync(folder), ['intent.json']);
   });
 
+  it('work where nothing can be written, which is said once, until the daemon ends', async () => {
+    const daemon = await again(
+      `[circus]\nstate_dir = /proc/nowhere\n\n[plugin:intent]\nuse = intent\nstable_after = 0\n${ini}`,
+    );
+    const client = connect(daemon);
+    await daemon.ctl('disable', 'spare', '--waiting');
+    await eventually(async () => {
+      const { good_specs } = await client.ask('rollback', { name: 'web', list: true });
+      assert.equal((good_specs as { readonly present: string }[])[0]!.present, 'good');
+    });
+    await client.ask('set', { name: 'web', options: { max_retry: 9 } });
+    assert.equal((await daemon.ctl('rollback', 'web')).code, 0);
+    assert.equal((await daemon.ctl('enable', 'spare', '--waiting')).stdout, 'enabled: spare\n');
+    assert.equal(daemon.log.match(/nothing can be kept in \/proc\/nowhere/g)?.length, 1);
+  });
+
   it('are not there without the plugin', async () => {
     const daemon = await again(`[circus]\nintent = 0\n${ini}`);
     const { code, stderr } = await daemon.ctl('disable', 'web');
