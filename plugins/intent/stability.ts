@@ -1,5 +1,5 @@
 /** Finds out which specs are good: a complete set of processes was ready, and went on so, for some time. */
-import type { Exit, Operation, PluginContext, Process, Watcher } from '#core';
+import { releaseFilePages, type Exit, type Operation, type PluginContext, type Process, type Watcher } from '#core';
 import type { Decisions } from './decisions.js';
 import type { GoodSpecs } from './good-specs.js';
 import { hashOf } from './kept-spec.js';
@@ -180,7 +180,12 @@ export class Stability {
 
   #write(): void {
     const { arbiter, guard } = this.#context;
-    this.#specs.soon(guard(() => this.#specs.flush((name) => arbiter.find(name) !== undefined)));
+    const flush = guard(async () => {
+      await this.#specs.flush((name) => arbiter.find(name) !== undefined);
+      // What this took comes seldom: the pages of code are given back, as after the start.
+      releaseFilePages();
+    });
+    this.#specs.soon(flush);
   }
 
   #askerOf(watcher: Watcher): string | null {
