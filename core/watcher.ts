@@ -4,7 +4,7 @@ import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
 import { Keeper, type KeeperContext } from './keeper.js';
 import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
-import type { Exit, Process } from './process.js';
+import type { Exit, PastProcess, Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import { prepareStop } from './stop.js';
 import { meansFor, type Means } from './tree.js';
@@ -15,13 +15,6 @@ export interface WatcherContext extends KeeperContext {
   readonly announce: (operation: Operation) => void;
   /** True when everything is being stopped: nothing else is begun any more. */
   readonly closing: () => boolean;
-}
-
-/** One end, kept in the watcher's history. */
-export interface PastProcess {
-  readonly pid: number;
-  readonly wid: number;
-  readonly exit: Exit;
 }
 
 const historySize = 20;

@@ -52,8 +52,10 @@ export class OutOfService {
    */
   async putBack(watchers: readonly Watcher[], by: string): Promise<readonly Watcher[]> {
     const meant = watchers.filter((watcher) => this.isToRun(watcher));
-    await this.drop(watchers.map(({ name }) => name));
+    const written = this.drop(watchers.map(({ name }) => name));
+    // Whoever asks for a start next is not refused.
     for (const watcher of watchers) watcher.enable(by);
+    await written;
     return meant;
   }
 
