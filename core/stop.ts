@@ -171,11 +171,7 @@ export class Stop {
 }
 
 /** Asks plugins to get ready for the stop of a watcher; they have as long as its processes will have after them. */
-export async function prepareStop(
-  watcher: Watcher,
-  { board, clock }: { readonly board: HookBoard; readonly clock: Clock },
-  cancelled: AbortSignal,
-): Promise<void> {
+export async function prepareStop(watcher: Watcher, board: HookBoard, clock: Clock, cancelled: AbortSignal) {
   const over = new AbortController();
   const end = () => over.abort();
   const cancel = clock.after(stopPlan(watcher.spec).grace, end);

@@ -63,8 +63,7 @@ export class Watcher {
 
   /** True when nothing of it runs, is timed, or is on its way. */
   get resting(): boolean {
-    const startable = this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting';
-    return startable || this.disabled !== undefined;
+    return !!this.disabled || (this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting');
   }
 
   /** True while missing processes are to be spawned. */
@@ -94,8 +93,7 @@ export class Watcher {
   async disable(reason: string, by = 'operator'): Promise<void> {
     this.disabled = reason;
     // What rests has nothing to stop; that one waits for nobody.
-    const rests = this.state === 'stopped' && this.queue.operations.length === 0;
-    if (!rests) await this.stop(by).result.catch(() => undefined);
+    if (this.state !== 'stopped' || this.queue.operations.length > 0) await this.stop(by).result.catch(() => undefined);
     if (this.disabled !== undefined && !this.#become('disable', this.disabled)) this.reason = this.disabled;
   }
 
@@ -311,7 +309,7 @@ export class Watcher {
       return this.keeper.clear();
     }
     // Else it joins the stop of a restart that was cancelled.
-    if (begins) await prepareStop(this, this.#context, operation.signal);
+    if (begins) await prepareStop(this, board, this.#context.clock, operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;

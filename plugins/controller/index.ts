@@ -59,6 +59,7 @@ export default definePlugin({
       addCommand: (command) => dispatcher.add(command),
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
+      askerOf: (watcher) => jobs.askerOf(watcher),
       publish,
       ...records.additions,
     };

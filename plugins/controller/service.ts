@@ -38,6 +38,8 @@ export interface ControllerService {
    * function is called; the command fails with what it rejects with.
    */
   extendStats(extend: ExtendStats): () => void;
+  /** Who has a request under way that may be about a watcher, as operations name him; undefined when nobody has. */
+  askerOf(watcher: string): string | undefined;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
   /**

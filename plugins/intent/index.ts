@@ -18,8 +18,7 @@ export default definePlugin({
   options: optionsSchema,
   needs: { configuration: Configuration },
   wants: { controller: Controller },
-  apply(context, { state_dir, stable_after }) {
-    const { arbiter, hooks, services, log, by, defer, guard } = context;
+  apply({ arbiter, hooks, services, log, by, defer, guard }, { state_dir, stable_after }) {
     const { configuration, controller } = services;
     const folder = new StateFolder(stateDirectory(state_dir, configuration.file), log);
     defer(() => folder.close());
@@ -28,7 +27,8 @@ export default definePlugin({
     defer(() => service.close(by));
     const specs = new GoodSpecs(folder, arbiter.clock);
     defer(() => specs.flush((name) => arbiter.find(name) !== undefined));
-    const stability = new Stability(context, stable_after, specs, decisions);
+    const askerOf = (watcher: string) => controller?.askerOf(watcher);
+    const stability = new Stability({ arbiter, guard, log, askerOf }, stable_after, specs, decisions);
     defer(() => stability.close());
     const rollback = new Rollback({ configuration, decisions, specs, stability });
 

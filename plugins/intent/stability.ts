@@ -24,10 +24,15 @@ const isReady = ({ alive, stopping, state }: Process) =>
 /** Keys that make no other version. */
 const elsewhere = new Set(['numprocesses', 'needs']);
 
+/** What it needs to know of its surroundings. */
+export interface StabilityContext extends Pick<PluginContext, 'arbiter' | 'guard' | 'log'> {
+  /** Who asks for something that changes a watcher just now; undefined when nobody knows. */
+  readonly askerOf: (watcher: string) => string | undefined;
+}
+
 /** Keeps one timer for each watcher whose spec is not good yet, and none for the others. */
 export class Stability {
-  readonly #context: Pick<PluginContext, 'arbiter' | 'guard' | 'log'>;
-  /** In ms. */
+  readonly #context: StabilityContext;
   readonly #time: number;
   readonly #specs: GoodSpecs;
   readonly #decisions: Decisions;
@@ -36,12 +41,8 @@ export class Stability {
   /** The watchers whose last reload failed, and why: the spec from before it is in place. */
   readonly #failed = new WeakMap<Watcher, string>();
 
-  constructor(
-    context: Pick<PluginContext, 'arbiter' | 'guard' | 'log'>,
-    time: number,
-    specs: GoodSpecs,
-    decisions: Decisions,
-  ) {
+  /** `time` in ms is how long it must go on. */
+  constructor(context: StabilityContext, time: number, specs: GoodSpecs, decisions: Decisions) {
     this.#context = context;
     this.#time = time;
     this.#specs = specs;
@@ -189,6 +190,7 @@ export class Stability {
   }
 
   #askerOf(watcher: Watcher): string | null {
-    return watcher.queue.operations.find(({ state }) => state === 'running')?.by ?? null;
+    const operation = watcher.queue.operations.find(({ state }) => state === 'running');
+    return operation?.by ?? this.#context.askerOf(watcher.name) ?? null;
   }
 }

@@ -30,7 +30,7 @@ function makeFolder(path: string): void {
 export class StateFolder {
   readonly path: string;
   readonly #log: Pick<Log, 'warn'>;
-  /** What could not be written, by the file's name. */
+  /** What is not written yet, or could not be, by the file's name. */
   readonly #unwritten = new Map<string, unknown>();
   #trouble: string | undefined;
   #isOurs = false;
@@ -65,6 +65,7 @@ export class StateFolder {
 
   /** Puts JSON into a file; resolves when it is there to stay, or can't be, which is told once. */
   write(name: string, value: unknown): Promise<void> {
+    this.#unwritten.set(name, value);
     const work = this.#turn.then(() => this.#put(name, value));
     this.#turn = work;
     return work;
@@ -80,10 +81,10 @@ export class StateFolder {
   async #put(name: string, value: unknown): Promise<void> {
     try {
       await this.#write(name, JSON.stringify(value));
-      this.#unwritten.delete(name);
+      // Something newer may wait already.
+      if (this.#unwritten.get(name) === value) this.#unwritten.delete(name);
       this.#trouble = undefined;
     } catch (error) {
-      this.#unwritten.set(name, value);
       this.#tell(error);
     }
   }

@@ -81,6 +81,15 @@ describe('rollback', () => {
     assert.match((await daemon.ctl('rollback', 'wbe')).stderr, /did you mean "web"/);
   });
 
+  it('knows who changed what needed no reload', async () => {
+    const daemon = await again(web('one'));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { max_retry: 9 });
+    const [spec] = (await specsOf(client)).specs;
+    assert.match((spec!['replaced'] as { by: string }).by, /^operator \(job \d+\)$/);
+  });
+
   it('has nothing to do after a reload that failed, for the good spec is in place', async () => {
     const daemon = await again(web('one'));
     const client = connect(daemon);

@@ -51,6 +51,8 @@ export const rollback = (client: Client, more: object = {}) =>
 /** The last word of what web runs. */
 export const cmdOf = async (client: Client) =>
   ((await client.ask('get', { name: 'web', keys: ['cmd'] }))['options'] as { cmd: string }).cmd.split(' ').at(-1);
-/** The keys in a reply. */
-export const keysIn = (reply: Facts, field = 'rolled_back') =>
-  (reply[field] as { keys: { key: string; before: unknown; after: unknown }[] }[]).flatMap(({ keys }) => keys);
+/** The keys in a reply. @throws with its reason when it has none */
+export const keysIn = (reply: Facts, field = 'rolled_back') => {
+  assert.ok(reply[field], String(reply['reason']));
+  return (reply[field] as { keys: { key: string; before: unknown; after: unknown }[] }[]).flatMap(({ keys }) => keys);
+};

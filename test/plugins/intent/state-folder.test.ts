@@ -43,8 +43,14 @@ describe('the folder of the state', () => {
 
   it('has the last of many that are written at once', async () => {
     const folder = open();
-    await Promise.all([1, 2, 3].map((a) => folder.write('x.json', { a })));
+    const writing = [1, 2, 3].map((a) => folder.write('x.json', { a }));
+    // Before it is there, too.
     assert.deepEqual(folder.read('x.json', as), { a: 3 });
+    await writing[0];
+    assert.deepEqual(folder.read('x.json', as), { a: 3 });
+    await Promise.all(writing);
+    assert.deepEqual(folder.read('x.json', as), { a: 3 });
+    assert.equal(readFileSync(join(folder.path, 'x.json'), 'utf8'), '{"a":3}');
     await folder.close();
   });
 
