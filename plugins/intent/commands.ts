@@ -86,8 +86,9 @@ const outOfService = (service: OutOfService): readonly Command[] => [
     async run({ name, match }, context) {
       const watchers = meant(context, name, match);
       for (const watcher of watchers) {
-        const { by, reason } = service.about(watcher.name) ?? {};
-        if (watcher.disabled === undefined) context.publish(watcher.name, 'disabled', { by, reason });
+        const decision = service.about(watcher.name);
+        if (!decision || watcher.disabled !== undefined) continue;
+        context.publish(watcher.name, 'disabled', { by: decision.by, reason: decision.reason });
       }
       await Promise.all(watchers.map((watcher) => service.keep(watcher, context.by)));
       return { disabled: namesOf(watchers) };

@@ -59,7 +59,7 @@ export class OutOfService {
     return meant;
   }
 
-  /** Forgets what was decided about watchers that are not there. */
+  /** Forgets that watchers are disabled, also of names that are not there; resolves when that is written. */
   drop(names: readonly string[]): Promise<void> {
     return this.#decisions.drop('disabled', ...names);
   }

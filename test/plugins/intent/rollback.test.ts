@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Circusd, CircusdOptions } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
@@ -110,6 +110,23 @@ describe('rollback', () => {
     assert.equal(await cmdOf(client), 'two');
     assert.equal((await rollback(client, { to: 1 }))['status'], 'ok');
     assert.equal(await cmdOf(client), 'one');
+  });
+
+  it('that fails changes nothing, and can be tried again', async () => {
+    const script = temporary.write('one.sh', 'exec sleep 600\n');
+    const daemon = await again(web('one').replace(/^cmd = .*$/m, `cmd = sh ${script}`));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { cmd: "sh -c 'exec sleep 600' two" });
+    await isGood(client);
+    const before = await client.pids('web');
+    rmSync(script);
+    assert.match(String((await rollback(client))['reason']), /did not become ready: it exited with code/);
+    assert.deepEqual([await cmdOf(client), await client.pids('web')], ['two', before]);
+    assert.equal((await client.ask('explain', { name: 'web' }))['rolled_back'], undefined);
+    temporary.write('one.sh', 'exec sleep 600\n');
+    assert.equal((await rollback(client))['status'], 'ok');
+    assert.equal(await cmdOf(client), script);
   });
 
   it('without a name takes back what is not known to be good, also where it keeps dying, and nothing else', async () => {
