@@ -60,7 +60,6 @@ export default definePlugin({
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
       askerOf: (watcher) => jobs.askerOf(watcher),
-      publish,
       ...records.additions,
     };
     return { controller };
