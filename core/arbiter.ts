@@ -26,6 +26,12 @@ const pastOperations = 100;
 /** How often what got away is looked for at the end, 10 ms apart. */
 const strayLooks = 50;
 
+/** Tells whom an operator has neither disabled nor stopped since: whoever is waited for before may take long. */
+function stillMeant(watchers: readonly Watcher[]): (watcher: Watcher) => boolean {
+  const before = new Map(watchers.map((watcher) => [watcher, watcher.stops]));
+  return (watcher) => watcher.disabled === undefined && watcher.stops === before.get(watcher);
+}
+
 /** The top of the kernel. */
 export class Arbiter {
   /** Tells this run of the daemon from any other. */
@@ -154,10 +160,11 @@ export class Arbiter {
 
   /** Starts these watchers along the graph, those that nothing orders side by side; resolves with what failed. */
   async startAll(watchers: readonly Watcher[], by = 'operator'): Promise<readonly unknown[]> {
-    // From now on: what waits for its turn can say what for, and who stops it until then means that.
-    for (const watcher of watchers) if (watcher.state !== 'disabled') watcher.wanted = 'up';
+    const meant = stillMeant(watchers);
+    // From now on: what waits for its turn can say what for.
+    for (const watcher of watchers) if (meant(watcher)) watcher.wanted = 'up';
     return this.#along(watchers, this.#edges('start'), async (watcher) => {
-      if (this.stopping || watcher.wanted === 'down') return;
+      if (this.stopping || !meant(watcher)) return;
       await watcher.start(by).result;
       if (this.#warmupDelay > 0) await sleep(this.clock, this.#warmupDelay * 1000, this.#quit.signal);
     });
@@ -175,7 +182,9 @@ export class Arbiter {
 
   /** Reloads these watchers along the graph. */
   async reloadAll(watchers: readonly Watcher[], request: ReloadRequest = {}): Promise<readonly unknown[]> {
-    return this.#along(watchers, this.#edges('reload'), (watcher) => this.reload(watcher, request).result);
+    const meant = stillMeant(watchers);
+    const one = async (watcher: Watcher) => meant(watcher) && (await this.reload(watcher, request).result);
+    return this.#along(watchers, this.#edges('reload'), one);
   }
 
   /** Stops everything; the second call gets the first one's promise. Sockets are held until `close`. */

@@ -37,6 +37,8 @@ const messages = {
   ERR_SOCKET_UNKNOWN: (name: string, watcher: string) =>
     `watcher "${watcher}" names socket "${name}", which is not there`,
   ERR_SYSTEM_CALL: (call: string, reason: string) => `${call}: ${reason}`,
+  ERR_WATCHER_DISABLED: (watcher: string, reason: string, what: string) =>
+    `watcher "${watcher}" is disabled ${reason}; ${what} is refused until it is enabled (circusctl enable)`,
   ERR_WATCHER_DUPLICATE: (name: string) => `watcher "${name}" exists already`,
   ERR_WATCHER_SINGLETON: (name: string) => `watcher "${name}" is a singleton and has a single process`,
   ERR_WATCHER_UNKNOWN: (name: string) => `watcher "${name}" is not there`,

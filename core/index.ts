@@ -37,7 +37,7 @@ export { releaseFilePages, trimMemory } from './posix/memory.js';
 export { childrenOf, send } from './posix/process.js';
 export { releaseReaper } from './posix/reap.js';
 export { signalName } from './posix/spawn.js';
-export type { Exit, ExitReason, Process } from './process.js';
+export type { Exit, ExitReason, PastProcess, Process } from './process.js';
 export type { ReloadPlan, ReloadReport, ReloadRequest, ReloadStep } from './reload.js';
 export { Scope, type Disposer } from './scope.js';
 export { service, type Provided, type Service, type Services } from './service.js';
@@ -54,4 +54,4 @@ export {
 export { stopPlan, type StopRequest } from './stop.js';
 export type { Means } from './tree.js';
 export { circusState, type CircusState, type ProcessState, type WatcherState } from './states.js';
-export type { PastProcess, Watcher } from './watcher.js';
+export type { Watcher } from './watcher.js';

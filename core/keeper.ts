@@ -10,7 +10,8 @@ import { awaitReady, describeExit } from './readiness.js';
 import { retryAfter, Slots, type Slot } from './slots.js';
 import type { ProcessSpec, WatcherSpec } from './spec.js';
 import { drain, stopRequest, type StopRequest } from './stop.js';
-import type { Watcher, WatcherContext } from './watcher.js';
+import type { Watcher } from './watcher.js';
+import type { WatcherContext } from './watcher-context.js';
 
 /** Resolves when the one that was to be replaced may be asked to leave for this one. */
 type Agreed = (successor: Process) => Promise<unknown>;

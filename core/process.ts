@@ -31,6 +31,13 @@ export interface Exit extends ExitStatus, Pick<StopRequest, 'reason' | 'why'> {
   readonly lived: number;
 }
 
+/** One end, as its watcher keeps it. */
+export interface PastProcess {
+  readonly pid: number;
+  readonly wid: number;
+  readonly exit: Exit;
+}
+
 /** What a process needs to know of its surroundings. */
 export interface ProcessContext {
   readonly wid: number;

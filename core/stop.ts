@@ -6,6 +6,7 @@ import { expectExit, isExpected } from './posix/reap.js';
 import type { Exit, ExitReason, Process, ProcessContext } from './process.js';
 import type { WatcherSpec } from './spec.js';
 import { meansFor } from './tree.js';
+import type { Watcher } from './watcher.js';
 
 /** How to stop: the signal, the time until SIGKILL in ms, whether direct children get the signal too, and why. */
 export interface StopRequest {
@@ -173,4 +174,9 @@ export class Stop {
       board.tell('signalled', this.#process, SIGKILL, one);
     }
   }
+}
+
+/** Asks plugins to get ready for the stop of a watcher; they have as long as its processes will have after them. */
+export async function prepareStop(watcher: Watcher, { board, clock }: StopContext, over: AbortSignal): Promise<void> {
+  await within(clock, stopPlan(watcher.spec).grace, over, (signal) => board.ask('beforeStop', watcher, signal));
 }

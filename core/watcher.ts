@@ -1,39 +1,19 @@
 /** One command kept alive N times: its state, and what is being done to it. */
-import type { HookBoard } from './board.js';
-import { abortable, within, type Clock } from './clock.js';
+import { abortable } from './clock.js';
 import { CircusError, isError, reasonOf } from './errors.js';
 import { usesSocket } from './launch.js';
 import { Keeper } from './keeper.js';
 import { Operation, OperationQueue, reportOf, type OperationKind, type Report } from './operation.js';
-import type { Exit, Process } from './process.js';
-import type { Socket } from './socket.js';
+import type { Exit, PastProcess, Process } from './process.js';
 import type { WatcherSpec } from './spec.js';
-import { stopPlan } from './stop.js';
+import { prepareStop } from './stop.js';
 import { meansFor, type Means } from './tree.js';
 import { next, watcherTable, type WatcherEvent, type WatcherState } from './states.js';
-
-/** What a watcher and its keeper need to know of their surroundings. */
-export interface WatcherContext {
-  readonly board: HookBoard;
-  readonly clock: Clock;
-  readonly sockets: ReadonlyMap<string, Socket>;
-  /** Tells this daemon's descendants from those of others. */
-  readonly daemon: string;
-  /** The first of these plugins that is not live; undefined when all are. */
-  readonly missing: (plugins: readonly string[]) => string | undefined;
-  readonly announce: (operation: Operation) => void;
-  /** True when everything is being stopped: nothing else is begun any more. */
-  readonly closing: () => boolean;
-}
-
-/** One end, kept in the watcher's history. */
-export interface PastProcess {
-  readonly pid: number;
-  readonly wid: number;
-  readonly exit: Exit;
-}
+import type { WatcherContext } from './watcher-context.js';
 
 const historySize = 20;
+/** What starts a watcher that rests. */
+const bringing = new Set<OperationKind>(['start', 'restart', 'reload']);
 
 /** A watcher. Its state, what its operator wants, and what was asked of a process are three separate facts. */
 export class Watcher {
@@ -41,6 +21,10 @@ export class Watcher {
   spec: WatcherSpec;
   state: WatcherState = 'stopped';
   wanted: 'up' | 'down' = 'down';
+  /** By whom, and why, it was taken out of service, as words that go on after "disabled"; undefined when it is not. */
+  disabled: string | undefined;
+  /** How often it was told to stop: who has waited for its turn to start it looks whether that was meant later. */
+  stops = 0;
   /** Why it is in its state, or why a process of it is tried again, as one sentence; empty when there is nothing to say. */
   reason = '';
   /** True when two of it must not run at a time; where that was set while it ran, from its next start on. */
@@ -76,7 +60,7 @@ export class Watcher {
 
   /** True when nothing of it runs, is timed, or is on its way. */
   get resting(): boolean {
-    return this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting';
+    return !!this.disabled || (this.state !== 'retrying' && next(watcherTable, this.state, 'start') === 'starting');
   }
 
   /** True while missing processes are to be spawned. */
@@ -93,12 +77,27 @@ export class Watcher {
   stop(by = 'operator'): Operation {
     // At once, not when its turn comes: nothing is started any more.
     this.wanted = 'down';
+    this.stops++;
     const { operations } = this.queue;
     const planned = operations.find(({ kind, settled }) => kind === 'stop' && !settled);
     // Whoever asked for that one, such as the end of the daemon, counts on it.
     for (const operation of operations) if (operation !== planned) operation.cancel(`stop by ${by}`);
     if (planned) return planned;
     return this.enqueue('stop', by, (operation) => this.#stop(operation));
+  }
+
+  /** Takes it out of service: it is stopped, and every start refused, until it is enabled; `reason` goes on after "disabled". */
+  async disable(reason: string, by = 'operator'): Promise<void> {
+    this.disabled = reason;
+    // What rests has nothing to stop; that one waits for nobody.
+    if (this.state !== 'stopped' || this.queue.operations.length > 0) await this.stop(by).result.catch(() => undefined);
+    if (this.disabled !== undefined && !this.#become('disable', this.disabled)) this.reason = this.disabled;
+  }
+
+  /** Lets it be started again, which this does not do. */
+  enable(by = 'operator'): void {
+    this.disabled = undefined;
+    this.#become('enable', `enabled by ${by}`);
   }
 
   /** Asks for a stop and a start. */
@@ -108,10 +107,12 @@ export class Watcher {
 
   /**
    * Asks for work in the watcher's line; the report of the operation tells what it did to the processes.
-   * @throws ERR_ARBITER_STOPPING
+   * @throws ERR_ARBITER_STOPPING, and ERR_WATCHER_DISABLED where it would start it
    */
   enqueue(kind: OperationKind, by: string, work: (operation: Operation) => Promise<void>): Operation {
     this.#refuseIfClosing(kind);
+    if (this.disabled !== undefined && bringing.has(kind))
+      throw new CircusError('ERR_WATCHER_DISABLED', [this.name, this.disabled, kind]);
     if (kind === 'reload' || kind === 'restart')
       for (const one of this.queue.operations) if (one.kind === 'replace') one.cancel(`${kind} by ${by}`);
     const operation = new Operation(kind, this.name, by, this.#context.announce);
@@ -307,7 +308,7 @@ export class Watcher {
     }
     operation.advance(0, this.processes.length);
     // Else it joins the stop of a restart that was cancelled.
-    if (begins) await this.#prepareStop(operation.signal);
+    if (begins) await prepareStop(this, this.#context, operation.signal);
     const shut = this.keeper.shut();
     const { processes } = this;
     let ended = 0;
@@ -320,12 +321,6 @@ export class Watcher {
     // A spawn that was under way when the stop came, or an end.
     await Promise.all([...this.processes.map(end), this.keeper.clear()]);
     if (this.#become('stopped', `stopped by ${operation.by}`)) await board.ask('afterStop', this, operation.signal);
-  }
-
-  /** Asks plugins to get ready for the stop; they have as long as the processes will have after them. */
-  async #prepareStop(cancelled: AbortSignal): Promise<void> {
-    const { board, clock } = this.#context;
-    await within(clock, stopPlan(this.spec).grace, cancelled, (over) => board.ask('beforeStop', this, over));
   }
 
   /** Lets an event change the state, and tells when it did; false: it means nothing in this state. */

@@ -77,6 +77,12 @@ export const manifest: readonly ManifestEntry[] = [
     judge: () => import('./hooks/judge.js'),
   },
   {
+    name: 'intent',
+    aliases: [],
+    keys: [],
+    load: () => import('./intent/index.js'),
+  },
+  {
     name: 'max-age',
     aliases: [],
     keys: ['max_age', 'max_age_variance'],

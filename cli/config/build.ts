@@ -36,6 +36,8 @@ export interface CircusOptions {
   readonly httpd_host?: string;
   readonly httpd_port?: number;
   readonly persist?: boolean;
+  readonly intent?: boolean;
+  readonly state_dir?: string;
   readonly warmup_delay: number;
   readonly umask?: number;
   readonly pidfile?: string;

@@ -52,6 +52,7 @@ export const switches: readonly Switch[] = [
   { key: 'curve_key', plugin: 'controller', option: 'curve_key' },
   { key: 'authorized_keys', plugin: 'controller', option: 'authorized_keys' },
   { key: 'check_delay', plugin: 'controller', option: 'check_delay' },
+  { key: 'state_dir', plugin: 'intent', option: 'state_dir' },
   { key: 'statsd', plugin: 'stats', loads: 'true' },
   { key: 'stats_endpoint', plugin: 'stats', option: 'endpoint', loads: 'written' },
   { key: 'httpd', plugin: 'httpd', loads: 'true' },
@@ -65,6 +66,7 @@ export const sectionOwners: Readonly<Record<string, string>> = { endpoint: 'cont
 /** Plugins that are loaded unless `[circus]` switches them off. */
 const unasked: Readonly<Record<string, (circus: CircusOptions) => boolean>> = {
   controller: ({ endpoint }) => endpoint !== '',
+  intent: ({ intent }) => intent !== false,
   persist: ({ persist }) => persist !== false,
 };
 

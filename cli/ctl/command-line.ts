@@ -107,7 +107,8 @@ export function readCommandLine(argv: readonly string[], added: readonly Command
       continue;
     }
     const { name, value } = splitOption(word);
-    const own = command?.flags.find((flag) => flag.name === name);
+    // With hyphens too, as options mostly are.
+    const own = command?.flags.find((flag) => flag.name === name || flag.name.replaceAll('_', '-') === name);
     if (inProgram && !own) {
       words.push(word);
       continue;
@@ -115,8 +116,8 @@ export function readCommandLine(argv: readonly string[], added: readonly Command
     const option = own ?? globalOptions.find((option) => option.name === name);
     if (!option) throw unknownOption(word, command);
     const target = own ? flags : globals;
-    if (option.kind !== 'flag') target.set(name, value ?? valueAfter(argv, at++));
-    else if (value === undefined) target.set(name, true);
+    if (option.kind !== 'flag') target.set(option.name, value ?? valueAfter(argv, at++));
+    else if (value === undefined) target.set(option.name, true);
     else throw usageFailure(`option "--${name}" takes no value`);
   }
   return { globals: readGlobals(globals), command, words, flags };

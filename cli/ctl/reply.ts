@@ -4,6 +4,8 @@ import { commandsIn } from './command-line.js';
 import type { Reply } from './failure.js';
 import { addedHelp } from './help.js';
 import { insightPrinters, socketTable } from './insight.js';
+import { intentPrinters, keyLines } from './intent.js';
+import { asPython, fields, list } from './python.js';
 import type { CommandFacts } from './table.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -54,27 +56,6 @@ export function complaintIn(name: string, { state, reason, problems }: Reply): s
   return `error: it is ${why({ state, reason }).slice(2, -1)}`;
 }
 
-/** A value as Python's `str` shows it, for that is what scripts read; null is empty. */
-export function asPython(value: unknown): string {
-  return value === null || value === undefined ? '' : typeof value === 'string' ? value : nested(value);
-}
-
-function nested(value: unknown): string {
-  if (value === null || value === undefined) return 'None';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string')
-    return value.includes("'") && !value.includes('"') ? `"${value}"` : `'${value.replace(/[\\']/g, '\\$&')}'`;
-  if (Array.isArray(value)) return `[${value.map(nested).join(', ')}]`;
-  if (typeof value === 'object')
-    return `{${Object.entries(value)
-      .map(([key, inner]) => `${nested(key)}: ${nested(inner)}`)
-      .join(', ')}}`;
-  return JSON.stringify(value);
-}
-
-const fields = (value: unknown): Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
 const entriesInOrder = (value: Fields) => Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
 const lines = (all: readonly string[]): string | undefined => (all.length === 0 ? undefined : all.join('\n'));
 
@@ -117,17 +98,16 @@ function newNumber({ singleton, numprocesses }: Reply): string {
   return numprocesses === undefined ? 'ok' : asPython(numprocesses);
 }
 
-const keyLines = (keys: unknown): string[] =>
-  list(keys).map((change) => {
-    const { key, before, after } = fields(change);
-    return `    ${asPython(key)}: ${nested(before)} -> ${nested(after)}`;
-  });
-
 function planText({ changes, drift, problems }: Reply): string {
   const all = [
     ...list(changes).flatMap((change) => {
-      const { kind, name, what, does, keys } = fields(change);
-      return [`${asPython(kind)} ${asPython(name)} was ${asPython(what)}: ${asPython(does)}`, ...keyLines(keys)];
+      const { kind, name, what, does, keys, returns } = fields(change);
+      const back = returns === undefined ? [] : [`    it brings back ${asPython(returns)}`];
+      return [
+        `${asPython(kind)} ${asPython(name)} was ${asPython(what)}: ${asPython(does)}`,
+        ...back,
+        ...keyLines(keys),
+      ];
     }),
     ...list(drift).flatMap((change) => {
       const { watcher, keys } = fields(change);
@@ -157,6 +137,7 @@ function why({ state, reason }: Fields): string {
 
 const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> = {
   ...insightPrinters,
+  ...intentPrinters,
   commands: (reply) => addedHelp(commandsIn(reply)),
   incr: newNumber,
   decr: newNumber,
@@ -178,11 +159,13 @@ const printers: Readonly<Record<string, (reply: Reply) => string | undefined>> =
   globaloptions: options,
   plan: planText,
   reloadconfig({ changes }) {
-    const later = list(changes)
-      .map(fields)
-      .filter(({ cost }) => cost === 'daemon');
+    const all = list(changes).map(fields);
+    const later = all.filter(({ cost }) => cost === 'daemon');
     return [
       'ok',
+      ...all.flatMap(({ name, returns }) =>
+        returns === undefined ? [] : [`watcher ${asPython(name)} has again ${asPython(returns)}`],
+      ),
       ...later.map(({ kind, name, does }) => `${asPython(kind)} ${asPython(name)}: ${asPython(does)}`),
     ].join('\n');
   },

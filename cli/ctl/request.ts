@@ -28,6 +28,14 @@ const peculiarities: Readonly<Record<string, Peculiarity>> = {
   start: glob,
   stop: glob,
   restart: glob,
+  enable: glob,
+  disable: {
+    ...glob,
+    finish: ({ reason, ...rest }) =>
+      reason === undefined ? rest : { ...rest, reason: (reason as string[]).join(' ') },
+  },
+  // What it changes is in its reply.
+  rollback: { finish: (properties) => ({ ...properties, waiting: true }) },
   reload: { finish: ({ terminate, ...rest }) => ({ ...rest, graceful: !terminate }) },
   set: { finish: ({ options, ...rest }) => ({ ...rest, options: readPairs(options as string[]) }) },
   add: { finish: ({ cmd, ...rest }) => ({ ...rest, cmd: commandLine(cmd as string[]) }) },

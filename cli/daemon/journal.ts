@@ -15,7 +15,6 @@ const words: Readonly<Partial<Record<WatcherState, string>>> = {
   waiting: 'is waiting',
   retrying: 'is down, another attempt follows',
   'gave-up': 'gave up',
-  disabled: 'is disabled',
 };
 
 /** How many watchers there are, in words. */
@@ -68,7 +67,9 @@ export function keepJournal(
   hooks.socketBound.tap('journal', (socket) => log.info(`socket ${socket.spec.name} listens on ${socket.address}`));
   hooks.watcherState.tap('journal', ({ name, reason }, before, after) => {
     if (quiet.has(after)) return;
-    if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
+    if (before === 'disabled') log.info(`${name} is enabled`);
+    else if (after === 'disabled') log.warn(`${name} is disabled ${reason}`);
+    else if (after === 'active') log.info(before === 'starting' ? `${name} started` : `${name} runs again`);
     else if (after === 'stopped') log.info(`${name} stopped`);
     // Held back on purpose, by a plugin that has words of its own for it.
     else if (after === 'waiting' && reason.startsWith('waiting ')) log.info(`${name} is ${reason}`);

@@ -1,7 +1,15 @@
 /** Reading the configuration again under a running daemon: what differs, and doing it with the least disturbance. */
 import { dirname, resolve } from 'node:path';
 import { reasonOf, type Arbiter, type Host, type Log, type WatcherSpec } from '#core';
-import type { Carrier, ConfigurationService, InnerPlugin, Plan, Saved } from '#plugins/controller/service.js';
+import type {
+  Carrier,
+  ConfigurationService,
+  InnerPlugin,
+  KeyChange,
+  Plan,
+  Saved,
+} from '#plugins/controller/service.js';
+import { Aside } from './aside.js';
 import type { Assembly } from './assemble.js';
 import { ConfigurationChange, type Changeable, type Reading } from './change.js';
 import { diff, driftOf, type Comparable } from '../config/diff.js';
@@ -25,7 +33,9 @@ export class Reconfiguration implements ConfigurationService {
   readonly #arbiter: Arbiter;
   #applied: Traced;
   #problems: readonly Problem[];
+  readonly file: string;
   readonly folder: string;
+  readonly #aside = new Aside();
   readonly #listeners = new Set<() => Promise<void>>();
   readonly #changeable: Changeable;
   readonly #needed: NeededPlugins;
@@ -42,7 +52,8 @@ export class Reconfiguration implements ConfigurationService {
     this.#readAgain = assembly.again;
     this.#arbiter = arbiter;
     this.#log = log;
-    this.folder = dirname(resolve(assembly.configuration.file));
+    this.file = resolve(assembly.configuration.file);
+    this.folder = dirname(this.file);
     this.#applied = traced(assembly);
     this.#problems = assembly.problems;
     const loaded = new Map(assembly.plugins.map(({ name, plugin }) => [name, plugin.name]));
@@ -87,6 +98,15 @@ export class Reconfiguration implements ConfigurationService {
     const others = this.#arbiter.watchers.flatMap((watcher) => (watcher.name === spec.name ? [] : watcher.spec));
     const [flaws = []] = await flawsOf([spec], sockets, this.#applied.plugins, this.folder, [...others, spec]);
     return flaws.map(({ key, message }) => `"${key}" ${message}`);
+  }
+
+  differences(before: WatcherSpec, after: WatcherSpec): readonly KeyChange[] {
+    // What it needs follows from its options.
+    return driftOf(before, after).filter(({ key }) => key !== 'needs');
+  }
+
+  putAside(watcher: string, keys: readonly string[], what: string): void {
+    this.#aside.put(watcher, keys, what);
   }
 
   carrier(key: string): Carrier | undefined {
@@ -151,15 +171,14 @@ export class Reconfiguration implements ConfigurationService {
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
     const target = withKept(this.#applied, traced(assembly), assembly, loadedBy);
-    return { assembly, target, changes: diff(this.#running(), target) };
+    return { assembly, target, changes: this.#aside.mark(diff(this.#running(), target)) };
   }
 
   /** What was changed at run time, per watcher. */
   #drift(): Plan['drift'] {
     return this.#applied.watchers.flatMap((spec) => {
       const watcher = this.#arbiter.find(spec.name);
-      // What it needs follows from its options.
-      const keys = watcher ? driftOf(spec, watcher.spec).filter(({ key }) => key !== 'needs') : [];
+      const keys = watcher ? this.differences(spec, watcher.spec) : [];
       return keys.length > 0 ? { watcher: spec.name, keys } : [];
     });
   }
@@ -171,7 +190,10 @@ export class Reconfiguration implements ConfigurationService {
   /** What was applied last, and the watchers that were added since: the files are the truth. */
   #running(): Comparable {
     const { watchers } = this.#arbiter;
-    const configured = this.#applied.watchers.filter(({ name }) => this.#arbiter.find(name));
+    const configured = this.#applied.watchers.flatMap((spec) => {
+      const watcher = this.#arbiter.find(spec.name);
+      return watcher ? this.#aside.over(spec, watcher.spec) : [];
+    });
     const added = watchers.filter(
       ({ name }) => !configured.some((spec) => spec.name.toLowerCase() === name.toLowerCase()),
     );
@@ -190,6 +212,7 @@ export class Reconfiguration implements ConfigurationService {
     await change.make().finally(() => (this.placing = false));
     this.#problems = [...reading.assembly.problems, ...change.problems];
     this.#applied = untilRestart(this.#applied, mix(this.#applied, reading.target, change.failed));
+    this.#aside.clear((name) => change.failed('watcher', name));
     this.#inner.take(this.#applied.plugins, reading.assembly.plugins);
     await Promise.all([...this.#listeners].map((action) => action()));
     if (change.failures.length > 0) throw new Error(change.failures.join('; '));

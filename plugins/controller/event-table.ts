@@ -42,6 +42,13 @@ export const eventTable = {
   ),
   gave_up: watcher('the attempts are used up, and nothing more is started until somebody asks for it', 'reason'),
   reload_aborted: watcher('a reload failed or was cancelled; what it had not replaced runs on', 'reason', 'by'),
+  disabled: watcher('`disable` took the watcher out of service; `reason` may be null', 'by', 'reason'),
+  enabled: watcher('`enable` put the watcher back into service', 'by'),
+  rolled_back: watcher(
+    '`rollback` gave the watcher a spec again that was good; `keys` are the names of what changed',
+    'by',
+    'keys',
+  ),
   plugin_fault: daemon(
     'a plugin failed in a hook, which went on without it; `watcher` is null where it was about none',
     'plugin',

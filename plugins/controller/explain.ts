@@ -16,7 +16,7 @@ const ahead: Readonly<Record<Exclude<WatcherState, 'active' | 'stopping' | 'retr
   starting: 'It is active as soon as its processes are there.',
   'gave-up': 'Nothing happens until it is started again.',
   completed: 'Nothing happens until it is started again.',
-  disabled: 'Nothing happens until it is enabled.',
+  disabled: 'Nothing starts it until it is enabled.',
 };
 
 /** States that are no adjectives. */
@@ -114,7 +114,7 @@ function sentences(facts: Facts, ahead: readonly string[], now: number): readonl
   // Of what runs, it tells how the last process ended: that follows.
   const isToldBelow = state === 'active' || facts.retries.some((retry) => retry.reason === reason);
   return [
-    `${name} has ${words[state] ?? `been ${state}`} for ${ago(since)}${why === '' || isToldBelow ? '' : `: ${why}`}.`,
+    `${name} has ${words[state] ?? `been ${state}`} for ${ago(since)}${why === '' || isToldBelow ? '' : `${state === 'disabled' ? '' : ':'} ${why}`}.`,
     running === 0
       ? `No process of it runs, of ${numprocesses}.`
       : `${running} of ${numprocesses} processes run, ${ready} of them ready.`,

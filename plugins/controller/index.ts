@@ -58,7 +58,7 @@ export default definePlugin({
       addCommand: (command) => dispatcher.add(command),
       extendStats: (extend) => reader.addExtension(extend),
       execute: async (command, properties, by) => dispatcher.execute(command, properties, { name: by, role: 'admin' }),
-      publish,
+      askerOf: (watcher) => jobs.askerOf(watcher),
       ...records.additions,
     };
     return { controller };

@@ -207,6 +207,14 @@ export class Jobs {
     job.finish(state === 'cancelled' ? 'cancelled' : 'done', reason);
   }
 
+  /** Who has something under way that may be about a watcher, the newest first; undefined when nobody has. */
+  askerOf(watcher: string): string | undefined {
+    const name = watcher.toLowerCase();
+    const isAbout = ({ named, watchers }: Job) =>
+      named === undefined || watchers.some((one) => one.toLowerCase() === name);
+    return this.all.find((job) => job.ended === undefined && isAbout(job))?.by;
+  }
+
   /** @throws RequestError */
   get(id: number): Job {
     const job = this.#jobs.get(id);

@@ -15,6 +15,9 @@ interface State {
   readonly history: History['state'];
 }
 
+/** What of the controller's service is about what it remembers. */
+type Additions = 'publish' | 'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter' | 'addContinuation';
+
 /** The log of events and the history. */
 export class Records {
   readonly events: EventLog;
@@ -38,11 +41,9 @@ export class Records {
     this.continuations = new Answers(questions.continuation, report);
   }
 
-  /** How other plugins add to what is told. */
-  readonly additions: Pick<
-    ControllerService,
-    'addExplanation' | 'addMark' | 'addNotes' | 'addMemoryCounter' | 'addContinuation'
-  > = {
+  /** How other plugins tell, and add to what is told. */
+  readonly additions: Pick<ControllerService, Additions> = {
+    publish: (watcher, event, facts) => this.publish(watcher, event, facts),
     addExplanation: (explain, by) => this.explanations.add(explain, by),
     addMark: (mark, by) => this.marks.add(mark, by),
     addNotes: (notes, by) => this.notes.add(notes, by),

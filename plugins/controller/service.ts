@@ -3,9 +3,9 @@ import { service, type Process, type Watcher, type WatcherSpec } from '#core';
 import type { Command, Fields } from './command.js';
 
 export type { Argument, Command, CommandContext, Fields, Role, Settings } from './command.js';
-export { defineCommand, name, nameWord, object } from './command.js';
+export { defineCommand, name, nameWord, object, truth, waiting, waitingFlag } from './command.js';
 export { inWords } from './explain.js';
-export { named } from './match.js';
+export { matching, named } from './match.js';
 export { RequestError } from './protocol.js';
 
 /**
@@ -38,6 +38,8 @@ export interface ControllerService {
    * function is called; the command fails with what it rejects with.
    */
   extendStats(extend: ExtendStats): () => void;
+  /** Who has a request under way that may be about a watcher, as operations name him; undefined when nobody has. */
+  askerOf(watcher: string): string | undefined;
   /** Publishes an event of a watcher to all subscribers. */
   publish(watcher: string, event: string, facts?: Fields): void;
   /**
@@ -79,6 +81,8 @@ export interface Change {
   readonly cost: Cost;
   /** What is done about it, as a phrase. */
   readonly does: string;
+  /** What an operator rolled back, and this brings back, as a phrase. */
+  readonly returns?: string;
 }
 
 /** What lies between the daemon and its configuration files. */
@@ -131,6 +135,8 @@ export interface ConfigurationService {
   need(plugin: string): Promise<void>;
   /** Writes what was changed at run time, of one watcher or of all, into the file of overrides. */
   save(watcher?: string): Promise<Saved>;
+  /** The path of the main file. */
+  readonly file: string;
   /** The folder of the main file, from which paths of plugins and hooks are seen. */
   readonly folder: string;
   /** True while the watchers of the files are put in place one by one: one may name another that is still to come. */
@@ -139,6 +145,13 @@ export interface ConfigurationService {
   onApplied(action: () => Promise<void>): () => void;
   /** What plugins have against such a watcher, as sentences: what takes longer to find out than a change may. */
   judge(spec: WatcherSpec): Promise<readonly string[]>;
+  /** The keys in which two specs of a watcher differ; secrets are masked. */
+  differences(before: WatcherSpec, after: WatcherSpec): readonly KeyChange[];
+  /**
+   * Has the files brought back with the next `apply` what they say of these keys of a watcher, although they have not
+   * changed; `what` was rolled back, as a phrase that the plan shows.
+   */
+  putAside(watcher: string, keys: readonly string[], what: string): void;
   /** What was wrong in the files when they were read last. */
   readonly problems: readonly string[];
   /** Circus's plugins that run in the daemon. */

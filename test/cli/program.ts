@@ -18,6 +18,7 @@ const environment = ({ cwd, env = {} }: Place): Record<string, string> => ({
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
   HOME: cwd,
   CIRCUSD_RUNTIME_DIR: `${cwd}/run`,
+  CIRCUSD_STATE_DIR: `${cwd}/state`,
   ...env,
 });
 

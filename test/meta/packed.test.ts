@@ -87,7 +87,10 @@ describe('the package as it is installed', function () {
     const { stdout, stderr } = await run(process.execPath, ['look.mjs'], { cwd: folder.path });
     assert.deepEqual(
       [stdout, stderr],
-      ['Configuration,Controller,RequestError,defineCommand,inWords,name,nameWord,named,object\n', ''],
+      [
+        'Configuration,Controller,RequestError,defineCommand,inWords,matching,name,nameWord,named,object,truth,waiting,waitingFlag\n',
+        '',
+      ],
     );
   });
 

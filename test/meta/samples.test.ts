@@ -15,7 +15,7 @@ const beginnings = [
   ),
 ];
 const begins = (line: string) =>
-  /^\w+ has been (active|waiting|retrying) for /.test(line) ||
+  /^\w+ has been (active|waiting|retrying|disabled) for /.test(line) ||
   /^\d+ of \d+ processes run, /.test(line) ||
   beginnings.some((words) => line.startsWith(words)) ||
   // What is filled in comes after the first word.

@@ -22,6 +22,8 @@ export interface CircusdOptions {
   readonly through?: readonly string[];
   /** Further files beside the configuration: name to text. */
   readonly files?: Readonly<Record<string, string>>;
+  /** The folder of the configuration, which is left there: of a daemon that is started again. */
+  readonly folder?: Temporary;
   /** Called with the folder of the configuration before the daemon starts. */
   readonly prepare?: (folder: Temporary) => void;
   /** Asked until it is true or stops throwing; without it, the controller's socket must be there. */
@@ -37,6 +39,7 @@ const environment = (folder: Temporary): Record<string, string> => ({
   LANG: 'C.UTF-8',
   HOME: folder.path,
   XDG_RUNTIME_DIR: folder.path,
+  CIRCUSD_STATE_DIR: join(folder.path, 'state'),
   TMPDIR: temporaryRoot,
 });
 
@@ -57,6 +60,7 @@ export class Circusd {
   readonly folder: Temporary;
   /** Resolves with the exit code; 128 and the signal's number when a signal ended the daemon. */
   readonly exited: Promise<number>;
+  readonly #keepsFolder: boolean;
   readonly #child;
   readonly #environment: Record<string, string>;
   readonly #run = randomUUID();
@@ -65,8 +69,9 @@ export class Circusd {
   #log = '';
   #code: number | undefined;
 
-  constructor(ini: string, { args = [], env = {}, through = [], files = {}, prepare }: CircusdOptions) {
-    this.folder = makeTemporary();
+  constructor(ini: string, { args = [], env = {}, through = [], files = {}, folder, prepare }: CircusdOptions) {
+    this.#keepsFolder = folder !== undefined;
+    this.folder = folder ?? makeTemporary();
     const { text, endpoint } = withEndpoints(ini, this.folder.path);
     this.endpoint = endpoint;
     for (const [name, content] of Object.entries(files)) this.folder.write(name, content);
@@ -168,7 +173,7 @@ export class Circusd {
     }
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
-    this.folder.remove();
+    if (!this.#keepsFolder) this.folder.remove();
   }
 
   /** Remembers what runs below the daemon, so that it is known when it has lost its parents. */

@@ -54,7 +54,7 @@ describe('the plugins that a configuration means', () => {
       meantPlugins(grouped, { has: () => true, loadedBy: () => ['controller'], unwritten: () => ({}) }).map(
         ({ name }) => name,
       ),
-      ['persist'],
+      ['intent', 'persist'],
     );
   });
 

@@ -25,7 +25,9 @@ export default {
       }
   },
 };`;
-const ini = '[plugin:quota]\nuse = ./quota.mjs\n\n[watcher:w2]\ncmd = sleep 600\n';
+// No other plugin adds one.
+const circus = '[circus]\nintent = 0\n\n';
+const ini = `${circus}[plugin:quota]\nuse = ./quota.mjs\n\n[watcher:w2]\ncmd = sleep 600\n`;
 const options = { files: { 'quota.mjs': plugin } };
 
 describe('a command that a plugin has added', () => {
@@ -92,7 +94,7 @@ describe('a command that a plugin has added', () => {
   });
 
   it('is not known where no plugin adds it, and where no daemon can be reached', async () => {
-    const daemon = await start('[watcher:w2]\ncmd = sleep 600\n');
+    const daemon = await start(`${circus}[watcher:w2]\ncmd = sleep 600\n`);
     const unknown = 'error: unknown command "quota" (did you mean "quit"?)\n';
     assert.equal((await daemon.ctl('quota', 'w2')).stderr, unknown);
     assert.equal((await daemon.ctl('commands')).stdout, 'no plugin has added a command\n');

@@ -208,8 +208,10 @@ describe('circusctl, asking a daemon', () => {
   });
 
   it('commands', async () => {
-    assert.equal(await says('commands'), 'no plugin has added a command\n');
-    assert.deepEqual(await replies('commands'), { status: 'ok', commands: [] });
+    assert.match(await says('commands'), /^ {2}disable NAME \[REASON\.\.\.\] {2}stop watchers/);
+    const { commands } = await replies('commands');
+    const names = (commands as { readonly name: string }[]).map(({ name }) => name);
+    assert.deepEqual(names, ['disable', 'enable', 'rollback']);
   });
 
   it('groups', async () => {
@@ -225,6 +227,6 @@ describe('circusctl, asking a daemon', () => {
   it('every command that there is', () => {
     const others = table.map(({ name }) => name).filter((name) => !asked.has(name));
     // Those of plugins are asked in the tests of these.
-    assert.deepEqual(others, ['freeze', 'listen', 'thaw', 'tree']);
+    assert.deepEqual(others, ['disable', 'enable', 'freeze', 'listen', 'rollback', 'thaw', 'tree']);
   });
 });

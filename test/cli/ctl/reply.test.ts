@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { asPython, refusalAsText, replyAsJson, replyAsText } from '../../../cli/ctl/reply.js';
+import { asPython } from '../../../cli/ctl/python.js';
+import { refusalAsText, replyAsJson, replyAsText } from '../../../cli/ctl/reply.js';
 import { findCommand } from '../../../cli/ctl/table.js';
 
 const base = { status: 'ok', time: 1.5, id: 'x' };

@@ -65,11 +65,20 @@ describe('the properties of a request', () => {
 
   it('of reload say whether it is graceful', () => {
     const asked = (...flags: readonly string[]) => properties('reload', 'web', ...flags);
-    assert.deepEqual(asked(), { name: 'web', waiting: false, sequential: false, graceful: true });
+    assert.deepEqual(asked(), {
+      name: 'web',
+      waiting: false,
+      sequential: false,
+      continue: false,
+      abort: false,
+      graceful: true,
+    });
     assert.deepEqual(asked('--terminate', '--sequential'), {
       name: 'web',
       waiting: false,
       sequential: true,
+      continue: false,
+      abort: false,
       graceful: false,
     });
   });

@@ -24,6 +24,10 @@ const ini = `
 [plugin:moods]
 use = ./moods.mjs
 
+[plugin:intent]
+use = intent
+stable_after = 0
+
 [watcher:web]
 cmd = sleep 600
 ready_after = 0
@@ -76,6 +80,16 @@ describe('every event of the table', () => {
     await ask('restart', { name: 'web', waiting: true });
     await ask('reload', { name: 'web', waiting: true });
     await ask('set', { name: 'web', options: { send_hup: true } });
+    const isGood = async () => {
+      const { good_specs } = await ask('rollback', { name: 'web', list: true });
+      assert.equal((good_specs as { readonly present: string }[])[0]!.present, 'good');
+    };
+    await eventually(isGood);
+    await ask('set', { name: 'web', options: { max_retry: 9 } });
+    await eventually(isGood);
+    await ask('rollback', { name: 'web' });
+    await ask('disable', { name: 'moody' });
+    await ask('enable', { name: 'moody' });
     await ask('add', { name: 'new', cmd: 'sleep 600' });
     await ask('rm', { name: 'new' });
     await ask('start', { name: 'moody', waiting: true });

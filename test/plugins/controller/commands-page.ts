@@ -16,16 +16,17 @@ interface Schema {
   readonly required?: readonly string[];
 }
 
-const namesOfPlugins = ofPlugins
-  .map(({ name }) => `\`${name}\``)
-  .join(', ')
-  .replace(/, (?=[^,]*$)/, ' and ');
-
 const introduction = `# Commands
 
 What can be asked of a running daemon: over ZeroMQ, as Circus's clients do it, and with \`circusctl\`. This page is made
-from what plugins declare, most of it in \`plugins/controller/commands\`; a test compares the two. ${namesOfPlugins} are there while their
-plugins are loaded, [cgroup](../../plugins/cgroup/README.md) and [dependencies](../../plugins/dependencies/README.md). Plugins may add commands of their own ([how](../guides/write-a-plugin.md)).
+from what plugins declare, most of it in \`plugins/controller/commands\`; a test compares the two. ${Object.entries(
+  ofPlugins,
+)
+  .map(
+    ([plugin, commands]) =>
+      `${commands.map(({ name }) => `\`${name}\``).join(', ')} are there while the plugin [${plugin}](../../plugins/${plugin}/README.md) is loaded.`,
+  )
+  .join(' ')} Plugins may add commands of their own ([how](../guides/write-a-plugin.md)).
 
 ## Requests and replies
 

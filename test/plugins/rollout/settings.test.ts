@@ -48,7 +48,10 @@ const wrong: readonly (readonly [Options, RegExp, Partial<WatcherSpec>?])[] = [
   [{ drain: 'KILL' }, /^reload.drain has a wrong value: "KILL" leaves no time for anything$/],
   [{ drain: '65' }, /^reload.drain has a wrong value: "65" is neither a signal nor exec:COMMAND$/],
   [{ drain: 'exec:' }, /^reload.drain has a wrong value: "exec:" has no command behind "exec:"$/],
-  [{ drain: 'exec:nowhere-to-be-found' }, /^reload.drain has the command "exec:nowhere-to-be-found": program "nowhere-to/],
+  [
+    { drain: 'exec:nowhere-to-be-found' },
+    /^reload.drain has the command "exec:nowhere-to-be-found": program "nowhere-to/,
+  ],
   [{ drain: 'USR1' }, /^reload.drain has no time: "graceful_timeout" is 0$/, { graceful_timeout: 0 }],
   [{ drain: 'TERM' }, /^reload.drain is the stop signal, which comes anyway$/],
 ];
