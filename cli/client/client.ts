@@ -138,9 +138,4 @@ export class Client extends Requests {
     for (const stream of this.#streams) stream.close();
     this.#exchange.close();
   }
-
-  protected ask<C extends keyof Commands>(command: C, given: Properties<C> & RequestOptions): Promise<Answer<C>> {
-    const { timeout, signal, ...properties } = given;
-    return this.call<Answer<C>>(command, properties, { timeout, signal });
-  }
 }

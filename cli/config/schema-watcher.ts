@@ -182,7 +182,13 @@ export const watcherRows: readonly Row[] = [
   ['reload.canary', 'bool', 'false', 'rollout', 'Wait behind the first new copies for a word, or some time.'],
   ['reload.canary_share', 'text', '1', 'rollout', 'How many new copies serve meanwhile: a number, or 25%.'],
   ['reload.canary_time', 'seconds', null, 'rollout', 'Seconds after which it goes on without a word.'],
-  ['reload.order', 'text', 'start_first', 'rollout', 'start_first, or stop_first.'],
+  [
+    'reload.order',
+    'text',
+    'start_first',
+    'rollout',
+    'Start the new copy first (start_first), or stop the old one (stop_first).',
+  ],
   [
     'reload.drain',
     'text',

@@ -10,7 +10,7 @@ describe('a client whose daemon is killed and started anew', () => {
 
   it('loses what it had asked, then asks the new one, and its events go on', async () => {
     const slow =
-      '[watcher:web]\ncmd = sh -c "trap \'\' TERM; while :; do sleep 1; done"\ngraceful_timeout = 60\nready_after = 0\n';
+      '[watcher:web]\ncmd = sh -c "trap \'\' TERM; echo armed; while :; do sleep 1; done"\ngraceful_timeout = 60\nready.log = armed\n';
     const first = await start(slow);
     const endpoint = `ipc://${first.folder.path}/control`;
     const circus = client({ endpoint });

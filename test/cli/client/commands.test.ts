@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Commands, type WatcherEvent } from '../../../cli/client/index.js';
 import { table } from '../../../cli/ctl/table.js';
 import type { Circusd } from '../../support/circusd.js';
 import { eventually } from '../../support/eventually.js';
 import { daemonPerTest } from '../../plugins/daemon.js';
 import { everyCommand } from '../ctl/every-command.js';
-import { client, closeAfterEach } from './fake.js';
+import { client, closeAfterEach, methodsOf } from './fake.js';
 
 type Names<P> = { readonly [K in keyof P]-?: true };
 
@@ -63,7 +62,7 @@ const others = new Set(['signal child_pid']);
 
 describe('the methods of a client', () => {
   it('are there for every command of the controller', () => {
-    const methods = Object.getOwnPropertyNames(Client.prototype);
+    const methods = methodsOf(Client);
     const missing = table.filter(({ name }) => !methods.includes(elsewhere[name] ?? name)).map(({ name }) => name);
     assert.deepEqual(missing, []);
     assert.deepEqual(

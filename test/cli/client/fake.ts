@@ -55,3 +55,10 @@ export async function fakeDaemon(
   serve().catch(() => undefined);
   return { endpoint: router.lastEndpoint ?? endpoint, requests, close: () => router.close() };
 }
+
+/** The methods that one class has, with those of the class that it extends. */
+export function methodsOf(one: typeof Client): readonly string[] {
+  const classes = [one, Object.getPrototypeOf(one) as typeof Client];
+  const all = classes.flatMap(({ prototype }) => Object.getOwnPropertyNames(prototype));
+  return all.filter((name) => name !== 'constructor');
+}

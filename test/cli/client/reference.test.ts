@@ -6,6 +6,7 @@ import { fencesOf, tableNames } from '../../meta/markdown.js';
 import { daemonPerTest } from '../../plugins/daemon.js';
 import { inRoot } from '../../support/paths.js';
 import { run } from '../../support/run.js';
+import { methodsOf } from './fake.js';
 
 const page = readFileSync(inRoot('docs', 'reference', 'client.md'), 'utf8');
 
@@ -13,7 +14,7 @@ describe('the page about the client', () => {
   const start = daemonPerTest();
 
   it('names every method and every error, and no other', () => {
-    const methods = Object.getOwnPropertyNames(Client.prototype).filter((name) => name !== 'constructor');
+    const methods = methodsOf(Client);
     const names = tableNames(page).map((name) => name.replace(/\(.*$/, ''));
     const wanted = [...methods, ...clientErrorCodes];
     assert.deepEqual(
