@@ -242,6 +242,6 @@ export abstract class Requests {
 
   #ask<C extends keyof Commands>(command: C, given: Properties<C> & RequestOptions): Promise<Answer<C>> {
     const { timeout, signal, ...properties } = given;
-    return this.request(command, properties as Properties<C>, { timeout, signal });
+    return this.request(command, properties, { timeout, signal });
   }
 }

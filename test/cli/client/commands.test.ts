@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Commands, type WatcherEvent } from '../../../cli/client/index.js';
 import { table } from '../../../cli/ctl/table.js';
 import type { Circusd } from '../../support/circusd.js';
