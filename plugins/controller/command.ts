@@ -92,6 +92,8 @@ export interface Command<P = unknown> {
 export interface Together<P> {
   /** False: these properties are for each watcher by itself. */
   applies?(properties: P): boolean;
+  /** What it is called where it would start a watcher: one that is disabled refuses it. */
+  readonly brings?: string | undefined;
   act(watchers: readonly Watcher[], properties: P, context: CommandContext): Promise<unknown>;
   /** What the reply to a request for one of them would be, from what its operations did. */
   tell(watcher: Watcher, report: Report): Fields;

@@ -28,7 +28,7 @@ import { aboutOne, beginEach, severalIn, soFar, takeTogether, whole, type Begun 
 /** What all requests share: the rest of their context depends on who asks. */
 export type SharedContext = Omit<CommandContext, 'by' | 'asker' | 'added'>;
 
-/** How many answers may be still to come: each keeps its request's id, also when its client is gone. */
+/** How many answers to one endpoint may be still to come: each keeps its request's id, also when its client is gone. */
 const mostOpen = 10_000;
 
 /** The command table and what commands act on. */
@@ -41,7 +41,7 @@ export class Dispatcher {
   #added: readonly Command[] = [];
   readonly #contexts = new WeakMap<Asker, CommandContext>();
   /** Answers that are still to come. */
-  readonly #open = new Set<Promise<unknown>>();
+  readonly #open = new Map<Asker, Set<Promise<unknown>>>();
 
   constructor(commands: readonly Command[], context: SharedContext, audit: Audit) {
     for (const command of commands) this.commands.set(command.name, command);
@@ -90,7 +90,7 @@ export class Dispatcher {
 
   #execute(name: string, properties: unknown, asker: Asker): Fields | Promise<Fields> {
     const command = this.commands.get(name.toLowerCase());
-    if (!command) throw new RequestError(2, `unknown command: ${quoted(name)}`);
+    if (!command) throw unknown(name);
     const isJob = command.role !== 'view' && !command.isNoJob;
     try {
       checkPermission(asker, command, this.#own.has(command));
@@ -180,26 +180,49 @@ export class Dispatcher {
       if (!request) return;
       const { command, properties, id, cast } = request;
       const answer = (fields: Fields) => void (cast || reply(encodeReply(fields, id)));
+      const open = this.#openOf(asker);
+      // Before it is carried out: what is refused is not done.
+      if (open.size >= mostOpen) throw new RequestError(5, `${mostOpen} requests wait for their answers already`);
       const fields = this.execute(command, properties, asker);
       if (!isPromise(fields)) return answer(fields);
-      if (this.#open.size >= mostOpen) throw new RequestError(5, `${mostOpen} requests wait for their answers already`);
-      const open = fields.then(answer).catch((error: unknown) => refuse(error, true));
-      this.#open.add(open);
-      void open.finally(() => this.#open.delete(open));
+      const coming = fields.then(answer).catch((error: unknown) => refuse(error, true));
+      open.add(coming);
+      void coming.finally(() => open.delete(coming));
     } catch (error) {
       refuse(error);
     }
   }
 
+  #openOf(asker: Asker): Set<Promise<unknown>> {
+    const open = this.#open.get(asker) ?? new Set();
+    this.#open.set(asker, open);
+    return open;
+  }
+
   /** Resolves when all answers are out, or after `longest` ms: whoever waits for the daemon's end is to hear of it. */
   async answered(longest: number): Promise<void> {
     const late = new AbortController();
+    const coming = () => [...this.#open.values()].flatMap((open) => [...open]);
     const all = async () => {
-      while (this.#open.size > 0) await Promise.all(this.#open);
+      for (let open = coming(); open.length > 0; open = coming()) await Promise.all(open);
     };
     await Promise.race([all(), sleep(this.#context.arbiter.clock, longest, late.signal)]);
     late.abort();
   }
+}
+
+/** The commands of plugins that not every configuration loads. */
+const homes: Readonly<Record<string, string>> = {
+  ...{ disable: 'intent', enable: 'intent', rollback: 'intent' },
+  ...{ freeze: 'cgroup', thaw: 'cgroup' },
+  tree: 'dependencies',
+};
+
+/** That there is no such command, in Circus's words, and where it would come from. */
+function unknown(name: string): RequestError {
+  const home = homes[name.toLowerCase()];
+  const hint = home === undefined ? {} : { hint: `it comes with the plugin "${home}", which is not loaded` };
+  return new RequestError(2, `unknown command: ${quoted(name)}`, hint);
 }
 
 /** A request whose properties have been checked. */

@@ -15,6 +15,8 @@ const cut = (text: string, most: number) => (text.length > most ? `${text.slice(
 
 /** What can be ended before its time: a process that was told to end is not kept from it. */
 const endable = new Set<OperationKind>(['start', 'restart', 'reload', 'replace', 'resize']);
+/** The kernel's own reload brings back what an aborted one has changed: without it two versions would run on. */
+const isEndable = ({ kind, by }: Operation): boolean => endable.has(kind) && !(kind === 'reload' && by === 'kernel');
 
 const deeds: Readonly<Record<OperationKind, string>> = {
   start: 'started',
@@ -118,10 +120,11 @@ export class Job {
   /** Ends it before its time, with all that it is doing; what is done already stays. @throws RequestError */
   cancel(by: string): void {
     if (this.#over) throw new RequestError(5, `job ${this.id} is over: it is ${this.#over}`);
-    if (![...this.#open].some(({ kind }) => endable.has(kind)))
+    const open = [...this.#open].filter(isEndable);
+    if (open.length === 0)
       throw new RequestError(5, `job ${this.id} can't be cancelled: nothing of it that can be ended is under way`);
     this.finish('cancelled', `cancelled by ${by}`);
-    for (const operation of this.#open) if (endable.has(operation.kind)) operation.cancel(by);
+    for (const operation of open) operation.cancel(by);
   }
 
   /** The fields of a reply; times are seconds since 1970, progress counts processes. */
@@ -159,8 +162,8 @@ export class Jobs {
   readonly #byAsker = new Map<string, Job>();
   /** Those that are over and kept, the oldest first. */
   readonly #over: Job[] = [];
-  /** How many are under way. */
-  #open = 0;
+  /** How many are under way, by who asked. */
+  readonly #openOf = new Map<string, number>();
   #last = 0;
 
   /** From the newest to the oldest. */
@@ -170,9 +173,11 @@ export class Jobs {
 
   /** Begins the job of a request; it ends with `outcome` of the work, or `finish`. */
   begin(command: Asked, asker: string, named?: string, meant?: readonly string[]): Job {
-    if (this.#open >= mostOpen)
+    const own = this.#openOf.get(asker) ?? 0;
+    // Of each by itself: else whoever may do little could keep everybody else from doing anything.
+    if (own >= mostOpen)
       throw new RequestError(5, `${mostOpen} jobs are under way already: wait until some of them are over`);
-    this.#open++;
+    this.#openOf.set(asker, own + 1);
     const job = new Job(++this.#last, command, asker, named, meant);
     this.#jobs.set(job.id, job);
     this.#byAsker.set(job.by, job);
@@ -192,7 +197,7 @@ export class Jobs {
   follow(operation: Operation): void {
     const { by, kind, settled, state, reason } = operation;
     let job = this.#byAsker.get(by);
-    if (!job && (settled || this.#open >= mostOpen)) return;
+    if (!job && (settled || (this.#openOf.get(by) ?? 0) >= mostOpen)) return;
     if (!job) {
       job = this.begin({ name: kind, role: 'operate' }, by);
       this.#byAsker.set(by, job);
@@ -224,7 +229,9 @@ export class Jobs {
   }
 
   #forget(job: Job): void {
-    this.#open--;
+    const left = (this.#openOf.get(job.asker) ?? 0) - 1;
+    if (left > 0) this.#openOf.set(job.asker, left);
+    else this.#openOf.delete(job.asker);
     if (!this.#jobs.has(job.id)) return;
     this.#over.push(job);
     if (this.#over.length <= past) return;

@@ -1,5 +1,5 @@
 /** Requests that mean several watchers: which ones, what is begun for each, and the reply with a part for each. */
-import type { Operation, Report, Watcher } from '#core';
+import { CircusError, type Operation, type Report, type Watcher } from '#core';
 import { nearest } from '../nearest.js';
 import { groupsOf, isSelector, labelsOf, like, readSelector, type Subject, type Term } from '../selector.js';
 import type { Command, CommandContext, Fields } from './command.js';
@@ -55,7 +55,7 @@ class Finder {
   }
 
   #chosen(text: string): readonly Candidate[] {
-    checkLength(text);
+    if (text.length > longestSelector) throw tooLong();
     const terms = readSelector(text);
     this.#terms += terms.length;
     if (this.#terms > mostTerms) throw new RequestError(5, `what means watchers has at most ${mostTerms} parts`);
@@ -100,8 +100,10 @@ export function severalIn(command: Command, properties: unknown, context: Around
   if (typeof name !== 'string' || isOne(name, command, context)) return undefined;
   const matches = command.flags.some((flag) => flag.name === 'match');
   if (matches && match !== undefined && match !== 'glob') return undefined;
-  if (name.length > longestSelector && !isSelector(name)) return undefined;
-  checkLength(name);
+  if (name.length > longestSelector) {
+    if (isSelector(name)) throw tooLong();
+    return undefined;
+  }
   const finder = finderFor(command, context);
   // Patterns are Circus's where it has them, and the reply is as in Circus.
   const alike = /[*?[]/.test(name) ? finder.alike(name) : [];
@@ -126,10 +128,7 @@ function listed(names: unknown, finder: Finder): readonly string[] {
   throw new RequestError(5, "'names' is a list of texts");
 }
 
-function checkLength(text: string): void {
-  if (text.length > longestSelector && isSelector(text))
-    throw new RequestError(5, `what means watchers has at most ${longestSelector} characters`);
-}
+const tooLong = () => new RequestError(5, `what means watchers has at most ${longestSelector} characters`);
 
 /** The properties of a request for one of the watchers that it means. */
 export function aboutOne(properties: unknown, name: string): Fields {
@@ -197,7 +196,7 @@ export function soFar(parts: Parts, job: Fields): Fields {
  * have, is left to whoever asks.
  */
 export function takeTogether(
-  { act, tell, applies }: NonNullable<Command['together']>,
+  { act, tell, applies, brings }: NonNullable<Command['together']>,
   names: readonly string[],
   checked: unknown,
   context: CommandContext,
@@ -205,11 +204,17 @@ export function takeTogether(
 ): ReadonlyMap<string, Begun> | undefined {
   if (applies?.(checked) === false) return undefined;
   const watchers = names.flatMap((name) => context.arbiter.find(name) ?? []);
+  const isOut = ({ disabled }: Watcher) => brings !== undefined && disabled !== undefined;
+  const meant = watchers.filter((watcher) => !isOut(watcher));
   const operations = (job.operations = new Set());
-  const acted = (async () => act(watchers, checked, context))();
+  const acted = (async () => act(meant, checked, context))();
+  const { stopping } = context.arbiter;
   const all = watchers.map((watcher): [string, Begun] => {
-    const work = acted.then(async () => tell(watcher, await reportOf(watcher, operations)));
-    return [watcher.name, { work }];
+    const { name, disabled = '' } = watcher;
+    const work = isOut(watcher)
+      ? Promise.reject(new CircusError('ERR_WATCHER_DISABLED', [name, disabled, brings!]))
+      : acted.then(async () => tell(watcher, await reportOf(watcher, operations, stopping)));
+    return [name, { work }];
   });
   const forget = () => (job.operations = undefined);
   acted.then(forget, forget);
@@ -217,9 +222,13 @@ export function takeTogether(
 }
 
 /** What operations did to one watcher. @throws the error of the one that failed */
-async function reportOf({ name }: Watcher, operations: Iterable<Operation>): Promise<Report> {
+async function reportOf({ name }: Watcher, operations: Iterable<Operation>, stopping: boolean): Promise<Report> {
   const own = [...operations].filter(({ watcher }) => watcher === name);
-  if (own.length === 0) throw new RequestError(6, 'nothing was done, as the daemon is stopping');
+  if (own.length === 0)
+    throw new RequestError(
+      6,
+      `nothing was done, as ${stopping ? 'the daemon is stopping' : 'it was stopped meanwhile'}`,
+    );
   const reports = await Promise.all(own.map(({ result }) => result));
   const all = (key: 'started' | 'stopped') => reports.flatMap((report) => report[key]);
   return { started: all('started'), stopped: all('stopped'), kept: reports.at(-1)!.kept };

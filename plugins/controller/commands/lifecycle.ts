@@ -115,14 +115,15 @@ const verb = (command: Verb, summary: string, reply: string) =>
       return Promise.all([actions[command](arbiter, watchers, by), turned]).then(([fields]) => fields);
     },
     together: {
+      brings: command === 'stop' ? undefined : command,
       act: (watchers, _, { arbiter, by }) => namedActions[command](arbiter, watchers, by),
       tell: (watcher, report) => withState(watcher, infoOf[command](report)),
     },
   });
 
-/** The reload of a watcher that is under way. @throws RequestError */
+/** The reload of a watcher that is under way, unless it brings back what another one has changed. @throws RequestError */
 function underWay({ name, queue }: Watcher): Operation {
-  const found = queue.operations.find(({ kind, settled }) => kind === 'reload' && !settled);
+  const found = queue.operations.find(({ kind, settled, by }) => kind === 'reload' && !settled && by !== 'kernel');
   if (!found) throw new RequestError(5, `no reload of "${name}" is under way`);
   return found;
 }
@@ -184,6 +185,7 @@ export const lifecycle: readonly Command[] = [
     },
     together: {
       applies: ({ continue: proceeds, abort }) => !proceeds && !abort,
+      brings: 'reload',
       act: (watchers, { graceful, sequential }, { arbiter, by }) =>
         arbiter.reloadAll(watchers, { graceful: Boolean(graceful), sequential: Boolean(sequential), by }),
       tell: (watcher, report) => withState(watcher, throughout(report)),

@@ -117,6 +117,7 @@ describe('groups, labels and patterns in commands', () => {
     ]);
     assert.equal((await refusal('stop', { name: `@x${' @x'.repeat(1000)}` }))[0], 5);
     assert.equal((await refusal('stop', { name: `@${'x'.repeat(10_000)}` }))[0], 5);
+    assert.equal((await refusal('stop', { names: ['x '.repeat(100_000)] }))[0], 5);
     assert.equal(await session.client.state('web'), 'active');
   });
 
@@ -129,6 +130,16 @@ describe('groups, labels and patterns in commands', () => {
     const { jobs } = await ask('jobs', { all: true });
     const [job] = jobs as readonly Readonly<Record<string, unknown>>[];
     assert.deepEqual([job?.['command'], job?.['state'], job?.['reason']], ['set', 'failed', `one: ${reason}`]);
+  });
+
+  it('say of one that is disabled why it is left alone, and start the others', async () => {
+    assert.equal((await ask('disable', { name: 'one', waiting: true }))['status'], 'ok');
+    for (const command of ['start', 'restart', 'reload']) {
+      const { one, web } = await replies(command, { name: '@api', waiting: true });
+      assert.match(String(one?.['reason']), /^watcher "one" is disabled /, command);
+      assert.equal(web?.['status'], 'ok', command);
+    }
+    assert.equal((await ask('enable', { name: 'one', waiting: true }))['status'], 'ok');
   });
 
   it('answer at once where nobody waits, with the job of what goes on', async () => {
