@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../../support/eventually.js';
 import { sessionPerTest } from './session.js';
+import { ofPlugins } from '../../cli/ctl/every-command.js';
 
 const ini = `
 [circus]
@@ -119,6 +120,17 @@ describe('groups, labels and patterns in commands', () => {
     assert.equal((await refusal('stop', { name: `@${'x'.repeat(10_000)}` }))[0], 5);
     assert.equal((await refusal('stop', { names: ['x '.repeat(100_000)] }))[0], 5);
     assert.equal(await session.client.state('web'), 'active');
+  });
+
+  it('of a plugin that is not loaded say which', async () => {
+    const { cgroup = [], dependencies = [] } = ofPlugins;
+    for (const [plugin, commands] of Object.entries({ cgroup, dependencies }))
+      for (const { name } of commands)
+        assert.deepEqual(await refusal(name, {}), [
+          2,
+          `unknown command: '${name}'`,
+          `it comes with the plugin "${plugin}", which is not loaded`,
+        ]);
   });
 
   it('tell failures per watcher, and do what can be done', async () => {
