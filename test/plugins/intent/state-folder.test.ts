@@ -96,6 +96,44 @@ describe('the folder of the state', () => {
     }
   });
 
+  it('is not used when it is a link, or others may write above it', async () => {
+    const path = join(temporary.path, 'above', 'x');
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const link = join(temporary.path, 'link');
+    symlinkSync(path, link);
+    chmodSync(join(temporary.path, 'above'), 0o777);
+    for (const [place, flaw] of [
+      [link, 'it is no folder of its own'],
+      [path, `others may write to ${join(temporary.path, 'above')}`],
+    ] as const) {
+      warnings = [];
+      const folder = open(place);
+      await folder.write('x.json', { a: 1 });
+      await folder.close();
+      assert.equal(folder.trouble, flaw);
+      assert.deepEqual(readdirSync(path), []);
+    }
+    // There, nobody can rename what is another's.
+    chmodSync(join(temporary.path, 'above'), 0o1777);
+    const folder = open(path);
+    await folder.write('x.json', { a: 1 });
+    await folder.close();
+    assert.deepEqual(readdirSync(path), ['x.json']);
+  });
+
+  it('writes through no link that waits in the place of a draft', async () => {
+    const other = temporary.write('other', 'kept');
+    const folder = open();
+    mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+    chmodSync(join(temporary.path, 'a'), 0o700);
+    symlinkSync(other, join(folder.path, 'x.json.new'));
+    symlinkSync(other, join(folder.path, 'daemon'));
+    await folder.write('x.json', { a: 1 });
+    await folder.close();
+    assert.equal(readFileSync(other, 'utf8'), 'kept');
+    assert.deepEqual(readdirSync(folder.path), ['x.json']);
+  });
+
   it('has one daemon that writes to it: the next one only after its end', async () => {
     const folder = open();
     await folder.write('x.json', { a: 1 });
