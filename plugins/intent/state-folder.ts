@@ -84,17 +84,22 @@ export class StateFolder {
     return this.#trouble;
   }
 
-  /** What a file holds; undefined when there is none. One that is broken, as `parse` says by throwing, is put aside and told. */
-  read<T>(name: string, parse: (value: unknown) => T): T | undefined {
+  /**
+   * What a file holds; undefined when there is none. One that is broken, as `parse` says by throwing, is put aside,
+   * and told, as are flaws of one that can be used all the same, which stays.
+   */
+  read<T>(name: string, parse: (value: unknown, tell: (flaw: string) => void) => T): T | undefined {
     if (this.#unwritten.has(name)) return this.#unwritten.get(name) as T;
     const file = join(this.path, name);
     // Whose folder it is was told when it was opened.
     if (!existsSync(file) || flawOf(this.path) !== undefined) return undefined;
     try {
       if (statSync(file).size > largest) throw new Error(`it is larger than ${largest} bytes`);
-      return parse(JSON.parse(readFileSync(file, 'utf8')));
+      return parse(JSON.parse(readFileSync(file, 'utf8')), (flaw) => this.#log.warn(`${file}: ${flaw}`));
     } catch (error) {
-      this.#log.warn(`${file} can't be used: ${reasonOf(error)}; what it held is not known`);
+      this.#log.warn(
+        `${file} can't be used: ${reasonOf(error)}; what it held does not hold any more, and is kept in ${file}.broken`,
+      );
       this.#try(() => renameSync(file, `${file}.broken`));
       return undefined;
     }

@@ -57,14 +57,49 @@ describe('the folder of the state', () => {
   it('puts what is broken aside, and says so', async () => {
     const folder = open();
     await folder.write('intent.json', {});
-    for (const text of ['{"version":1,', '{"version":2}', '[]', '']) {
+    for (const text of ['{"version":1,', '{"version":1}', '[]', '']) {
       writeFileSync(join(folder.path, 'intent.json'), text);
       assert.equal(new Decisions(folder).about('disabled', 'web'), undefined);
       assert.equal(readFileSync(join(folder.path, 'intent.json.broken'), 'utf8'), text);
     }
     assert.equal(warnings.length, 4);
-    assert.match(warnings[0]!, /intent\.json can't be used: .*; what it held is not known$/);
+    assert.match(
+      warnings[0]!,
+      /intent\.json can't be used: .*; what it held does not hold any more, and is kept in .*\.broken$/,
+    );
     await folder.close();
+  });
+
+  it('holds what can be understood, entry by entry and in whatever version', async () => {
+    const folder = open();
+    await folder.write('intent.json', {});
+    const file = join(folder.path, 'intent.json');
+    const entries = [
+      { name: 'web', at: 'noon' },
+      { by: 'me' },
+      7,
+      { name: 'Spare', by: 'me', reason: 'disk', extra: 1 },
+    ];
+    for (const [value, flaws] of [
+      [{ version: 1, disabled: entries, rolled_back: [] }, 2],
+      [{ disabled: entries }, 3],
+      [{ version: 2, disabled: entries, rolled_back: {} }, 4],
+      [{ version: 2 }, 3],
+    ] as const) {
+      warnings = [];
+      const text = JSON.stringify(value);
+      writeFileSync(file, text);
+      const decisions = new Decisions(open(folder.path));
+      const { by, reason } = decisions.about('disabled', 'spare') ?? {};
+      if ('disabled' in value) {
+        assert.equal(decisions.about('disabled', 'web')?.by, 'somebody');
+        assert.deepEqual([by, reason], ['me', 'disk']);
+      }
+      assert.deepEqual([warnings.length, readFileSync(file, 'utf8')], [flaws, text], warnings.join('\n'));
+      for (const line of warnings) assert.ok(line.startsWith(`${file}: `), line);
+    }
+    await folder.close();
+    assert.deepEqual(readdirSync(folder.path), ['intent.json']);
   });
 
   it('keeps in memory what can’t be written, and says so once', async () => {
