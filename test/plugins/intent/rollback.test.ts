@@ -112,6 +112,28 @@ describe('rollback', () => {
     assert.equal(await cmdOf(client), 'one');
   });
 
+  it('is refused at once while a canary waits, and names what goes back', async () => {
+    const daemon = await again(web('one', 'reload.canary = True\n'));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { max_retry: 9 });
+    await isGood(client);
+    const changing = connect(daemon).ask('set', {
+      name: 'web',
+      options: { cmd: "sh -c 'exec sleep 600' two" },
+      waiting: true,
+    });
+    await eventually(async () =>
+      assert.match(String((await client.ask('explain', { name: 'web' }))['text']), /canary/),
+    );
+    const refusal = /^"web" is being reloaded: "circusctl reload web --abort" goes back to what it had$/;
+    assert.match(String((await rollback(client))['reason']), refusal);
+    assert.match(String((await rollback(client, { dry_run: true }))['reason']), refusal);
+    await client.ask('reload', { name: 'web', abort: true, waiting: true });
+    assert.equal((await changing)['status'], 'error');
+    assert.equal(await cmdOf(client), 'one');
+  });
+
   it('that fails changes nothing, and can be tried again', async () => {
     const script = temporary.write('one.sh', 'exec sleep 600\n');
     const daemon = await again(web('one').replace(/^cmd = .*$/m, `cmd = sh ${script}`));
