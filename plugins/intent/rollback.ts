@@ -73,10 +73,12 @@ export class Rollback {
       throw error;
     }
     const names = configuration.differences(spec, this.#after(watcher, to)).map(({ key }) => key);
-    specs.drop(name, hashOf(spec));
+    const hash = hashOf(spec);
+    specs.drop(name, hash);
     const at = arbiter.clock.now();
-    configuration.putAside(name, names, `what was rolled back by ${by} at ${new Date(at).toISOString()}`);
-    await decisions.note('rolled_back', { name, by, at, keys: names, hash: hashOf(spec) });
+    const what = `what was rolled back by ${by} at ${new Date(at).toISOString()}`;
+    configuration.putAside(name, names, what, (one) => hashOf(one) === hash);
+    await decisions.note('rolled_back', { name, by, at, keys: names, hash });
   }
 
   /** The specs that there are to go back to, from the newest on; times in seconds since the epoch. */

@@ -222,6 +222,8 @@ describe('rollback', () => {
     await daemon.ctl('reloadconfig', '--waiting');
     await rollback(client);
     writeFileSync(file, second.replace('two', 'three'));
+    const { stdout: plan } = await daemon.ctl('plan');
+    assert.match(plan, /^watcher web was changed: .*\n {4}cmd: .*one.* -> .*three/);
     await daemon.ctl('reloadconfig', '--waiting');
     const { options } = await client.ask('get', { name: 'web', keys: ['cmd', 'max_retry'] });
     assert.deepEqual(options, { cmd: "sh -c 'exec sleep 600' three", max_retry: 8 });
