@@ -75,6 +75,7 @@ export class Rollback {
     const names = configuration.differences(spec, this.#after(watcher, to)).map(({ key }) => key);
     const hash = hashOf(spec);
     specs.drop(name, hash);
+    stability.restored(watcher);
     const at = arbiter.clock.now();
     const what = `what was rolled back by ${by} at ${new Date(at).toISOString()}`;
     configuration.putAside(name, names, what, (one) => hashOf(one) === hash);

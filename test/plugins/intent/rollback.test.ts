@@ -81,6 +81,18 @@ describe('rollback', () => {
     assert.match((await daemon.ctl('rollback', 'wbe')).stderr, /did you mean "web"/);
   });
 
+  it('gives back what is known to be good at once', async () => {
+    const daemon = await again(web('one').replace('stable_after = 0.2', 'stable_after = 2'));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { max_retry: 9 });
+    assert.equal((await specsOf(client)).present, 'new');
+    await rollback(client);
+    const { present, specs } = await specsOf(client);
+    assert.deepEqual([present, specs], ['good', []]);
+    assert.match(String((await rollback(client))['reason']), /nothing to roll back: "web" has its last good spec/);
+  });
+
   it('knows who changed what needed no reload', async () => {
     const daemon = await again(web('one'));
     const client = connect(daemon);
