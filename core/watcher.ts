@@ -89,6 +89,9 @@ export class Watcher {
   /** Takes it out of service: it is stopped, and every start refused, until it is enabled; `reason` goes on after "disabled". */
   async disable(reason: string, by = 'operator'): Promise<void> {
     this.disabled = reason;
+    // Also for who has waited for its turn to start it, and finds it enabled again.
+    this.wanted = 'down';
+    this.stops++;
     // What rests has nothing to stop; that one waits for nobody.
     if (this.state !== 'stopped' || this.queue.operations.length > 0) await this.stop(by).result.catch(() => undefined);
     if (this.disabled !== undefined && !this.#become('disable', this.disabled)) this.reason = this.disabled;

@@ -3,14 +3,23 @@ import type { WatcherSpec } from '#core';
 import type { Change } from '#plugins/controller/service.js';
 import { withKeys } from '../config/partial.js';
 
-/** Keys of watchers, and in words what was rolled back. */
+/** One rollback, in words, and whether a spec is the one that it took back. */
+interface Rollback {
+  readonly what: string;
+  readonly isBack: (spec: WatcherSpec) => boolean;
+}
+
+/** Keys of watchers, and what was rolled back, the last first. */
 export class Aside {
-  readonly #all = new Map<string, { readonly keys: readonly string[]; readonly what: string }>();
+  readonly #all = new Map<string, { readonly keys: readonly string[]; readonly rollbacks: readonly Rollback[] }>();
 
   /** Notes it; keys that were rolled back before are too. */
-  put(watcher: string, keys: readonly string[], what: string): void {
-    const before = this.#all.get(watcher.toLowerCase())?.keys ?? [];
-    this.#all.set(watcher.toLowerCase(), { keys: [...new Set([...before, ...keys])], what });
+  put(watcher: string, keys: readonly string[], what: string, isBack: Rollback['isBack']): void {
+    const before = this.#all.get(watcher.toLowerCase());
+    this.#all.set(watcher.toLowerCase(), {
+      keys: [...new Set([...(before?.keys ?? []), ...keys])],
+      rollbacks: [{ what, isBack }, ...(before?.rollbacks ?? [])],
+    });
   }
 
   /** A configured spec with what runs in place of what was rolled back. */
@@ -19,12 +28,13 @@ export class Aside {
     return aside ? withKeys(spec, running, aside.keys) : spec;
   }
 
-  /** Changes, each with what it brings back. */
-  mark(changes: readonly Change[]): readonly Change[] {
+  /** Changes to these specs, each with what it brings back: a third version brings back nothing. */
+  mark(changes: readonly Change[], specs: readonly WatcherSpec[]): readonly Change[] {
     return changes.map((change) => {
       const aside = change.kind === 'watcher' ? this.#all.get(change.name.toLowerCase()) : undefined;
-      const returns = aside && change.keys.some(({ key }) => aside.keys.includes(key));
-      return returns ? { ...change, returns: aside.what } : change;
+      const spec = aside && specs.find(({ name }) => name.toLowerCase() === change.name.toLowerCase());
+      const found = spec && aside.rollbacks.find(({ isBack }) => isBack(spec));
+      return found ? { ...change, returns: found.what } : change;
     });
   }
 

@@ -83,7 +83,7 @@ export async function assemble(path: string, environment: NodeJS.ProcessEnv, how
   const facts = how.again ? how.facts : await factsOf(controller, configuration.circus);
   // Side by side, so that several that never come to an end take no longer than one.
   const [found, apart] = await Promise.all([
-    Promise.all(meant.map((section) => findPlugin(section, folder, configuration))),
+    Promise.all(meant.map((section) => findPlugin(section, folder, configuration, how.again))),
     withCommands(built, facts, folder, known),
   ]);
   const plugins = found.flatMap(({ plugin }) => plugin ?? []);
@@ -173,10 +173,11 @@ async function findPlugin(
   section: MeantPlugin,
   folder: string,
   configuration: Configuration,
+  again = false,
 ): Promise<{ readonly plugin?: Assembled; readonly problems: readonly Problem[] }> {
   try {
     const plugin = await importPlugin(section.use, folder, section.name);
-    const { options, found } = await checkOptions(section, plugin, configuration);
+    const { options, found } = await checkOptions(section, plugin, configuration, again);
     return { plugin: { ...section, options, plugin }, problems: found };
   } catch (error) {
     const place = placeOf(configuration, section, 'use');
@@ -193,14 +194,15 @@ async function checkOptions(
   section: MeantPlugin,
   plugin: AnyPlugin,
   configuration: Configuration,
+  again: boolean,
 ): Promise<{ readonly options: MeantPlugin['options']; readonly found: readonly Problem[] }> {
   const found: Problem[] = [];
   const options = { ...section.options };
-  const add = (severity: Problem['severity'], key: string | undefined, message: string) =>
+  const add = (severity: Problem['severity'], key: string | undefined, message: string, isOut = true) =>
     found.push({
       severity,
       ...placeOf(configuration, section, key),
-      section: `plugin:${section.name}`,
+      ...(isOut ? { section: `plugin:${section.name}` } : {}),
       ...(key === undefined ? {} : { key }),
       message,
     });
@@ -212,6 +214,15 @@ async function checkOptions(
     if (refused?.key === undefined) break;
     delete options[refused.key];
     add('warning', refused.key, `"${refused.key}" has no effect, as plugin "${section.name}" is not a process here`);
+  }
+  // Without it, what is disabled would be started; read again, it keeps its old form.
+  const isStaying = section.use === 'intent' && !again;
+  for (;;) {
+    const refused = (await refusals(plugin, options)).find(({ key }) => key !== undefined && key in options);
+    if (refused?.key === undefined || !isStaying) break;
+    delete options[refused.key];
+    const named = nameOf(configuration, section, refused.key);
+    add('error', refused.key, `option ${named}: ${refused.message}; it counts as not written`, false);
   }
   for (const { key, message } of await refusals(plugin, options)) {
     const [kind = '', name, own = key] = key?.split('.') ?? [];

@@ -105,8 +105,8 @@ export class Reconfiguration implements ConfigurationService {
     return driftOf(before, after).filter(({ key }) => key !== 'needs');
   }
 
-  putAside(watcher: string, keys: readonly string[], what: string): void {
-    this.#aside.put(watcher, keys, what);
+  putAside(...rollback: Parameters<Aside['put']>): void {
+    this.#aside.put(...rollback);
   }
 
   carrier(key: string): Carrier | undefined {
@@ -171,7 +171,7 @@ export class Reconfiguration implements ConfigurationService {
     const assembly = { ...read, problems: strictly(read.problems) };
     if (assembly.written.files.length === 0) throw new Error(assembly.problems.map(formatProblem).join('; '));
     const target = withKept(this.#applied, traced(assembly), assembly, loadedBy);
-    return { assembly, target, changes: this.#aside.mark(diff(this.#running(), target)) };
+    return { assembly, target, changes: this.#aside.mark(diff(this.#running(), target), target.watchers) };
   }
 
   /** What was changed at run time, per watcher. */

@@ -149,9 +149,9 @@ export interface ConfigurationService {
   differences(before: WatcherSpec, after: WatcherSpec): readonly KeyChange[];
   /**
    * Has the files brought back with the next `apply` what they say of these keys of a watcher, although they have not
-   * changed; `what` was rolled back, as a phrase that the plan shows.
+   * changed; `what` was rolled back, as a phrase that the plan shows where `isBack` says that a spec is just that.
    */
-  putAside(watcher: string, keys: readonly string[], what: string): void;
+  putAside(watcher: string, keys: readonly string[], what: string, isBack: (spec: WatcherSpec) => boolean): void;
   /** What was wrong in the files when they were read last. */
   readonly problems: readonly string[];
   /** Circus's plugins that run in the daemon. */

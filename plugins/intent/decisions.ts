@@ -4,30 +4,53 @@ import type { StateFolder } from './state-folder.js';
 
 const file = 'intent.json';
 
+const by = v.fallback(v.string(), 'somebody');
+const at = v.fallback(v.number(), () => Date.now());
+
+// All but the name has a stand-in: what is disabled stays so, however little of it can be understood.
 const disabled = v.object({
   name: v.string(),
-  by: v.string(),
+  by,
   /** Wall time, in ms. */
-  at: v.number(),
-  reason: v.nullable(v.string()),
+  at,
+  reason: v.fallback(v.nullable(v.string()), null),
   /** Whether it was to run when it was disabled. */
-  up: v.boolean(),
+  up: v.fallback(v.boolean(), false),
   /** The run of the daemon in which that was. */
-  boot: v.string(),
+  boot: v.fallback(v.string(), ''),
 });
 const rolledBack = v.object({
   name: v.string(),
-  by: v.string(),
-  at: v.number(),
-  keys: v.array(v.string()),
+  by,
+  at,
+  keys: v.fallback(v.array(v.string()), []),
   /** What was taken back. */
   hash: v.string(),
 });
-const content = v.object({
-  version: v.literal(1),
-  disabled: v.array(disabled),
-  rolled_back: v.array(rolledBack),
-});
+const version = 1;
+const content = v.record(v.string(), v.unknown());
+
+/** What can be understood of a file of whatever version; `tell` is told what can't. @throws Error when that is nothing */
+function contentOf(value: unknown, tell: (flaw: string) => void) {
+  const all = v.parse(content, value);
+  const isNewer = Number(all['version']) > version;
+  if (isNewer) tell('it is of a newer version: the next decision is written in the form of this one');
+  else if (!Array.isArray(all['disabled'])) throw new Error('it has no list "disabled"');
+  /** Those of a kind, one by one. */
+  const listed = <T>(kind: keyof Kinds, schema: v.GenericSchema<unknown, T>): readonly T[] => {
+    const list = all[kind];
+    if (!Array.isArray(list)) {
+      tell(`it has no list "${kind}": nothing of it holds`);
+      return [];
+    }
+    return list.flatMap((one: unknown, at) => {
+      const { success, output } = v.safeParse(schema, one);
+      if (!success) tell(`entry ${at + 1} of "${kind}" can't be understood, and does not hold`);
+      return success ? [output] : [];
+    });
+  };
+  return { disabled: listed('disabled', disabled), rolled_back: listed('rolled_back', rolledBack) };
+}
 
 /** That a watcher was taken out of service. */
 export type Disabled = v.InferOutput<typeof disabled>;
@@ -49,7 +72,7 @@ export class Decisions {
 
   constructor(folder: StateFolder) {
     this.#folder = folder;
-    const { disabled = [], rolled_back = [] } = folder.read(file, (value) => v.parse(content, value)) ?? {};
+    const { disabled = [], rolled_back = [] } = folder.read(file, contentOf) ?? {};
     this.#all = { disabled: byName(disabled), rolled_back: byName(rolled_back) };
   }
 
@@ -73,7 +96,7 @@ export class Decisions {
   #write(): Promise<void> {
     const { disabled, rolled_back } = this.#all;
     return this.#folder.write(file, {
-      version: 1,
+      version,
       disabled: [...disabled.values()],
       rolled_back: [...rolled_back.values()],
     });

@@ -39,6 +39,7 @@ export class Rollback {
 
   /** What it would do to a watcher; `number` is one of `list`. @throws RequestError when there is nothing to go back to */
   step(watcher: Watcher, number?: number): Step {
+    refuseWhileReloading(watcher);
     return this.#stepTo(watcher, this.#choose(watcher, number));
   }
 
@@ -48,28 +49,37 @@ export class Rollback {
       const specs = this.#context.specs.of(watcher.name);
       const hash = hashOf(watcher.spec);
       const [newest] = specs;
-      return newest && specs.every((one) => one.hash !== hash) ? this.#stepTo(watcher, newest) : [];
+      if (!newest || specs.some((one) => one.hash === hash)) return [];
+      refuseWhileReloading(watcher);
+      return this.#stepTo(watcher, newest);
     });
   }
 
   /** Takes one, by a gated reload where the watcher is up. @throws when that fails: then nothing has changed */
-  async take(arbiter: Arbiter, { watcher, to, keys }: Step, { job, name: by }: By): Promise<void> {
+  async take(arbiter: Arbiter, { watcher, to }: Step, { job, name: by }: By): Promise<void> {
     const { configuration, decisions, specs, stability } = this.#context;
-    const { name, spec } = watcher;
+    const { name } = watcher;
     await this.#prepare(this.#after(watcher, to));
+    refuseWhileReloading(watcher);
+    // What is replaced in the end: others may change it until the turn of this comes.
+    let { spec } = watcher;
+    const back = (present: WatcherSpec) => restored(to.spec, (spec = present));
     const failed = stability.failed(watcher);
     try {
-      await change(arbiter, watcher, (present) => restored(to.spec, present), job);
+      await change(arbiter, watcher, back, job);
     } catch (error) {
       // That is no change which came to nothing: it can be tried again.
       stability.fail(watcher, failed);
       throw error;
     }
-    const names = keys.map(({ key }) => key);
-    specs.drop(name, hashOf(spec));
+    const names = configuration.differences(spec, this.#after(watcher, to)).map(({ key }) => key);
+    const hash = hashOf(spec);
+    specs.drop(name, hash);
+    stability.restored(watcher);
     const at = arbiter.clock.now();
-    configuration.putAside(name, names, `what was rolled back by ${by} at ${new Date(at).toISOString()}`);
-    await decisions.note('rolled_back', { name, by, at, keys: names, hash: hashOf(spec) });
+    const what = `what was rolled back by ${by} at ${new Date(at).toISOString()}`;
+    configuration.putAside(name, names, what, (one) => hashOf(one) === hash);
+    await decisions.note('rolled_back', { name, by, at, keys: names, hash });
   }
 
   /** The specs that there are to go back to, from the newest on; times in seconds since the epoch. */
@@ -128,6 +138,15 @@ export class Rollback {
     const [flaw] = await configuration.judge(spec);
     if (flaw !== undefined) throw new RequestError(5, flaw);
   }
+}
+
+/** It would wait for the reload, and then go back from what that brought. @throws RequestError while there is one */
+function refuseWhileReloading({ name, queue }: Watcher): void {
+  if (queue.operations.some(({ kind, settled }) => kind === 'reload' && !settled))
+    throw new RequestError(
+      5,
+      `"${name}" is being reloaded: "circusctl reload ${name} --abort" goes back to what it had`,
+    );
 }
 
 /** Changes the spec of a watcher: by replacing what serves; what is down stays down. */

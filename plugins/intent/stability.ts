@@ -110,6 +110,11 @@ export class Stability {
     this.added(watcher);
   }
 
+  /** It has again a spec that was good: that is known at once. */
+  restored(watcher: Watcher): void {
+    this.#settle(watcher, this.#of(watcher));
+  }
+
   /** What was being done to a watcher has begun or is over. */
   operated({ kind, state, reason, watcher: name }: Operation): void {
     const watcher = this.#context.arbiter.find(name);

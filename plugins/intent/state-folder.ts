@@ -1,5 +1,17 @@
 /** The files of one daemon's state: read at once, written as a whole or not at all. What can't be written is kept in memory. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, type Log } from '#core';
@@ -8,6 +20,11 @@ import { reasonOf, type Log } from '#core';
 const largest = 16 * 2 ** 20;
 /** The file that tells which daemon writes here. */
 const holder = 'daemon';
+/** A new file, never one that is there, nor what a link leads to. */
+const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** By which others may write. */
+const shared = 0o022;
+const sticky = 0o1000;
 
 /** A process by its number and the time of its start, in the system's own terms; undefined when it does not live. */
 function processMark(pid: number): string | undefined {
@@ -24,6 +41,26 @@ function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
   mkdirSync(path, { mode: 0o700 });
+  // Whatever the umask takes away.
+  chmodSync(path, 0o700);
+}
+
+/** The nearest folder above this one in which others could put another one in its place; undefined when there is none. */
+function openAbove(path: string): string | undefined {
+  const above = dirname(path);
+  if (above === path) return undefined;
+  const { uid, mode } = lstatSync(above);
+  const isOthers = uid !== 0 && uid !== process.geteuid?.();
+  return isOthers || ((mode & shared) !== 0 && (mode & sticky) === 0) ? above : openAbove(above);
+}
+
+/** Why a folder can't be trusted; undefined when it can. Whoever could write there could have us start what he likes. */
+function flawOf(path: string): string | undefined {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return 'it is no folder of its own';
+  if (stat.uid !== process.geteuid?.() || (stat.mode & shared) !== 0) return 'others may write there';
+  const above = openAbove(realpathSync(path));
+  return above === undefined ? undefined : `others may write to ${above}`;
 }
 
 /** A folder that nobody but us can write to. */
@@ -47,17 +84,22 @@ export class StateFolder {
     return this.#trouble;
   }
 
-  /** What a file holds; undefined when there is none. One that is broken, as `parse` says by throwing, is put aside and told. */
-  read<T>(name: string, parse: (value: unknown) => T): T | undefined {
+  /**
+   * What a file holds; undefined when there is none. One that is broken, as `parse` says by throwing, is put aside,
+   * and told, as are flaws of one that can be used all the same, which stays.
+   */
+  read<T>(name: string, parse: (value: unknown, tell: (flaw: string) => void) => T): T | undefined {
     if (this.#unwritten.has(name)) return this.#unwritten.get(name) as T;
     const file = join(this.path, name);
     // Whose folder it is was told when it was opened.
-    if (!existsSync(file) || !this.#isPrivate()) return undefined;
+    if (!existsSync(file) || flawOf(this.path) !== undefined) return undefined;
     try {
       if (statSync(file).size > largest) throw new Error(`it is larger than ${largest} bytes`);
-      return parse(JSON.parse(readFileSync(file, 'utf8')));
+      return parse(JSON.parse(readFileSync(file, 'utf8')), (flaw) => this.#log.warn(`${file}: ${flaw}`));
     } catch (error) {
-      this.#log.warn(`${file} can't be used: ${reasonOf(error)}; what it held is not known`);
+      this.#log.warn(
+        `${file} can't be used: ${reasonOf(error)}; what it held does not hold any more, and is kept in ${file}.broken`,
+      );
       this.#try(() => renameSync(file, `${file}.broken`));
       return undefined;
     }
@@ -92,7 +134,9 @@ export class StateFolder {
   async #write(name: string, text: string): Promise<void> {
     this.#claim();
     const file = join(this.path, name);
-    const draft = await open(`${file}.new`, 'w', 0o600);
+    // One that an end of the daemon left.
+    rmSync(`${file}.new`, { force: true });
+    const draft = await open(`${file}.new`, anew, 0o600);
     try {
       await draft.writeFile(text);
       await draft.sync();
@@ -105,22 +149,17 @@ export class StateFolder {
   /** Makes the folder, and makes sure that no other daemon writes here. @throws Error */
   #claim(): void {
     makeFolder(this.path);
-    if (!this.#isPrivate()) throw new Error('others may write there');
-    chmodSync(this.path, 0o700);
+    const flaw = flawOf(this.path);
+    if (flaw !== undefined) throw new Error(flaw);
     if (this.#isOurs) return;
     const file = join(this.path, holder);
     const mark = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
     const pid = Number(mark.split(' ')[0]);
     if (pid > 0 && pid !== process.pid && processMark(pid) === mark)
       throw new Error(`the daemon with the process id ${pid} writes there`);
-    writeFileSync(file, `${processMark(process.pid)}\n`, { mode: 0o600 });
+    rmSync(file, { force: true });
+    writeFileSync(file, `${processMark(process.pid)}\n`, { flag: 'wx', mode: 0o600 });
     this.#isOurs = true;
-  }
-
-  /** Whoever could write here could have us start what he likes. */
-  #isPrivate(): boolean {
-    const { uid, mode } = statSync(this.path);
-    return uid === process.geteuid?.() && (mode & 0o022) === 0;
   }
 
   #try(action: () => void): void {

@@ -194,6 +194,26 @@ describe('disable and enable', () => {
     assert.equal(daemon.log.match(/nothing can be kept in \/proc\/nowhere/g)?.length, 1);
   });
 
+  it('hold although options of the plugin are wrong, which is an error with its place', async () => {
+    const first = await again();
+    await first.ctl('disable', 'web', '--waiting');
+    assert.equal(await first.stop(), 0);
+    const second = await again(
+      `[plugin:intent]\nuse = intent\nstable_after = soon\nstable_afer = 1\nother = 2\n${ini}`,
+    );
+    await eventually(async () => assert.equal((await statusOf(second))['state'], 'disabled'));
+    assert.deepEqual(await second.pids('web'), []);
+    const { problems } = (await second.json('status')) as { readonly problems: readonly string[] };
+    assert.equal(problems.length, 3, problems.join('\n'));
+    assert.match(
+      problems.join('\n'),
+      /^error: \S+circus\.ini:\d+:\d+: option "stable_after" .*; it counts as not written$/m,
+    );
+    assert.match(problems.join('\n'), /"stable_afer" .*did you mean "stable_after".*; it counts as not written$/m);
+    assert.match((await second.ctl('reloadconfig', '--waiting')).stderr, /option "stable_after"/);
+    assert.equal((await statusOf(second))['state'], 'disabled');
+  });
+
   it('are not there without the plugin', async () => {
     const daemon = await again(`[circus]\nintent = 0\n${ini}`);
     const { code, stderr } = await daemon.ctl('disable', 'web');

@@ -81,6 +81,18 @@ describe('rollback', () => {
     assert.match((await daemon.ctl('rollback', 'wbe')).stderr, /did you mean "web"/);
   });
 
+  it('gives back what is known to be good at once', async () => {
+    const daemon = await again(web('one').replace('stable_after = 0.2', 'stable_after = 2'));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { max_retry: 9 });
+    assert.equal((await specsOf(client)).present, 'new');
+    await rollback(client);
+    const { present, specs } = await specsOf(client);
+    assert.deepEqual([present, specs], ['good', []]);
+    assert.match(String((await rollback(client))['reason']), /nothing to roll back: "web" has its last good spec/);
+  });
+
   it('knows who changed what needed no reload', async () => {
     const daemon = await again(web('one'));
     const client = connect(daemon);
@@ -109,6 +121,28 @@ describe('rollback', () => {
     );
     assert.equal(await cmdOf(client), 'two');
     assert.equal((await rollback(client, { to: 1 }))['status'], 'ok');
+    assert.equal(await cmdOf(client), 'one');
+  });
+
+  it('is refused at once while a canary waits, and names what goes back', async () => {
+    const daemon = await again(web('one', 'reload.canary = True\n'));
+    const client = connect(daemon);
+    await isGood(client);
+    await set(client, { max_retry: 9 });
+    await isGood(client);
+    const changing = connect(daemon).ask('set', {
+      name: 'web',
+      options: { cmd: "sh -c 'exec sleep 600' two" },
+      waiting: true,
+    });
+    await eventually(async () =>
+      assert.match(String((await client.ask('explain', { name: 'web' }))['text']), /canary/),
+    );
+    const refusal = /^"web" is being reloaded: "circusctl reload web --abort" goes back to what it had$/;
+    assert.match(String((await rollback(client))['reason']), refusal);
+    assert.match(String((await rollback(client, { dry_run: true }))['reason']), refusal);
+    await client.ask('reload', { name: 'web', abort: true, waiting: true });
+    assert.equal((await changing)['status'], 'error');
     assert.equal(await cmdOf(client), 'one');
   });
 
@@ -200,6 +234,8 @@ describe('rollback', () => {
     await daemon.ctl('reloadconfig', '--waiting');
     await rollback(client);
     writeFileSync(file, second.replace('two', 'three'));
+    const { stdout: plan } = await daemon.ctl('plan');
+    assert.match(plan, /^watcher web was changed: .*\n {4}cmd: .*one.* -> .*three/);
     await daemon.ctl('reloadconfig', '--waiting');
     const { options } = await client.ask('get', { name: 'web', keys: ['cmd', 'max_retry'] });
     assert.deepEqual(options, { cmd: "sh -c 'exec sleep 600' three", max_retry: 8 });

@@ -57,14 +57,49 @@ describe('the folder of the state', () => {
   it('puts what is broken aside, and says so', async () => {
     const folder = open();
     await folder.write('intent.json', {});
-    for (const text of ['{"version":1,', '{"version":2}', '[]', '']) {
+    for (const text of ['{"version":1,', '{"version":1}', '[]', '']) {
       writeFileSync(join(folder.path, 'intent.json'), text);
       assert.equal(new Decisions(folder).about('disabled', 'web'), undefined);
       assert.equal(readFileSync(join(folder.path, 'intent.json.broken'), 'utf8'), text);
     }
     assert.equal(warnings.length, 4);
-    assert.match(warnings[0]!, /intent\.json can't be used: .*; what it held is not known$/);
+    assert.match(
+      warnings[0]!,
+      /intent\.json can't be used: .*; what it held does not hold any more, and is kept in .*\.broken$/,
+    );
     await folder.close();
+  });
+
+  it('holds what can be understood, entry by entry and in whatever version', async () => {
+    const folder = open();
+    await folder.write('intent.json', {});
+    const file = join(folder.path, 'intent.json');
+    const entries = [
+      { name: 'web', at: 'noon' },
+      { by: 'me' },
+      7,
+      { name: 'Spare', by: 'me', reason: 'disk', extra: 1 },
+    ];
+    for (const [value, flaws] of [
+      [{ version: 1, disabled: entries, rolled_back: [] }, 2],
+      [{ disabled: entries }, 3],
+      [{ version: 2, disabled: entries, rolled_back: {} }, 4],
+      [{ version: 2 }, 3],
+    ] as const) {
+      warnings = [];
+      const text = JSON.stringify(value);
+      writeFileSync(file, text);
+      const decisions = new Decisions(open(folder.path));
+      const { by, reason } = decisions.about('disabled', 'spare') ?? {};
+      if ('disabled' in value) {
+        assert.equal(decisions.about('disabled', 'web')?.by, 'somebody');
+        assert.deepEqual([by, reason], ['me', 'disk']);
+      }
+      assert.deepEqual([warnings.length, readFileSync(file, 'utf8')], [flaws, text], warnings.join('\n'));
+      for (const line of warnings) assert.ok(line.startsWith(`${file}: `), line);
+    }
+    await folder.close();
+    assert.deepEqual(readdirSync(folder.path), ['intent.json']);
   });
 
   it('keeps in memory what can’t be written, and says so once', async () => {
@@ -94,6 +129,44 @@ describe('the folder of the state', () => {
       assert.match(warnings.join(), /^nothing can be kept in [^,]*: others may write there;[^,]*, and which/);
       assert.equal(readFileSync(join(path, 'x.json'), 'utf8'), '{"a":1}');
     }
+  });
+
+  it('is not used when it is a link, or others may write above it', async () => {
+    const path = join(temporary.path, 'above', 'x');
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const link = join(temporary.path, 'link');
+    symlinkSync(path, link);
+    chmodSync(join(temporary.path, 'above'), 0o777);
+    for (const [place, flaw] of [
+      [link, 'it is no folder of its own'],
+      [path, `others may write to ${join(temporary.path, 'above')}`],
+    ] as const) {
+      warnings = [];
+      const folder = open(place);
+      await folder.write('x.json', { a: 1 });
+      await folder.close();
+      assert.equal(folder.trouble, flaw);
+      assert.deepEqual(readdirSync(path), []);
+    }
+    // There, nobody can rename what is another's.
+    chmodSync(join(temporary.path, 'above'), 0o1777);
+    const folder = open(path);
+    await folder.write('x.json', { a: 1 });
+    await folder.close();
+    assert.deepEqual(readdirSync(path), ['x.json']);
+  });
+
+  it('writes through no link that waits in the place of a draft', async () => {
+    const other = temporary.write('other', 'kept');
+    const folder = open();
+    mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+    chmodSync(join(temporary.path, 'a'), 0o700);
+    symlinkSync(other, join(folder.path, 'x.json.new'));
+    symlinkSync(other, join(folder.path, 'daemon'));
+    await folder.write('x.json', { a: 1 });
+    await folder.close();
+    assert.equal(readFileSync(other, 'utf8'), 'kept');
+    assert.deepEqual(readdirSync(folder.path), ['x.json']);
   });
 
   it('has one daemon that writes to it: the next one only after its end', async () => {
