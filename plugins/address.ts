@@ -10,10 +10,16 @@ export interface Address {
   readonly path: string;
 }
 
+/** A path as requests carry it, which are ASCII. */
+function encodedPath(path = '/'): string {
+  const { pathname, search } = new URL(`http://localhost${path}`);
+  return pathname + search;
+}
+
 /** Reads `http://HOST:PORT/PATH`, also with https, or `http://unix:FILE:/PATH`. @throws Error that goes on after the key */
 export function readUrl(text: string): Address {
   const unix = /^http:\/\/unix:(\/[^:]+)(?::(\/.*))?$/.exec(text);
-  if (unix) return { host: 'localhost', port: 80, socketPath: unix[1], secure: false, path: unix[2] ?? '/' };
+  if (unix) return { host: 'localhost', port: 80, socketPath: unix[1], secure: false, path: encodedPath(unix[2]) };
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || /[\s$]/.test(text))
     throw new Error(

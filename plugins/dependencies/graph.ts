@@ -53,8 +53,8 @@ export class Graph {
       const what = need.follows ? 'neither a watcher nor a condition' : 'no watcher';
       return `names "${need.on}", which is ${what}${didYouMean(need.on, [...(need.follows ? conditions : []), ...names])}`;
     }
-    if (isEnd(need) && found.respawn)
-      return `waits for "${found.name}" to complete, and a process that ends there is replaced: it needs respawn = False`;
+    if (isEnd(need) && found.respawn && found.options['no_restart_exit_codes'] == null)
+      return `waits for "${found.name}" to complete, and a process that ends there is replaced: it needs respawn = False or no_restart_exit_codes`;
     return undefined;
   }
 

@@ -1,5 +1,5 @@
 /** What is outside is asked while somebody waits for it, with growing pauses, and left alone else. Times are in ms. */
-import { sleep, type Clock, type Watcher } from '#core';
+import { reasonOf, sleep, type Clock, type Watcher } from '#core';
 import type { Outside } from './outside.js';
 
 /** The pauses between two questions grow by this; and how long an answer is awaited, so that a name that nobody resolves keeps one thread busy at most. */
@@ -105,6 +105,8 @@ export class Lookout {
     );
     try {
       return await Promise.race([outside.probe(over.signal), late]);
+    } catch (error) {
+      return `can't be asked: ${reasonOf(error)}`;
     } finally {
       over.abort();
       this.#closed.removeEventListener('abort', end);

@@ -1,5 +1,6 @@
 /** Whether a watcher is as another one needs it, and if not, why. */
 import { reasonOf, type Process, type Watcher, type WatcherState } from '#core';
+import { endedWell as isSuccess } from '../exit-codes.js';
 import type { Condition, Need } from './settings.js';
 
 const starting = new Set(['start', 'restart', 'reload']);
@@ -17,10 +18,10 @@ const isReady = (process: Process) => works(process) && (process.state === 'read
 const takesClients = ({ state, reason }: Watcher) =>
   state === 'waiting' && /^waiting for a client\b[^;]*$/.test(reason);
 
-/** True when the last process of each place ended with code 0. */
+/** True when the last process of each place ended well, as `success_exit_codes` says. */
 function endedWell({ history, spec }: Watcher): boolean {
   const last = new Map(history.map(({ wid, exit }) => [wid, exit]));
-  return [...last].every(([wid, { code }]) => wid > spec.numprocesses || code === 0);
+  return [...last].every(([wid, exit]) => wid > spec.numprocesses || isSuccess(spec.options, exit));
 }
 
 /** True when a watcher meets a condition now. */
@@ -60,13 +61,13 @@ export function isAwaited({ kind, condition }: Need, watcher: Watcher | undefine
 
 /** Why a watcher does not meet a condition, as a phrase; `objection` tells what a process of it lacks. */
 export function whyNot(
-  { state, reason, processes, history }: Watcher,
+  { state, reason, processes, history, spec }: Watcher,
   condition: Condition,
   objection: (process: Process) => string | undefined,
 ): string {
   switch (state) {
     case 'completed': {
-      const code = history.findLast(({ exit }) => exit.code !== 0)?.exit.code;
+      const code = history.findLast(({ exit }) => !isSuccess(spec.options, exit))?.exit.code;
       return code == null ? 'it has completed' : `it completed with code ${code}`;
     }
     case 'starting':

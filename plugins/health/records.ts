@@ -52,6 +52,11 @@ export class HealthRecord {
   readonly complaints = new Map<string, string>();
   /** It was told that another of its tree sent a notice, and may not. */
   toldOfSender = false;
+  /** It was told that no descriptors are kept. */
+  toldOfStore = false;
+  /** What it says that it is now, while it is too early to change that again; and when it last changed, on the clock that never jumps. */
+  turn: 'ready' | 'unready' | undefined;
+  turnedAt = -Infinity;
   /** It has been ready once. */
   wasReady = false;
   /** Ends the watch over it; undefined while nobody watches. */

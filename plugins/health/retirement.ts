@@ -1,5 +1,5 @@
 /** Processes that ask themselves to be replaced. */
-import { sleep, type PluginContext, type Process } from '#core';
+import { sleep, type PluginContext, type Process, type Watcher } from '#core';
 import { plain } from '../plain.js';
 import type { Replacements } from '../replacements.js';
 import type { Records } from './records.js';
@@ -7,6 +7,10 @@ import type { Records } from './records.js';
 /** After a replacement that came to nothing, in ms. */
 const pause = 30_000;
 const mostLetters = 200;
+/** A successor is not replaced before this age, in ms: one that retires at its start would be for ever. */
+const youngest = 10_000;
+/** When a process of a watcher retired for the first time, on the clock that never jumps: what was started later is a successor. */
+const firsts = new WeakMap<Watcher, number>();
 
 /** What it takes to retire somebody. */
 export interface RetirementTools extends Pick<PluginContext, 'arbiter' | 'log'> {
@@ -27,6 +31,12 @@ export async function retire(process: Process, why: string, tools: RetirementToo
   const words = `it retires${reason && `: ${reason}`}`;
   log.info(`${process.watcher}: process ${process.pid} is replaced: ${words}`);
   publish('retiring', process, reason);
+  const owner = arbiter.find(process.watcher);
+  const now = arbiter.clock.monotonic();
+  const first = owner && firsts.get(owner);
+  if (owner && first === undefined) firsts.set(owner, now);
+  else if (first !== undefined && now - process.age >= first)
+    await sleep(arbiter.clock, Math.max(0, youngest - process.age), signal);
   while (!signal.aborted) {
     const watcher = arbiter.find(process.watcher);
     if (watcher) await replacements.replace(process, watcher, words);

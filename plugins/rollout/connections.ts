@@ -43,8 +43,9 @@ function socketsOf(pid: number): readonly string[] | undefined {
   }
 }
 
-/** A table as text; empty where the system has no such sockets. On a busy machine it has megabytes. */
-const tableOf = (name: string): Promise<string> => readFile(`/proc/self/net/${name}`, 'latin1').catch(() => '');
+/** A table of the network that a process is in, as text; empty where it has no such sockets. On a busy machine it has megabytes. */
+const tableOf = (pid: number, name: string): Promise<string> =>
+  readFile(`/proc/${pid}/net/${name}`, 'latin1').catch(() => '');
 
 /** Looks again and again at one process. */
 export class Connections {
@@ -78,7 +79,8 @@ export class Connections {
   }
 
   async #learn(inodes: ReadonlySet<string>): Promise<ReadonlyMap<string, Kind>> {
-    const [tcp, tcp6, unix] = await Promise.all(['tcp', 'tcp6', 'unix'].map(tableOf));
+    const { pid } = this.#process;
+    const [tcp, tcp6, unix] = await Promise.all(['tcp', 'tcp6', 'unix'].map((name) => tableOf(pid, name)));
     const ports = [...`${tcp}${tcp6}`.matchAll(tcpRow)].map(([, port = '', state, inode = '']) => ({
       ...{ inode, place: port, listens: state === listening },
     }));

@@ -1,6 +1,6 @@
 /** A process that is to be replaced is told to leave its clients to others, and has the time to serve those it has. */
 import { existsSync } from 'node:fs';
-import { childrenOf, reasonOf, send, signalName, sleep } from '#core';
+import { childrenOf, reasonOf, send, signalName, sleep, withoutSecrets } from '#core';
 import type { Arbiter, Log, PluginContext, Process, Watcher } from '#core';
 import { plain } from '../plain.js';
 import { programOf } from '../exec.js';
@@ -81,7 +81,7 @@ export class Drains {
     try {
       const { code, stdout, stderr } = await run(programOf(word, folder), args, { env, cwd, signal });
       if (code === 0) return undefined;
-      const said = plain((stderr.trim() || stdout.trim()).slice(0, longest), ' ');
+      const said = plain(withoutSecrets(stderr.trim() || stdout.trim(), spec).slice(0, longest), ' ');
       return `${code === null ? 'was killed' : `exited with code ${code}`}${said && `: ${said}`}`;
     } catch (error) {
       return `can't be run: ${reasonOf(error)}`;

@@ -37,10 +37,7 @@ export default definePlugin({
     hooks.processState.tap('rollout', (process, _before, after) => {
       if (after === 'stopping' && arbiter.find(process.watcher)?.wanted === 'up') partings.watch(process);
     });
-    hooks.watcherRemoved.tap('rollout', ({ name }) => {
-      steps.forget(name);
-      partings.forget(name);
-    });
+    hooks.watcherRemoved.tap('rollout', ({ name }) => partings.forget(name));
     if (!controller) return;
     defer(controller.addExplanation(({ name }) => explain(partings.of(name)), by));
     defer(controller.addMark((watcher) => markOf(watcher, arbiter), by));

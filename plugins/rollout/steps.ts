@@ -13,6 +13,8 @@ import { settingsOf, type Settings } from './settings.js';
 
 /** By whom the kernel has processes go back to the old spec. */
 const kernel = 'kernel';
+/** By whom reloads are that nobody looks at; they wait for a word only where they bring something new. */
+const unasked = /^(?:plugin |SIGHUP$)/;
 const copies = (count: number) => (count === 1 ? '1 new copy serves' : `${count} new copies serve`);
 
 /** The reloads under way. */
@@ -20,8 +22,8 @@ export class Steps {
   readonly #arbiter: Arbiter;
   /** Tells that a canary waits, with the pids of its copies. */
   readonly #publish: (watcher: string, pids: readonly number[]) => void;
-  /** The settings of the spec that is being brought, by watcher. */
-  readonly #settings = new Map<string, Settings>();
+  /** The settings of the spec that a reload brings, and whether that is another one. */
+  readonly #plans = new WeakMap<Operation, { readonly settings: Settings; readonly changes: boolean }>();
   /** Reloads that have begun with their first batch, and that have passed their canary. */
   readonly #begun = new WeakSet<Operation>();
   readonly #promoted = new WeakSet<Operation>();
@@ -34,9 +36,10 @@ export class Steps {
   }
 
   /** The portions of a reload that brings this spec. */
-  plan(spec: WatcherSpec, { name }: Watcher): ReloadPlan {
+  plan(spec: WatcherSpec, watcher: Watcher): ReloadPlan {
     const settings = settingsOf(spec);
-    this.#settings.set(name, settings);
+    const [operation] = watcher.queue.operations;
+    if (operation) this.#plans.set(operation, { settings, changes: spec !== watcher.spec });
     const { batch, stopFirst, canary = batch } = settings;
     return { first: canary, batch, stopFirst };
   }
@@ -44,7 +47,7 @@ export class Steps {
   /** Resolves when the next step may be made; the signal ends it. */
   async before({ watcher, kind, operation, ready }: ReloadStep, signal: AbortSignal): Promise<void> {
     const spec = this.#arbiter.find(watcher)?.spec;
-    const settings = this.#settings.get(watcher) ?? (spec && settingsOf(spec));
+    const { settings = spec && settingsOf(spec), changes = false } = this.#plans.get(operation) ?? {};
     if (!settings) return;
     const say = (step?: string) => operation.advance(operation.progress.done, operation.progress.total, step);
     if (operation.by === kernel) return say('going back to the old spec');
@@ -56,6 +59,7 @@ export class Steps {
       await sleep(this.#arbiter.clock, settings.pause, signal);
       return say();
     }
+    if (!changes && unasked.test(operation.by)) return;
     if (settings.canary === undefined || operation.progress.done > 0 || this.#promoted.has(operation)) return;
     this.#promoted.add(operation);
     const { canaryTime = Infinity } = settings;
@@ -76,10 +80,6 @@ export class Steps {
     go?.();
     return go && true;
   };
-
-  forget(watcher: string): void {
-    this.#settings.delete(watcher);
-  }
 
   /** Waits for the operator's word, so many ms. */
   async #word(watcher: string, longest: number, signal: AbortSignal): Promise<void> {

@@ -48,6 +48,7 @@ describe('the graph of watchers', () => {
       /^wants waits for "db" to complete, /,
     );
     assert.deepEqual(flawsOf({ db: {}, web: { wants: 'db completed' } }, false), {});
+    assert.deepEqual(flawsOf({ db: { no_restart_exit_codes: '0' }, web: { wants: 'db completed' } }), {});
   });
 
   it('is looked at once for all watchers of a file', async () => {

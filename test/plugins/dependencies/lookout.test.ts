@@ -38,6 +38,19 @@ describe('looking out for what is outside', () => {
     assert.deepEqual(clock.pending, []);
   });
 
+  it('goes on asking when a question fails, and tells why', async () => {
+    const { clock, asked, outside, lookout, closed, say } = world();
+    say(async () => {
+      throw new Error('no such luck');
+    });
+    lookout.await(web, outside);
+    await clock.advance(500);
+    assert.ok(asked.length > 1);
+    assert.equal(lookout.finding(outside)?.how, "can't be asked: no such luck");
+    closed.abort();
+    await flush();
+  });
+
   it('leaves it alone once it is there, and when nobody waits any more', async () => {
     const { clock, told, asked, outside, lookout, say } = world();
     lookout.await(web, outside);

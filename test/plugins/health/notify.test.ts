@@ -31,6 +31,20 @@ describe('notices by sd_notify', () => {
     await eventually(() => assert.equal(stateOf(watcher), 'ready'));
   });
 
+  it('one that says RELOADING=1 and READY=1 without end changes ten times a second at most, and the last counts', async () => {
+    const words = Array.from({ length: 100 }, (_, at) => (at % 2 ? 'READY=1' : 'RELOADING=1'));
+    const watcher = sending(['READY=1', gate('a'), ...words, 'RELOADING=1', 'STATUS=over']);
+    await watcher.start().result;
+    const changes: string[] = [];
+    world().hooks.processState.tap('test', (_process, _before, after) => void changes.push(after));
+    folder.write('a', '');
+    const begun = performance.now();
+    await eventually(() => assert.match(world().explained(watcher), /over/));
+    const took = performance.now() - begun;
+    await eventually(() => assert.equal(stateOf(watcher), 'unready'));
+    assert.ok(changes.length <= 2 + took / 100, `${changes.length} changes in ${took} ms`);
+  });
+
   it('STOPPING=1 makes it unready, and nobody looks whether it is alive any more', async () => {
     const watcher = sending(['READY=1', gate('a'), 'STOPPING=1'], { 'alive.notify': '0.4', 'alive.exec': 'false' });
     await watcher.start().result;
@@ -115,9 +129,12 @@ child.wait()`;
   });
 
   it('FDSTORE=1 is refused with a word, and closes what came along', async () => {
-    const watcher = sending(['FDSTORE=1\nFDNAME=x', 'READY=1']);
+    const watcher = sending(['FDSTORE=1\nFDNAME=x', 'FDSTORE=1\nFDNAME=y', 'READY=1']);
     await watcher.start().result;
-    assert.match(world().lines.join(), /web: process \d+ wants descriptors to be kept, which circusd does not do/);
+    const told = world().lines.filter((line) =>
+      /web: process \d+ wants descriptors to be kept, which circusd does not do/.test(line),
+    );
+    assert.equal(told.length, 1);
   });
 
   it('who is silent for too long is replaced, and who says so as well', async () => {

@@ -89,6 +89,19 @@ describe('a process that retires', () => {
     assert.deepEqual(world().faults, []);
   });
 
+  it('is not replaced before its time where it retires at its start, after the first one', async () => {
+    const watcher = world().add(`${notify} CIRCUS_RETIRE=1`, plain);
+    await watcher.start().result;
+    await eventually(() => assert.equal(told('retiring').length, 2));
+    const [second] = await eventually(() => {
+      assert.equal(watcher.processes.length, 1);
+      return watcher.processes;
+    });
+    await eventually(() => assert.ok(second!.age > 1000));
+    assert.deepEqual([watcher.processes, second!.stopping], [[second], undefined]);
+    assert.equal(told('retiring').length, 2);
+  });
+
   it('is known by two messages, and by no other', () => {
     const all = [
       '"retire"',

@@ -46,6 +46,23 @@ describe('a canary in a real daemon', () => {
     assert.equal((await daemon.ctl('status', 'web')).stdout, 'active\n');
   });
 
+  it('waits for nobody where a plugin or SIGHUP has it reload, and nothing changes', async () => {
+    const follower = 'reload.canary = 1\nrequires = db\non_dependency_restart = restart';
+    const daemon = await start(`${sleeper(follower)}\n[watcher:db]\ncmd = sleep 600\n`);
+    const two = async (old: readonly number[]) =>
+      eventually(async () => {
+        const pids = await pidsOf(daemon);
+        assert.ok(pids.length === 2 && pids.every((pid) => !old.includes(pid)));
+        return pids;
+      });
+    const first = await two([]);
+    assert.equal((await daemon.ctl('restart', 'db', '--waiting')).code, 0);
+    const second = await two(first);
+    process.kill(daemon.pid, 'SIGHUP');
+    await two(second);
+    assert.deepEqual(await eventsOf(daemon, 'canary'), []);
+  });
+
   it('goes on after its time', async () => {
     const { daemon, before, job } = await waiting('reload.canary = 1\nreload.canary_time = 0.5');
     await daemon.json('wait', String(job));
