@@ -59,6 +59,19 @@ describe('disabling a watcher', () => {
     assert.equal(watcher.state, 'active');
   });
 
+  it('keeps a start of all that had begun from starting it, also when it is enabled meanwhile', async () => {
+    const { arbiter } = world();
+    const [first, second] = ['first', 'second'].map((name, at) => world().add({ name, priority: -at }));
+    world().hooks.beforeStart.tap('test', async (watcher) => {
+      if (watcher !== first) return;
+      await second!.disable('by me');
+      second!.enable();
+    });
+    world().hooks.startAfter.tap('test', (edges) => new Map([...edges, ['second', ['first']]]));
+    assert.deepEqual(await arbiter.startAll(arbiter.watchers), []);
+    assert.deepEqual([first!.state, second!.state, pidsOf(second!)], ['active', 'stopped', []]);
+  });
+
   it('leaves it out of a start and a reload of all, also when that had begun', async () => {
     const { arbiter } = world();
     const [first, second, third] = ['first', 'second', 'third'].map((name, at) => world().add({ name, priority: -at }));
