@@ -40,14 +40,6 @@ describe('the conditions of dependencies', () => {
     await reaches(daemon, 'web', 'active');
   });
 
-  it('takes an end for a success that success_exit_codes has, also where others are replaced', async () => {
-    const daemon = await start(
-      `[watcher:migrate]\ncmd = sh -c 'exit 3'\nsuccess_exit_codes = 3\nno_restart_exit_codes = 3\n` +
-        noting('web', 'requires = migrate completed_ok'),
-    );
-    await reaches(daemon, 'web', 'active');
-  });
-
   it('starts without what it only wants, when that gave up or is stopped', async () => {
     const daemon = await start(
       gated('slow') +
