@@ -95,23 +95,34 @@ describe('what is done about a process that is not alive', () => {
 
   it('a dump by a signal has its time, and no more when the process ends by it', async () => {
     well();
-    const watcher = add(
-      { 'alive.dump': 'USR2', 'alive.dump_timeout': '60' },
-      `sh -c 'trap "touch dumped; exit 3" USR2; while :; do sleep 0.05; done'`,
-    );
+    // Without children: nobody would collect those that outlive it.
+    const dumper = (name: string, ends: boolean) => {
+      const lines = [
+        'import os, signal',
+        'def dump(*_):',
+        `    open('${name}', 'w').close()`,
+        ends ? '    os._exit(3)' : '',
+        'signal.signal(signal.SIGUSR2, dump)',
+        `open('${name}.listens', 'w').close()`,
+        'while True: signal.pause()',
+      ];
+      return `/usr/bin/python3 ${folder.write(`${name}.py`, lines.join('\n'))}`;
+    };
+    const listens = (name: string) => eventually(() => assert.ok(existsSync(path(`${name}.listens`))));
+    const watcher = add({ 'alive.dump': 'USR2', 'alive.dump_timeout': '60' }, dumper('dumped', true));
     await watcher.start().result;
     const [process] = watcher.processes;
+    await listens('dumped');
     ill();
     assert.equal((await process!.ended).code, 3);
     assert.ok(existsSync(path('dumped')));
     well();
-    const other = add(
-      { 'alive.dump': 'SIGUSR2', 'alive.dump_timeout': '0.2' },
-      `sh -c 'trap "touch noted" USR2; while :; do sleep 0.05; done'`,
-      { name: 'other' },
-    );
+    const other = add({ 'alive.dump': 'SIGUSR2', 'alive.dump_timeout': '0.2' }, dumper('noted', false), {
+      name: 'other',
+    });
     await other.start().result;
     const [second] = other.processes;
+    await listens('noted');
     ill();
     await second!.ended;
     assert.equal(second!.stopping!.by, 'plugin health');
