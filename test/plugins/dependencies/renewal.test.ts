@@ -86,13 +86,17 @@ describe('a watcher whose requirement was away', () => {
       return history;
     });
     assert.ok(exits.every(({ reason }) => /replaced|too old/.test(reason)));
-    await ctl(daemon, 'set', 'db', 'max_age', '0');
+    assert.deepEqual(await daemon.pids('web'), pids);
+    // A change of it is a reload, as in Circus.
+    await ctl(daemon, 'set', 'db', 'max_age', '0', '--waiting');
+    await renewed(daemon, pids);
+    const later = await daemon.pids('web');
     process.kill((await daemon.pids('db'))[0]!, 'SIGKILL');
     await eventually(async () => assert.equal((await daemon.pids('db')).length, 2));
-    assert.deepEqual(await daemon.pids('web'), pids);
+    assert.deepEqual(await daemon.pids('web'), later);
     await ctl(daemon, 'restart', 'db', '--waiting');
-    await renewed(daemon, pids);
-    assert.deepEqual(await reloads(daemon), [`replaced by ${ours}`]);
+    await renewed(daemon, later);
+    assert.deepEqual(await reloads(daemon), [`replaced by ${ours}`, `replaced by ${ours}`]);
   });
 
   it('stops with stop until the requirement is back', async () => {
