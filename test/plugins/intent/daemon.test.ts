@@ -217,6 +217,7 @@ describe('disable and enable', () => {
   it('are not there without the plugin', async () => {
     const daemon = await again(`[circus]\nintent = 0\n${ini}`);
     const { code, stderr } = await daemon.ctl('disable', 'web');
-    assert.deepEqual([code, stderr], [3, "error: unknown command: 'disable'\n"]);
+    const why = 'it comes with the plugin "intent", which is not loaded';
+    assert.deepEqual([code, stderr], [3, `error: unknown command: 'disable' (${why})\n`]);
   });
 });
